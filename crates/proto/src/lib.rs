@@ -7,7 +7,8 @@ mod contracts {
     include!(concat!(env!("OUT_DIR"), "/contracts.rs"));
 }
 
-pub use contracts::ndxp::{exchange, journal, registry, statistics};
+pub use contracts::google;
+pub use contracts::ndxp::{example, exchange, journal, registry, statistics};
 
 /// The encoded `FileDescriptorSet` of every contract, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
