@@ -1,0 +1,94 @@
+//! The file that `ndxp init` writes: every key with its default, commented out, and what it is
+//! for. A test holds it to the defaults and to the list of keys.
+
+/// The text of a new `ndxp.toml`. A line `#key = value` states a default; take the `#` away to
+/// change it.
+#[must_use]
+pub fn template(node: &str, trust_domain: &str) -> String {
+    TEMPLATE
+        .replace("{node}", node)
+        .replace("{trust_domain}", trust_domain)
+}
+
+const TEMPLATE: &str = r#"# Configuration of ndxp. Lines of the form `#key = value` state the defaults.
+# Relative paths start at this file's folder. A key that is not known is an error.
+
+[hub]
+# This node's name: lower-case letters, digits, hyphens. It stands in the journal and must be
+# the name in the node's certificate.
+node = "{node}"
+# Authority part of the URIs in certificates: spiffe://<trust domain>/member/H26/system/lgsp.
+trust_domain = "{trust_domain}"
+# Where hours, days and months are cut. Fixed once counting has begun.
+#time_zone = "Asia/Ho_Chi_Minh"
+# Holds the journal and everything that is derived from it.
+#data_dir = "data"
+# Runtimes that carry calls; 0 means one for each core.
+#cores = 0
+# Longest time that a stopping hub waits for calls in flight. Give the service manager more.
+#drain_seconds_max = 30
+
+[exchange]
+# Where agency systems call. A client certificate is demanded of everyone.
+#listen = "0.0.0.0:7443"
+
+[control]
+# Where operators, auditors and members ask. A client certificate is demanded of everyone.
+#listen = "127.0.0.1:7444"
+
+[observe]
+# /metrics, /live and /ready over plain HTTP: keep it inside the machine or the cluster.
+#listen = "127.0.0.1:7445"
+
+[tls]
+# Authorities whose certificates consumers, providers and operators show; one PEM file.
+#authority = "pki/hub/ca.pem"
+# The hub's own certificate with its chain, and its key (readable by its owner alone).
+#certificate = "pki/hub/cert.pem"
+#key = "pki/hub/key.pem"
+
+[journal]
+# Size of one segment file, 1 MiB to 4 GiB. 256 MiB hold about a million transactions.
+#segment_bytes = 268_435_456
+
+[limits]
+# Time that a call has when it names none in grpc-timeout, and the most that it may have.
+#deadline_ms_default = 30_000
+#deadline_ms_max = 300_000
+# Metadata of one call in one direction, counted as HTTP/2 counts it (each pair + 32 bytes).
+#metadata_bytes_max = 16_384
+# One gRPC message. Messages pass through in pieces, so this bounds a call, not memory.
+#message_bytes_max = 16_777_216
+# Calls at once on one connection of a consumer. More connections may be opened.
+#streams_per_connection_max = 1_000
+# Calls at once on this node; 10,000 calls of 30 ms are 330,000 a second, far above what one
+# node carries, so that only a stuck provider reaches it.
+#calls_in_flight_max = 10_000
+# Connections of consumers at once. Each takes one file descriptor: LimitNOFILE must be above
+# this number, plus the provider connections, plus 1,000.
+#connections_max = 4_096
+# TLS handshakes at once for each port, and how long each may take.
+#handshakes_max = 256
+#handshake_ms_max = 10_000
+# Connections to one provider system from one runtime; each carries many calls at once.
+#provider_connections_per_core_max = 2
+# Time to reach a provider, TLS included.
+#provider_connect_ms_max = 5_000
+# Connections, and streamed answers at once, on the control port.
+#control_connections_max = 256
+#control_streams_max = 128
+# Scans of the journal at once; each keeps one thread and one disk queue busy.
+#scans_max = 4
+# Connections on the observe port.
+#observe_connections_max = 64
+
+[client]
+# How the commands on this machine reach the hub: host:port, a name for which the hub's
+# certificate was issued. By default the listeners above.
+#exchange = "localhost:7443"
+#control = "127.0.0.1:7444"
+# Whom the commands trust (by default as under [tls]), and the certificate that they show.
+#authority = "pki/hub/ca.pem"
+#certificate = "pki/operator/cert.pem"
+#key = "pki/operator/key.pem"
+"#;
