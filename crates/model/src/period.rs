@@ -190,11 +190,22 @@ impl Zone {
     /// whole local hours. `None` when it does not.
     #[must_use]
     pub fn tile(&self, period: Period) -> Option<Vec<(Granularity, Period)>> {
+        self.tile_within(period, Granularity::Month)
+    }
+
+    /// The same with no bucket larger than the given size, for breakdowns by time.
+    #[must_use]
+    pub fn tile_within(
+        &self,
+        period: Period,
+        largest: Granularity,
+    ) -> Option<Vec<(Granularity, Period)>> {
         let mut tiles = Vec::new();
         let mut from = period.from;
         while from < period.to {
             let (granularity, bucket) = [Granularity::Month, Granularity::Day, Granularity::Hour]
                 .into_iter()
+                .filter(|granularity| *granularity >= largest)
                 .map(|granularity| (granularity, self.bucket(granularity, from)))
                 .find(|(_, bucket)| bucket.from == from && bucket.to <= period.to)?;
             tiles.push((granularity, bucket));
