@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Figures that official reports cite, each with its definition and its proof, and the forms in
+//! which they and other counts are handed over: text, table, JSON and CSV.
+//!
+//! [`figures`] asks the counters and the registry. Everything that renders is pure over protobuf
+//! messages, so that a command renders what came over the wire as it renders its own.
+
+// What is counted.
+mod cut_off;
+mod names;
+mod stock;
+
+// How it is handed over.
+mod text;
+
+mod counts;
+mod list;
+mod proof;
+mod records;
+mod table;
+
+mod format;
+mod language;
+mod numbers;
+
+mod error;
+
+pub use counts::render_counts;
+pub use error::ReportError;
+pub use format::{Format, UnknownFormat};
+pub use language::{Language, UnknownLanguage};
+pub use list::render_figures;
+pub use names::{DEFINITIONS, Definition, definition};
+pub use numbers::{about, grouped, percent, phrase, stock};
+pub use records::dimension_name;
+pub use text::render_report;
