@@ -2,6 +2,8 @@
 //! of our trust domain in one exact form, or no name at all; everything between is refused.
 //! The chain has been verified before anything here is believed.
 
+use std::fmt;
+
 use ndxp_model::{MemberCode, SystemId};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -82,6 +84,19 @@ pub fn is_holder_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| plain(b) || matches!(b, b'.' | b'-' | b'_'))
+}
+
+/// In words, for people.
+impl fmt::Display for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(id) => write!(f, "system {id}"),
+            Self::Hub(node) => write!(f, "hub {node}"),
+            Self::Operator(name) => write!(f, "operator {name}"),
+            Self::Auditor(name) => write!(f, "auditor {name}"),
+            Self::Unnamed => f.write_str("nobody"),
+        }
+    }
 }
 
 impl PeerIdentity {

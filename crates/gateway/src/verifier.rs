@@ -9,7 +9,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 use crate::identity::{self, Fingerprint, IdentityError, PeerIdentity};
 
@@ -26,7 +26,7 @@ pub struct ProviderVerifier {
 /// A certificate of our authority that does not prove the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum WrongProvider {
-    #[error("the endpoint of {expected} showed a certificate that names {found:?}")]
+    #[error("the endpoint of {expected} showed a certificate that names {found}")]
     Other {
         expected: SystemId,
         found: PeerIdentity,
@@ -97,9 +97,9 @@ impl ServerCertVerifier for ProviderVerifier {
             now,
             self.crypto.signature_verification_algorithms.all,
         )?;
-        self.check_identity(end_entity).map_err(|error| {
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
-        })?;
+        // Not `InvalidCertificate`: that would show the reason to nobody but a programmer.
+        self.check_identity(end_entity)
+            .map_err(|error| rustls::Error::Other(OtherError(Arc::new(error))))?;
         Ok(ServerCertVerified::assertion())
     }
 

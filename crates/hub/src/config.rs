@@ -81,7 +81,7 @@ pub struct Limits {
     pub deadline_default: Duration,
     pub deadline_max: Duration,
     pub metadata_bytes_max: usize,
-    pub message_bytes_max: usize,
+    pub message_bytes_max: u64,
     pub streams_per_connection_max: u32,
     pub calls_in_flight_max: usize,
     pub connections_max: usize,
@@ -295,19 +295,19 @@ impl Limits {
             deadline_default,
             deadline_max,
             metadata_bytes_max: keys.number("metadata_bytes_max", 16_384, 1_024..=1_048_576),
-            message_bytes_max: keys.number("message_bytes_max", 16_777_216, 1_024..=1_073_741_824),
+            message_bytes_max: keys.number("message_bytes_max", 64 * MIB, KIB..=KIB * MIB),
             streams_per_connection_max: keys.number(
                 "streams_per_connection_max",
                 1_000,
                 1..=10_000,
             ),
-            calls_in_flight_max: keys.number("calls_in_flight_max", 10_000, 1..=1_000_000),
-            connections_max: keys.number("connections_max", 4_096, 1..=100_000),
+            calls_in_flight_max: keys.number("calls_in_flight_max", 20_000, 1..=1_000_000),
+            connections_max: keys.number("connections_max", 10_000, 1..=100_000),
             handshakes_max: keys.number("handshakes_max", 256, 1..=10_000),
             handshake_max: keys.milliseconds("handshake_ms_max", 10_000, 100..=60_000),
             provider_connections_per_core_max: keys.number(
                 "provider_connections_per_core_max",
-                2,
+                4,
                 1..=16,
             ),
             provider_connect_max: keys.milliseconds("provider_connect_ms_max", 5_000, 10..=60_000),
@@ -324,8 +324,8 @@ impl Limits {
         const HOUR_MS: u64 = 3_600_000;
         let place = keys.place("deadline_ms_default");
         let place = place.or_else(|| keys.place("deadline_ms_max"));
-        let default = keys.milliseconds("deadline_ms_default", 30_000, 1..=HOUR_MS);
-        let most = keys.milliseconds("deadline_ms_max", 300_000, 1..=HOUR_MS);
+        let default = keys.milliseconds("deadline_ms_default", 60_000, 1..=HOUR_MS);
+        let most = keys.milliseconds("deadline_ms_max", HOUR_MS, 1..=HOUR_MS);
         if default > most {
             keys.refuse(
                 place,

@@ -53,25 +53,25 @@ trust_domain = "{trust_domain}"
 
 [limits]
 # Time that a call has when it names none in grpc-timeout, and the most that it may have.
-#deadline_ms_default = 30_000
-#deadline_ms_max = 300_000
+#deadline_ms_default = 60_000
+#deadline_ms_max = 3_600_000
 # Metadata of one call in one direction, counted as HTTP/2 counts it (each pair + 32 bytes).
 #metadata_bytes_max = 16_384
 # One gRPC message. Messages pass through in pieces, so this bounds a call, not memory.
-#message_bytes_max = 16_777_216
+#message_bytes_max = 67_108_864
 # Calls at once on one connection of a consumer. More connections may be opened.
 #streams_per_connection_max = 1_000
-# Calls at once on this node; 10,000 calls of 30 ms are 330,000 a second, far above what one
+# Calls at once on this node; 20,000 calls of 100 ms are 200,000 a second, far above what one
 # node carries, so that only a stuck provider reaches it.
-#calls_in_flight_max = 10_000
+#calls_in_flight_max = 20_000
 # Connections of consumers at once. Each takes one file descriptor: LimitNOFILE must be above
 # this number, plus the provider connections, plus 1,000.
-#connections_max = 4_096
+#connections_max = 10_000
 # TLS handshakes at once for each port, and how long each may take.
 #handshakes_max = 256
 #handshake_ms_max = 10_000
-# Connections to one provider system from one runtime; each carries many calls at once.
-#provider_connections_per_core_max = 2
+# Connections to one endpoint of a provider from one runtime; each carries many calls at once.
+#provider_connections_per_core_max = 4
 # Time to reach a provider, TLS included.
 #provider_connect_ms_max = 5_000
 # Connections, and streamed answers at once, on the control port.

@@ -21,7 +21,7 @@ fn an_empty_file_is_the_defaults() {
     assert_eq!(config.hub.zone.name(), "Asia/Ho_Chi_Minh");
     assert_eq!(config.exchange.listen.to_string(), "0.0.0.0:7443");
     assert_eq!(config.hub.data_dir, Path::new("/etc/ndxp/data"));
-    assert_eq!(config.limits.deadline_default, Duration::from_secs(30));
+    assert_eq!(config.limits.deadline_default, Duration::from_secs(60));
     assert_eq!(config.client.exchange.to_string(), "localhost:7443");
     assert_eq!(config.client.authority, config.tls.authority);
 }
