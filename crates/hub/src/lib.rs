@@ -1,8 +1,10 @@
 //! The composition root's parts: configuration, authority, TLS, the observe port and the
 //! services of the control plane.
 
+mod accept;
 pub mod authority;
 pub mod config;
+pub mod observe;
 pub mod secret;
 pub mod tls;
 
