@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The registry: who is a member, what systems they run, what these offer, and who may call.
+//!
+//! A projection of the journal. [`parse_catalogue`] reads what an operator wrote,
+//! [`Registry::plan`] says what that would change, the hub journals the changes, and
+//! [`Registry::apply`] folds them. Routing asks the same value: its maps are persistent, so that
+//! a snapshot for the request path is a clone, and a change costs in proportion to the change.
+//!
+//! Absences: nothing here speaks to the network, holds a lock or knows what counters are; the
+//! only I/O is the checkpoint file and the journal's reader.
+
+mod limits;
+mod words;
+
+mod problem;
+mod record;
+
+mod file;
+
+mod check;
+mod difference;
+mod fold;
+mod plan;
+mod route;
+
+mod checkpoint;
+//mod history;
+
+pub use checkpoint::{CheckpointError, Damage};
+pub use file::parse_catalogue;
+pub use fold::{FoldError, Registry, Unreadable};
+//pub use history::{HistoryError, registry_at};
+pub use limits::*;
+pub use plan::Plan;
+pub use problem::{CatalogueError, CatalogueErrors, ItemKind, Place, Problem};
+pub use record::{GrantRecord, ServiceRecord, SystemRecord};
+pub use route::{CertificateIdentity, Route};

@@ -1,0 +1,52 @@
+//! How large the registry and each of its parts may grow. Each limit is far above what a
+//! national hub needs and far below what would make a change slow or a refusal unreadable.
+
+/// A catalogue file: 100,000 grants of some 100 bytes, written out by hand or by a tool.
+pub const FILE_BYTES_MAX: usize = 10_000_000;
+
+/// Members that can stand: ministries, provinces and their 3,321 communes, three times over.
+pub const MEMBERS_MAX: usize = 10_000;
+
+/// Systems that can stand: two for each member.
+pub const SYSTEMS_MAX: usize = 20_000;
+
+/// Offered services that can stand: some for each system.
+pub const SERVICES_MAX: usize = 50_000;
+
+/// Grants that can stand: ten for each system.
+pub const GRANTS_MAX: usize = 200_000;
+
+/// One administrative act, encoded: it is one entry of the journal, and entries are read whole.
+pub const CHANGE_BYTES_MAX: usize = 4 << 20;
+
+/// Characters of a display name.
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// Characters of the notice that callers of a disabled service are given: it travels in a
+/// `grpc-message`, which clients cap at 8 KiB with all other metadata, and Vietnamese text may
+/// take nine bytes a character there.
+pub const NOTICE_CHARS_MAX: usize = 500;
+
+/// Endpoints of one system.
+pub const ENDPOINTS_MAX: usize = 16;
+
+/// Certificates registered for one system: the present one, the next, and a few machines.
+pub const FINGERPRINTS_MAX: usize = 16;
+
+/// Measures of one service; each takes a metadata key in a call.
+pub const MEASURES_MAX: usize = 16;
+
+/// Bytes of a measure's name.
+pub const MEASURE_NAME_BYTES_MAX: usize = 63;
+
+/// Methods that one grant lists; a grant to more is a grant to all.
+pub const METHODS_MAX: usize = 128;
+
+/// Bytes of a method's name.
+pub const METHOD_BYTES_MAX: usize = 255;
+
+/// Longest `deadline_ms_max`: one day.
+pub const DEADLINE_MS_MAX: u64 = 86_400_000;
+
+/// Errors of one catalogue that are listed; the others are counted.
+pub const ERRORS_LISTED_MAX: usize = 100;
