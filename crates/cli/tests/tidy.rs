@@ -1,0 +1,191 @@
+//! What a reader may rely on in every file, checked: it says why it exists, it is short, its
+//! functions are short, and the top of the tree holds what `docs/architecture.md` lists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const ARCHITECTURE_LINES_MAX: usize = 300;
+
+/// What is over a limit and may stay so, with the size that it may not exceed and the reason.
+/// The list only shrinks: an exception that is no longer needed fails, and so does one that grew.
+const EXCEPTIONS: &[Exception] = &[];
+
+/// Everything that may lie at the top, folders with a stroke.
+const TOP: [&str; 16] = [
+    ".ci/",
+    ".gitignore",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "clippy.toml",
+    "crates/",
+    "deny.toml",
+    "deploy/",
+    "docs/",
+    "proto/",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "tests/",
+];
+
+/// Lies at the top where it was used, and is no part of the source.
+const TOP_UNTRACKED: [&str; 3] = [".git", "target", "ndxp.toml"];
+
+struct Exception {
+    /// `path`, or `path:function`.
+    place: &'static str,
+    lines: usize,
+    reason: &'static str,
+}
+
+/// A file or function over its limit.
+#[derive(Debug)]
+struct Long {
+    place: String,
+    lines: usize,
+}
+
+#[test]
+fn every_file_opens_by_saying_why_it_exists() {
+    let silent: Vec<String> = sources()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(silent.is_empty(), "without `//!` at the top: {silent:?}");
+}
+
+#[test]
+fn files_and_functions_are_short_or_excepted_with_a_reason() {
+    let long: Vec<Long> = sources()
+        .flat_map(|(path, text)| long_in(&path, &text))
+        .collect();
+    let mut wrong: Vec<String> = long
+        .iter()
+        .filter(|it| !excepted(it))
+        .map(|it| format!("{} has {} lines", it.place, it.lines))
+        .collect();
+    for exception in EXCEPTIONS {
+        assert!(!exception.reason.is_empty(), "{}", exception.place);
+        if !long.iter().any(|it| it.place == exception.place) {
+            wrong.push(format!("{} needs no exception any more", exception.place));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_top_of_the_tree_is_as_designed() {
+    let found: BTreeSet<String> = fs::read_dir(root())
+        .expect("the root is readable")
+        .map(|entry| entry.expect("the root is readable"))
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            match entry.path().is_dir() {
+                true => name + "/",
+                false => name,
+            }
+        })
+        .filter(|name| !TOP_UNTRACKED.contains(&name.trim_end_matches('/')))
+        .collect();
+    let wanted: BTreeSet<String> = TOP.into_iter().map(str::to_owned).collect();
+    let strange: Vec<_> = found.difference(&wanted).collect();
+    let missing: Vec<_> = wanted.difference(&found).collect();
+    assert!(
+        strange.is_empty() && missing.is_empty(),
+        "unexpected: {strange:?}; missing: {missing:?}"
+    );
+}
+
+#[test]
+fn the_architecture_page_can_be_read_in_one_sitting() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).expect("the page stands");
+    let lines = page.lines().count();
+    assert!(lines <= ARCHITECTURE_LINES_MAX, "{lines} lines");
+}
+
+#[test]
+fn the_measure_of_a_function_is_from_its_first_line_to_its_last() {
+    let body = "    step();\n".repeat(FUNCTION_LINES_MAX);
+    let text = format!("fn short() {{}}\n\npub async fn long(\n    of: u8,\n) {{\n{body}}}\n");
+    let long = long_in("a.rs", &text);
+    let found: Vec<_> = long
+        .iter()
+        .map(|it| (it.place.as_str(), it.lines))
+        .collect();
+    assert_eq!(found, [("a.rs:long", FUNCTION_LINES_MAX + 4)]);
+}
+
+fn excepted(long: &Long) -> bool {
+    EXCEPTIONS
+        .iter()
+        .any(|it| it.place == long.place && long.lines <= it.lines)
+}
+
+fn long_in(path: &str, text: &str) -> Vec<Long> {
+    let lines: Vec<&str> = text.lines().collect();
+    let file = (lines.len() > FILE_LINES_MAX).then(|| Long {
+        place: path.to_owned(),
+        lines: lines.len(),
+    });
+    let functions = lines.iter().enumerate().filter_map(|(first, line)| {
+        let name = function_name(line)?;
+        let indent = line.len() - line.trim_start().len();
+        let closing = format!("{}}}", " ".repeat(indent));
+        let length = 1 + lines.get(first..)?.iter().position(|it| **it == closing)?;
+        (length > FUNCTION_LINES_MAX).then(|| Long {
+            place: format!("{path}:{name}"),
+            lines: length,
+        })
+    });
+    file.into_iter().chain(functions).collect()
+}
+
+/// The name of the function that begins on this line; none for one that also ends on it.
+fn function_name(line: &str) -> Option<&str> {
+    let mut words = line.trim_start();
+    if line.ends_with('}') || line.ends_with(';') {
+        return None;
+    }
+    for prefix in ["pub(crate) ", "pub(super) ", "pub ", "const ", "async "] {
+        words = words.strip_prefix(prefix).unwrap_or(words);
+    }
+    let name = words.strip_prefix("fn ")?;
+    name.split(['(', '<']).next()
+}
+
+/// Path within the repository, and text, of every Rust file.
+fn sources() -> impl Iterator<Item = (String, String)> {
+    let mut folders = vec![root().join("crates"), root().join("tests")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.expect("the tree is readable").path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files.into_iter().map(|path| {
+        let text = fs::read_to_string(&path).expect("a source file is readable UTF-8");
+        let path = path.strip_prefix(root()).expect("it lies below the root");
+        (path.to_string_lossy().into_owned(), text)
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the workspace stands")
+}
