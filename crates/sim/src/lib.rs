@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Simulated provinces, ministries and national systems: participants that know only the
+//! wire. They stand beside the hub, never behind it: nothing here reads a registry or a
+//! journal, so that what they count can be compared with what the hub has written down.
+//!
+//! `nation` says who there is, `plan` what they do, `provider` serves, `consumer` calls, and
+//! `load` lets all of it run and counts.
+
+mod credentials;
+mod members;
+mod method;
+mod nation;
+mod script;
+
+mod plan;
+
+mod provider;
+
+mod consumer;
+mod ending;
+
+mod durations;
+mod load;
+mod tally;
+
+pub use consumer::{Consumer, HubAddress};
+pub use credentials::{Authorities, Credentials, CredentialsError, Identity, SetupError};
+pub use durations::Summary;
+pub use ending::{Ending, Seen, seen};
+pub use load::{Load, Options, Stop};
+pub use members::{MEMBERS_CSV, Member};
+pub use method::{CallKind, Method};
+pub use nation::{Link, Nation, Participant};
+pub use plan::{Action, Call, Plan, Shares};
+pub use provider::{Execution, Providers};
+pub use script::{Failure, Script};
+pub use tally::{Progress, Surprise, Tally, Target};

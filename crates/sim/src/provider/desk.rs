@@ -1,0 +1,166 @@
+//! Where a request lands at a provider: reads the script from the request's first key and
+//! plays it, so that the services themselves only say what an ordinary answer is.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ndxp_model::SystemId;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::{Response, Status, Streaming};
+
+use crate::script::{Failure, Script};
+
+/// A provider's answers to one call.
+pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Answers ahead of the caller.
+const ANSWERS_AHEAD_MAX: usize = 16;
+
+/// One provider's desk; each of its services holds a copy.
+#[derive(Clone)]
+pub(super) struct Desk {
+    system: SystemId,
+    stopped: watch::Receiver<bool>,
+    hanging: Arc<watch::Sender<u64>>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        system: SystemId,
+        stopped: watch::Receiver<bool>,
+        hanging: Arc<watch::Sender<u64>>,
+    ) -> Self {
+        Self {
+            system,
+            stopped,
+            hanging,
+        }
+    }
+
+    /// Plays the key's script up to the answer; an error takes the answer's place.
+    pub(super) async fn attend(&self, key: &str) -> Result<(), Status> {
+        match Script::of(key) {
+            Script::Answer => Ok(()),
+            Script::AnswerAfter(delay) => {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
+            Script::Hang => Err(self.hang().await),
+            Script::Fail(failure) => Err(failure.status(&self.system, key)),
+        }
+    }
+
+    /// The same, then one answer.
+    pub(super) async fn answer<T>(&self, key: &str, answer: T) -> Result<Response<T>, Status> {
+        self.attend(key).await?;
+        Ok(Response::new(answer))
+    }
+
+    /// The same, then all answers in turn. With `follow` the call stays open behind the last.
+    pub(super) async fn stream<T: Send + 'static>(
+        &self,
+        key: &str,
+        answers: Vec<T>,
+        follow: bool,
+    ) -> Result<Response<Answers<T>>, Status> {
+        let answers = answers.into_iter().map(Ok);
+        let answers: Answers<T> = match Script::of(key) {
+            Script::Fail(Failure::Midway) => {
+                let failure = Failure::Midway.status(&self.system, key);
+                Box::pin(tokio_stream::iter(answers.take(1).chain([Err(failure)])))
+            }
+            _ => {
+                self.attend(key).await?;
+                Box::pin(tokio_stream::iter(answers))
+            }
+        };
+        if follow {
+            Ok(Response::new(Box::pin(answers.chain(self.silence()))))
+        } else {
+            Ok(Response::new(answers))
+        }
+    }
+
+    /// Answers each message as it comes. The first one's key holds the script.
+    pub(super) fn converse<Q, T>(
+        &self,
+        requests: Streaming<Q>,
+        answer: fn(&Q) -> (String, T),
+    ) -> Response<Answers<T>>
+    where
+        Q: Send + 'static,
+        T: Send + 'static,
+    {
+        let (answers, taken) = mpsc::channel(ANSWERS_AHEAD_MAX);
+        let desk = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = desk.talk(requests, answer, &answers) => {}
+                () = answers.closed() => {}
+            }
+        });
+        Response::new(Box::pin(ReceiverStream::new(taken)))
+    }
+
+    async fn talk<Q, T>(
+        &self,
+        mut requests: Streaming<Q>,
+        answer: fn(&Q) -> (String, T),
+        answers: &mpsc::Sender<Result<T, Status>>,
+    ) {
+        let mut first = true;
+        let mut ending = None;
+        loop {
+            let next = match (requests.message().await, ending.take()) {
+                (Err(broken), _) => Err(broken),
+                (Ok(_), Some(failure)) => Err(failure),
+                (Ok(None), None) => return,
+                (Ok(Some(request)), None) => {
+                    let (key, answer) = answer(&request);
+                    let script = Script::of(&key);
+                    if first && script == Script::Fail(Failure::Midway) {
+                        ending = Some(Failure::Midway.status(&self.system, &key));
+                        Ok(answer)
+                    } else if first {
+                        self.attend(&key).await.map(|()| answer)
+                    } else {
+                        Ok(answer)
+                    }
+                }
+            };
+            first = false;
+            let last = next.is_err();
+            // The receiver is gone when the caller is.
+            if answers.send(next).await.is_err() || last {
+                return;
+            }
+        }
+    }
+
+    /// Says nothing until the provider stops.
+    async fn hang(&self) -> Status {
+        self.hanging.send_modify(|calls| *calls += 1);
+        let mut stopped = self.stopped.clone();
+        // An error means that the providers were dropped: stopped as well.
+        drop(stopped.wait_for(|stopped| *stopped).await);
+        Status::unavailable(format!("{} is stopping", self.system))
+    }
+
+    /// Behind the last answer of a followed stream: nothing, until the provider stops.
+    fn silence<T>(&self) -> impl Stream<Item = Result<T, Status>> + Send + use<T>
+    where
+        T: Send + 'static,
+    {
+        let (held, silent) = mpsc::channel(1);
+        let desk = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                stopping = desk.hang() => drop(held.send(Err(stopping)).await),
+                () = held.closed() => {}
+            }
+        });
+        ReceiverStream::new(silent)
+    }
+}
