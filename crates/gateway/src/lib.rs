@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The data plane: design section 3, top to bottom.
+//!
+//! [`exchange`](mod@exchange) is the request path; everything else serves it. The gateway knows
+//! the journal and the registry's routing snapshot; it does not know the counters.
+
+mod exchange;
+
+mod admission;
+mod answer;
+mod deadline;
+mod forward;
+mod metadata;
+mod path;
+mod record;
+mod settle;
+
+mod meter;
+mod own;
+mod salt;
+mod stream;
+mod upstream;
+
+mod core;
+pub mod identity;
+mod peer;
+mod threads;
+pub mod verifier;
+
+mod limits;
+mod metrics;
+
+pub use admission::Admission;
+pub use core::Shared;
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use own::OwnServices;
+pub use peer::Caller;
+pub use salt::SaltKey;
+pub use threads::{Gateway, StartError};
+pub use upstream::{DialError, Dialler};

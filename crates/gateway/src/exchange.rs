@@ -1,0 +1,303 @@
+//! The life of a transaction, top to bottom:
+//! identify → route → authorise → admit → open → forward → settle.
+//!
+//! A passed check is a type that only the check can make: [`Identified`] → [`Permitted`] →
+//! [`Opened`]. Forwarding takes only the last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use ndxp_model::{Instant, Reason, Refusal, Sequence, TransactionId};
+use ndxp_proto::journal::v1;
+use ndxp_registry::{Registry, Route, SystemRecord};
+use tokio::time::Instant as Monotonic;
+
+use crate::admission::Permit;
+use crate::answer;
+use crate::core::Core;
+use crate::deadline::parse_timeout;
+use crate::forward::{Noticed, Passage, forward};
+use crate::metadata::{self, OwnedKeys, Stated};
+use crate::meter::Meter;
+use crate::path::CallPath;
+use crate::peer::Peer;
+use crate::record;
+use crate::salt::hex;
+use crate::settle::{refuse, settle};
+use crate::stream::{Downlink, Uplink};
+
+/// A request as it came in.
+pub struct Incoming {
+    pub head: http::request::Parts,
+    pub body: RecvStream,
+    pub respond: SendResponse<Bytes>,
+}
+
+/// What is known of a call from its first step on; complete enough to be refused at any of them.
+pub struct Facts {
+    pub id: TransactionId,
+    pub arrived: Monotonic,
+    pub call: v1::Call,
+}
+
+/// The consumer is a system that the registry knows and has not suspended.
+struct Identified {
+    consumer: Arc<SystemRecord>,
+}
+
+/// The call has a provider, a grant and a place.
+struct Permitted {
+    route: Route,
+    stated: Stated,
+    deadline: Monotonic,
+    /// Held until the call is settled.
+    _permit: Permit,
+}
+
+/// The call stands in the journal.
+pub struct Opened {
+    pub id: TransactionId,
+    pub sequence: Sequence,
+    pub route: Route,
+    pub stated: Stated,
+    pub deadline: Monotonic,
+    _permit: Permit,
+}
+
+/// Carries one call. Never fails: every way out is written down and answered.
+pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
+    let Incoming {
+        mut head,
+        body,
+        respond,
+    } = incoming;
+    let mut facts = core.facts();
+    core.metrics.calls_in_flight.inc();
+    match carry(&core, &peer, &mut head, &mut facts).await {
+        Ok(Some(opened)) => transact(&core, &facts, opened, head, body, respond).await,
+        Ok(None) => crate::own::serve(&core, &peer, head, body, respond).await,
+        Err(refusal) => refuse(&core, facts, refusal, Downlink::Unanswered(respond)).await,
+    }
+    core.metrics.calls_in_flight.dec();
+}
+
+/// All that stands before the provider. `None` is a call to the hub itself.
+async fn carry(
+    core: &Core,
+    peer: &Peer,
+    head: &mut http::request::Parts,
+    facts: &mut Facts,
+) -> Result<Option<Opened>, Refusal> {
+    let now = core.clock.now();
+    let permitted = {
+        let registry = core.registry.load();
+        // Who calls: first, because a stranger is told nothing.
+        let identified = identify(&registry, peer, facts)?;
+        // What is called: read once; from here on only what was read counts.
+        let path = read_path(head, facts)?;
+        if core.own.offers(path.service.as_str()) {
+            return Ok(None);
+        }
+        let stated = metadata::take_stated(&mut head.headers, core.limits.metadata_bytes_max)?;
+        record::note_stated(&mut facts.call, &stated);
+        // Who answers, and may the caller: one look-up, because a grant is for a route.
+        let route = route(&registry, &identified, &path, &stated, now, facts)?;
+        check_measures(&route, &stated)?;
+        let deadline = facts.arrived + allowed_time(core, head, &route)?;
+        // Is there room: last of the checks, so that no refused call takes a place.
+        let permit = core.admission.admit(&route.grant, now)?;
+        Permitted {
+            route,
+            stated,
+            deadline,
+            _permit: permit,
+        }
+    };
+    // Written down before the provider sees a byte.
+    open(core, facts, permitted).await.map(Some)
+}
+
+fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
+    let consumer = registry.identify(&peer.identity)?;
+    record::connection(&mut facts.call).consumer = consumer.id.to_string();
+    Ok(Identified { consumer })
+}
+
+fn read_path(head: &http::request::Parts, facts: &mut Facts) -> Result<CallPath, Refusal> {
+    let malformed = |detail: &str| Err(Refusal::new(Reason::MalformedRequest, detail));
+    if head.method != http::Method::POST {
+        return malformed(&format!("method {} is not POST", head.method));
+    }
+    let content_type = head
+        .headers
+        .get(http::header::CONTENT_TYPE)
+        .map(|it| it.as_bytes());
+    if !content_type.is_some_and(|it| it.starts_with(b"application/grpc")) {
+        return malformed("content-type is not application/grpc");
+    }
+    let path = CallPath::parse(head.uri.path_and_query().map_or("", |path| path.as_str()))?;
+    record::connection(&mut facts.call).service = path.service.to_string();
+    facts.call.method.clone_from(&path.method);
+    Ok(path)
+}
+
+fn route(
+    registry: &Registry,
+    identified: &Identified,
+    path: &CallPath,
+    stated: &Stated,
+    now: Instant,
+    facts: &mut Facts,
+) -> Result<Route, Refusal> {
+    let (consumer, provider) = (&identified.consumer.id, stated.provider.as_deref());
+    let route = registry.route(consumer, path.service.as_str(), &path.method, provider, now)?;
+    record::connection(&mut facts.call).provider = route.provider.id.to_string();
+    facts.call.grant = route.grant.id.to_string();
+    Ok(route)
+}
+
+fn check_measures(route: &Route, stated: &Stated) -> Result<(), Refusal> {
+    let declared = &route.service.measures;
+    match stated
+        .measures
+        .iter()
+        .find(|it| !declared.contains(&it.name))
+    {
+        None => Ok(()),
+        Some(unknown) => {
+            let detail = format!(
+                "measure {:?} is not declared by {}; declared are: {}",
+                unknown.name,
+                route.service.name,
+                declared.join(", ")
+            );
+            Err(Refusal::new(Reason::MalformedRequest, detail))
+        }
+    }
+}
+
+/// The caller's own timeout, capped by the service's and by the hub's.
+fn allowed_time(
+    core: &Core,
+    head: &http::request::Parts,
+    route: &Route,
+) -> Result<Duration, Refusal> {
+    let wanted = match head.headers.get(metadata::GRPC_TIMEOUT) {
+        Some(value) => parse_timeout(value.as_bytes())?,
+        None => core.limits.deadline_default,
+    };
+    let capped = wanted.min(core.limits.deadline_max);
+    Ok(route
+        .service
+        .deadline_max
+        .map_or(capped, |max| capped.min(max)))
+}
+
+async fn open(core: &Core, facts: &Facts, permitted: Permitted) -> Result<Opened, Refusal> {
+    let entry = v1::entry::Body::Opened(v1::TransactionOpened {
+        transaction_id: facts.id.as_bytes().to_vec(),
+        call: Some(facts.call.clone()),
+    });
+    let committed = core.lane.append(&entry).await.map_err(|error| {
+        tracing::warn!(%error, "the journal did not take an opening");
+        Refusal::new(Reason::JournalUnavailable, error.to_string())
+    })?;
+    let Permitted {
+        route,
+        stated,
+        deadline,
+        _permit,
+    } = permitted;
+    let sequence = committed.sequence;
+    Ok(Opened {
+        id: facts.id,
+        sequence,
+        route,
+        stated,
+        deadline,
+        _permit,
+    })
+}
+
+/// From the opened journal entry to the settled one.
+async fn transact(
+    core: &Core,
+    facts: &Facts,
+    opened: Opened,
+    mut head: http::request::Parts,
+    body: RecvStream,
+    respond: SendResponse<Bytes>,
+) {
+    let id = opened.id.to_string();
+    let salt = core.salts.salt(opened.id);
+    let salt_text = salt.to_hex();
+    let traceparent = traceparent(&head.headers, &facts.call);
+    metadata::annotate_request(
+        &mut head.headers,
+        &opened.stated,
+        OwnedKeys {
+            transaction_id: &id,
+            salt: &salt_text,
+            consumer: opened.route.connection.consumer.as_str(),
+            traceparent: &traceparent,
+        },
+    );
+    let passage = Passage {
+        provider: &opened.route.provider,
+        head: &head,
+        transaction_id: &id,
+        salt: &salt_text,
+        deadline: opened.deadline,
+    };
+    let request_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
+    let mut uplink = Uplink::new(body, request_meter);
+    let mut downlink = Downlink::Unanswered(respond);
+    let mut answer_meter = Meter::new(salt.as_bytes(), u64::MAX);
+    let mut noticed = Noticed {
+        measures: opened.stated.measures.clone(),
+        ..Noticed::default()
+    };
+
+    let ending = forward(
+        &core.upstreams,
+        &passage,
+        &mut uplink,
+        &mut downlink,
+        &mut answer_meter,
+        &mut noticed,
+    )
+    .await;
+    noticed
+        .measures
+        .retain(|it| opened.route.service.measures.contains(&it.name));
+    let measured = (uplink.meter.measured(), answer_meter.measured());
+    // The consumer's answer ends only after the ending is durable.
+    settle(core, facts, &opened, ending, noticed, measured, downlink).await;
+}
+
+/// The caller's own, or one that begins here under the call's trace id.
+fn traceparent(headers: &http::HeaderMap, call: &v1::Call) -> String {
+    let given = headers
+        .get(metadata::TRACEPARENT)
+        .and_then(|it| it.to_str().ok());
+    match given {
+        Some(given) if !call.trace_id.is_empty() && given.contains(&hex(&call.trace_id)) => {
+            given.to_owned()
+        }
+        _ => format!("00-{}-{:016x}-00", hex(&call.trace_id), fastrand::u64(1..)),
+    }
+}
+
+/// The parties of a call as its refusal names them.
+pub fn parties(call: &v1::Call) -> answer::Parties<'_> {
+    call.connection
+        .as_ref()
+        .map_or_else(answer::Parties::default, |connection| answer::Parties {
+            consumer: &connection.consumer,
+            provider: &connection.provider,
+            service: &connection.service,
+        })
+}

@@ -1,0 +1,412 @@
+//! Forwarding: the call to the provider and its answer back, undecoded, with flow control end
+//! to end, until one of the parties or the deadline ends it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::client::ResponseFuture;
+use http::{HeaderMap, Request, Response, StatusCode};
+use ndxp_model::{Fault, Outcome, Reason, Refusal};
+use ndxp_proto::journal::v1::Measure;
+use tokio::time::{Instant, timeout_at};
+
+use crate::metadata::{self, GRPC_STATUS};
+use crate::meter::{FramingError, Meter};
+use crate::stream::{ConsumerGone, Downlink, Finale, Uplink, UplinkError};
+use crate::upstream::{Lease, Upstreams};
+
+/// Attempts after the first, and only where the provider cannot have seen the call.
+const RETRIES_MAX: u32 = 2;
+/// A consumer whose own timer fires breaks the call off a little before the hub's copy of that
+/// timer does. A break-off this close to the deadline is the deadline.
+const DEADLINE_SLACK: Duration = Duration::from_millis(50);
+
+/// gRPC status codes that the hub gives itself while forwarding.
+const CANCELLED: u8 = 1;
+const UNKNOWN: u8 = 2;
+
+/// What forwarding needs to know of an opened call.
+pub struct Passage<'a> {
+    pub provider: &'a std::sync::Arc<ndxp_registry::SystemRecord>,
+    pub head: &'a http::request::Parts,
+    pub transaction_id: &'a str,
+    pub salt: &'a str,
+    pub deadline: Instant,
+}
+
+/// How the call ended, and what the consumer is still to be sent.
+#[derive(Debug)]
+pub struct Ending {
+    pub outcome: Outcome,
+    pub status: u8,
+    pub fault: Option<Fault>,
+    pub refusal: Option<Refusal>,
+    pub finale: Finale,
+}
+
+/// What was noticed on the way.
+#[derive(Debug, Default)]
+pub struct Noticed {
+    pub measures: Vec<Measure>,
+    pub retries: u32,
+    /// When the first attempt went to a provider.
+    pub provider_since: Option<Instant>,
+}
+
+enum Attempt {
+    Ended(Ending),
+    /// The provider cannot have seen the call.
+    NotSeen(Ending),
+}
+
+/// Why an answer did not arrive whole.
+enum Broken {
+    ConsumerGone,
+    Provider { error: h2::Error, answering: bool },
+}
+
+impl From<ConsumerGone> for Broken {
+    fn from(_: ConsumerGone) -> Self {
+        Self::ConsumerGone
+    }
+}
+
+/// Carries the call, repeating it where that is safe.
+pub async fn forward(
+    upstreams: &Upstreams,
+    passage: &Passage<'_>,
+    uplink: &mut Uplink,
+    downlink: &mut Downlink,
+    answer_meter: &mut Meter,
+    noticed: &mut Noticed,
+) -> Ending {
+    loop {
+        let leased = downlink.unless_gone(upstreams.lease(passage.provider));
+        let lease = match timeout_at(passage.deadline, leased).await {
+            Err(_elapsed) => return timed_out(passage),
+            Ok(Err(ConsumerGone)) => return consumer_gone(passage),
+            Ok(Ok(Err(error))) => return unreachable(error.to_string()),
+            Ok(Ok(Ok(lease))) => lease,
+        };
+        noticed.provider_since.get_or_insert_with(Instant::now);
+        match attempt(&lease, passage, uplink, downlink, answer_meter, noticed).await {
+            Attempt::Ended(ending) => return ending,
+            Attempt::NotSeen(ending) => {
+                lease.give_up_connection();
+                if noticed.retries == RETRIES_MAX || !uplink.can_replay() {
+                    return ending;
+                }
+                noticed.retries += 1;
+            }
+        }
+    }
+}
+
+async fn attempt(
+    lease: &Lease,
+    passage: &Passage<'_>,
+    uplink: &mut Uplink,
+    downlink: &mut Downlink,
+    answer_meter: &mut Meter,
+    noticed: &mut Noticed,
+) -> Attempt {
+    let mut sender = lease.sender();
+    let ready = downlink.unless_gone(poll_fn(|cx| sender.poll_ready(cx)));
+    match timeout_at(passage.deadline, ready).await {
+        Err(_elapsed) => return Attempt::Ended(timed_out(passage)),
+        Ok(Err(ConsumerGone)) => return Attempt::Ended(consumer_gone(passage)),
+        Ok(Ok(Err(error))) => return Attempt::NotSeen(unreachable(error.to_string())),
+        Ok(Ok(Ok(()))) => {}
+    }
+    let ends_here = uplink.is_empty();
+    let (answer, mut to_provider) = match sender.send_request(request(passage, lease), ends_here) {
+        Ok(streams) => streams,
+        Err(error) => return Attempt::NotSeen(unreachable(error.to_string())),
+    };
+
+    let mut answered = std::pin::pin!(receive(
+        answer,
+        passage,
+        downlink,
+        answer_meter,
+        &mut noticed.measures
+    ));
+    let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
+    let mut sending = !ends_here;
+    loop {
+        tokio::select! {
+            biased;
+            answered = &mut answered => return judge(answered, passage),
+            sent = &mut sent, if sending => match sent {
+                // A provider may answer without reading on: the answer decides.
+                Ok(()) | Err(UplinkError::ProviderTakesNoMore) => sending = false,
+                Err(UplinkError::Consumer) => return Attempt::Ended(consumer_gone(passage)),
+                Err(UplinkError::Framing(error)) => return Attempt::Ended(framing(error)),
+            },
+            () = tokio::time::sleep_until(passage.deadline) => {
+                return Attempt::Ended(timed_out(passage));
+            }
+        }
+    }
+}
+
+fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
+    let mut uri = passage.head.uri.clone().into_parts();
+    uri.scheme = Some(http::uri::Scheme::HTTPS);
+    uri.authority = lease.authority.parse().ok();
+    let mut request = Request::new(());
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+    *request.version_mut() = http::Version::HTTP_2;
+    *request.headers_mut() = passage.head.headers.clone();
+    let left = passage.deadline.saturating_duration_since(Instant::now());
+    if let Ok(left) = http::HeaderValue::try_from(crate::deadline::format_timeout(left)) {
+        request.headers_mut().insert(metadata::GRPC_TIMEOUT, left);
+    }
+    request
+}
+
+/// Passes the answer to the consumer up to, and without, its end.
+async fn receive(
+    answer: ResponseFuture,
+    passage: &Passage<'_>,
+    downlink: &mut Downlink,
+    meter: &mut Meter,
+    measures: &mut Vec<Measure>,
+) -> Result<Ending, Broken> {
+    let broken = |answering| move |error| Broken::Provider { error, answering };
+    let answer = downlink.unless_gone(answer).await?.map_err(broken(false))?;
+    let (mut head, mut body) = answer.into_parts();
+    let http_status = head.status;
+    take_measures(
+        measures,
+        metadata::annotate_answer(&mut head.headers, passage.transaction_id, passage.salt),
+    );
+    if body.is_end_stream() {
+        let status = grpc_status(&head.headers, http_status);
+        return Ok(answered(
+            status,
+            Finale::TrailersOnly(Response::from_parts(head, ())),
+        ));
+    }
+    downlink.begin(Response::from_parts(head, ()))?;
+    while let Some(chunk) = next(downlink, &mut body).await? {
+        let chunk = chunk.map_err(broken(true))?;
+        let bytes = chunk.len();
+        // A provider that breaks the framing harms its own answer only; the bytes pass as they
+        // are, and the consumer's gRPC library is the judge of them.
+        let _broken_framing = meter.pass(&chunk);
+        downlink.send(chunk).await?;
+        // An error means that the stream is over, and its window with it.
+        let _over = body.flow_control().release_capacity(bytes);
+    }
+    let trailers = downlink
+        .unless_gone(body.trailers())
+        .await?
+        .map_err(broken(true))?;
+    Ok(match trailers {
+        Some(mut trailers) => {
+            take_measures(measures, metadata::take_answered(&mut trailers));
+            answered(
+                grpc_status(&trailers, http_status),
+                Finale::Trailers(trailers),
+            )
+        }
+        None => answered(
+            grpc_status(&HeaderMap::new(), http_status),
+            Finale::EndOfStream,
+        ),
+    })
+}
+
+async fn next(
+    downlink: &mut Downlink,
+    body: &mut RecvStream,
+) -> Result<Option<Result<Bytes, h2::Error>>, ConsumerGone> {
+    poll_fn(|cx| match body.poll_data(cx) {
+        Poll::Ready(chunk) => Poll::Ready(Ok(chunk)),
+        Poll::Pending => downlink.poll_gone(cx).map(Err),
+    })
+    .await
+}
+
+/// A value stated later replaces one stated earlier: the provider knows best what it did.
+fn take_measures(measures: &mut Vec<Measure>, stated: Vec<Measure>) {
+    for measure in stated {
+        match measures.iter_mut().find(|it| it.name == measure.name) {
+            Some(known) => known.value = measure.value,
+            None => measures.push(measure),
+        }
+    }
+}
+
+fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
+    let (error, answering) = match answered {
+        Ok(ending) => return Attempt::Ended(ending),
+        Err(Broken::ConsumerGone) => return Attempt::Ended(consumer_gone(passage)),
+        Err(Broken::Provider { error, answering }) => (error, answering),
+    };
+    let reason = error.reason();
+    if error.is_reset() && error.is_remote() {
+        let reason = reason.unwrap_or(h2::Reason::INTERNAL_ERROR);
+        return match (reason, answering) {
+            (h2::Reason::REFUSED_STREAM, false) => Attempt::NotSeen(reset_by_provider(reason)),
+            (reason, _) => Attempt::Ended(reset_by_provider(reason)),
+        };
+    }
+    let ending = unreachable(format!("the provider broke off: {error}"));
+    // A provider that shuts down in order names the last stream it has seen; h2 fails those
+    // behind it with this error and lets the others finish.
+    let shut_down = error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR);
+    if shut_down && !answering {
+        Attempt::NotSeen(ending)
+    } else {
+        Attempt::Ended(ending)
+    }
+}
+
+fn answered(status: u8, finale: Finale) -> Ending {
+    let completed = status == 0;
+    Ending {
+        outcome: if completed {
+            Outcome::Completed
+        } else {
+            Outcome::ProviderError
+        },
+        status,
+        fault: (!completed).then_some(Fault::Provider),
+        refusal: None,
+        finale,
+    }
+}
+
+fn reset_by_provider(reason: h2::Reason) -> Ending {
+    Ending {
+        finale: Finale::Reset(reason),
+        ..answered(status_of_reset(reason), Finale::Nothing)
+    }
+}
+
+fn consumer_gone(passage: &Passage<'_>) -> Ending {
+    if Instant::now() + DEADLINE_SLACK >= passage.deadline {
+        return Ending {
+            finale: Finale::Nothing,
+            ..timed_out(passage)
+        };
+    }
+    Ending {
+        outcome: Outcome::Cancelled,
+        status: CANCELLED,
+        fault: Some(Fault::Consumer),
+        refusal: None,
+        finale: Finale::Nothing,
+    }
+}
+
+fn timed_out(passage: &Passage<'_>) -> Ending {
+    let detail = format!(
+        "{} had not answered when the deadline passed",
+        passage.provider.id
+    );
+    refused(Refusal::new(Reason::ProviderTimeout, detail))
+}
+
+fn unreachable(detail: String) -> Ending {
+    refused(Refusal::new(Reason::ProviderUnreachable, detail))
+}
+
+fn framing(error: FramingError) -> Ending {
+    let reason = match error {
+        FramingError::MessageTooLarge { .. } => Reason::MessageTooLarge,
+        FramingError::Truncated { .. } | FramingError::UnknownFlags { .. } => {
+            Reason::MalformedRequest
+        }
+    };
+    refused(Refusal::new(reason, error.to_string()))
+}
+
+/// An ending of the hub's own making; the caller turns the refusal into trailers.
+fn refused(refusal: Refusal) -> Ending {
+    let meaning = refusal.reason.meaning();
+    Ending {
+        outcome: meaning.outcome,
+        status: meaning.status,
+        fault: Some(meaning.fault),
+        refusal: Some(refusal),
+        finale: Finale::Nothing,
+    }
+}
+
+/// The status that an answer carries. An answer without one is UNKNOWN, or what its HTTP status
+/// means by the gRPC specification's table.
+fn grpc_status(headers: &HeaderMap, http_status: StatusCode) -> u8 {
+    if let Some(value) = headers.get(GRPC_STATUS) {
+        let status = value.to_str().ok().and_then(|text| text.parse().ok());
+        return status.filter(|status| *status <= 16).unwrap_or(UNKNOWN);
+    }
+    match http_status.as_u16() {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502 | 503 | 504 => 14,
+        _ => UNKNOWN,
+    }
+}
+
+/// The table of the gRPC over HTTP/2 specification, section "Errors".
+fn status_of_reset(reason: h2::Reason) -> u8 {
+    match reason {
+        h2::Reason::REFUSED_STREAM => 14,
+        h2::Reason::CANCEL => CANCELLED,
+        h2::Reason::ENHANCE_YOUR_CALM => 8,
+        h2::Reason::INADEQUATE_SECURITY => 7,
+        _ => 13,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn the_status_is_the_answers_own_or_what_http_means_by_it() {
+        let rows = [
+            (Some("0"), 200, 0),
+            (Some("5"), 200, 5),
+            (Some("5"), 503, 5),
+            (Some("17"), 200, UNKNOWN),
+            (Some("x"), 200, UNKNOWN),
+            (None, 200, UNKNOWN),
+            (None, 401, 16),
+            (None, 404, 12),
+            (None, 503, 14),
+        ];
+        for (stated, http, expected) in rows {
+            let mut headers = HeaderMap::new();
+            if let Some(stated) = stated {
+                headers.insert(GRPC_STATUS, HeaderValue::from_static(stated));
+            }
+            let found = grpc_status(&headers, StatusCode::from_u16(http).unwrap());
+            assert_eq!(found, expected, "{stated:?} under HTTP {http}");
+        }
+    }
+
+    #[test]
+    fn a_later_measure_replaces_an_earlier_one() {
+        let measure = |name: &str, value| Measure {
+            name: name.to_owned(),
+            value,
+        };
+        let mut measures = vec![measure("records", 1)];
+        take_measures(
+            &mut measures,
+            vec![measure("records", 2), measure("amount_vnd", 3)],
+        );
+        assert_eq!(measures, [measure("records", 2), measure("amount_vnd", 3)]);
+    }
+}

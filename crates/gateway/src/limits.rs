@@ -1,0 +1,74 @@
+//! The bounds of the data plane, each with its unit in its name. The hub's configuration fills
+//! them; nothing here grows without one.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Deadline of a call that states none.
+    pub deadline_default: Duration,
+    /// Longest deadline; a longer `grpc-timeout` is cut to it.
+    pub deadline_max: Duration,
+    /// Names and values of a request's metadata, plus 32 bytes each, as HTTP/2 counts them.
+    pub metadata_bytes_max: usize,
+    /// One gRPC message from a consumer.
+    pub message_bytes_max: u64,
+    /// Calls in flight over the whole hub; more are refused with `HUB_OVERLOADED`.
+    pub calls_in_flight_max: usize,
+    /// Calls in flight on one connection of a consumer.
+    pub streams_per_connection_max: u32,
+    /// Open connections of consumers over the whole hub; more are closed unheard.
+    pub connections_max: usize,
+    /// TLS handshakes at once over the whole hub; the next ones wait their turn.
+    pub handshakes_max: usize,
+    /// TCP accept to the end of the TLS handshake, the wait for its turn included.
+    pub handshake_max: Duration,
+    /// Dialling a provider: TCP, TLS and HTTP/2 together.
+    pub connect_max: Duration,
+    /// Connections to one endpoint of a provider, per core.
+    pub provider_connections_max: usize,
+    /// From the signal to stop until calls in flight are cut.
+    pub drain_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline_default: Duration::from_secs(60),
+            deadline_max: Duration::from_secs(3_600),
+            metadata_bytes_max: 16 * 1024,
+            message_bytes_max: 64 * 1024 * 1024,
+            calls_in_flight_max: 20_000,
+            streams_per_connection_max: 1_000,
+            connections_max: 10_000,
+            handshakes_max: 256,
+            handshake_max: Duration::from_secs(10),
+            connect_max: Duration::from_secs(5),
+            provider_connections_max: 4,
+            drain_max: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the HTTP/2 machinery is told, derived from measurements of proxies (ADR 0009).
+pub mod http2 {
+    /// Flow-control window of one stream: what the hub buffers at most of one direction.
+    pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+    /// Flow-control window of one consumer's connection.
+    pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+    /// Flow-control window of a provider's connection. Many consumers share it, and one that
+    /// reads slowly must not use it up: room for 256 streams that are stalled at once.
+    pub const PROVIDER_CONNECTION_WINDOW_BYTES: u32 = 256 * STREAM_WINDOW_BYTES;
+    /// Largest frame: one TLS record.
+    pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
+    /// Header lists are read up to this many bytes, so that a list over the metadata limit but
+    /// under this one is answered in gRPC's terms and not by HTTP/2's 431.
+    pub const HEADER_LIST_BYTES_MAX: u32 = 256 * 1024;
+    /// Streams that were reset here but whose last frames may still arrive.
+    pub const RESET_STREAMS_MAX: usize = 1_024;
+    /// Overhead in bytes that small DATA frames may cause before a connection is given up: as
+    /// much as the connection's window itself.
+    pub const DATA_FRAME_BUDGET: usize = 4 * 1024 * 1024;
+    /// Bytes that wait in one stream's send buffer before `capacity` stays at 0.
+    pub const SEND_BUFFER_BYTES_MAX: usize = 256 * 1024;
+}

@@ -1,0 +1,378 @@
+//! The metadata that the hub owns: what a consumer may state in `ndxp-*`, and what goes on to
+//! the provider and back.
+//!
+//! Everything else passes unaltered. `ndxp-*` keys outside the documented ones are stripped in
+//! both directions, so that nobody can speak in the hub's name.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use ndxp_model::{Reason, Refusal};
+use ndxp_proto::journal::v1::Measure;
+
+/// Longest value of a documented key.
+const VALUE_BYTES_MAX: usize = 128;
+/// Measures that one call may state: as many as any service declares, and then some.
+const MEASURES_MAX: usize = 16;
+/// Hubs that a call may pass; a province, the nation and a ministry make three.
+const HOPS_MAX: u32 = 8;
+
+const OWNED_PREFIX: &str = "ndxp-";
+const MEASURE_PREFIX: &str = "ndxp-measure-";
+
+pub const PROVIDER: &str = "ndxp-provider";
+pub const REQUEST_ID: &str = "ndxp-request-id";
+pub const USER: &str = "ndxp-user";
+pub const CASE: &str = "ndxp-case";
+pub const ORIGIN: &str = "ndxp-origin";
+pub const HOP: &str = "ndxp-hop";
+pub const TEST: &str = "ndxp-test";
+pub const TRANSACTION_ID: &str = "ndxp-transaction-id";
+pub const CONSUMER: &str = "ndxp-consumer";
+pub const DIGEST_SALT: &str = "ndxp-digest-salt";
+pub const FAULT: &str = "ndxp-fault";
+pub const TRACEPARENT: &str = "traceparent";
+pub const GRPC_TIMEOUT: &str = "grpc-timeout";
+pub const GRPC_STATUS: &str = "grpc-status";
+
+/// Names that a connection's two ends settle between themselves (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [&str; 6] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+];
+
+/// What a consumer states about its call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stated {
+    pub provider: Option<String>,
+    pub request_id: String,
+    pub user: String,
+    pub case: String,
+    pub origin: String,
+    pub hop: u32,
+    pub test: bool,
+    pub measures: Vec<Measure>,
+    /// 16 bytes; empty when the consumer sent no valid `traceparent`.
+    pub trace_id: Vec<u8>,
+}
+
+/// Reads and removes every `ndxp-*` key of a request; the documented ones are put back by
+/// [`annotate_request`].
+///
+/// # Errors
+/// `METADATA_TOO_LARGE`, or `MALFORMED_REQUEST` naming the key and the value.
+pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, Refusal> {
+    check_size(headers, bytes_max)?;
+    let mut stated = Stated::default();
+    for name in take_owned_names(headers) {
+        let value = single(headers, &name)?;
+        match name.as_str() {
+            PROVIDER => stated.provider = Some(value),
+            REQUEST_ID => stated.request_id = value,
+            USER => stated.user = value,
+            CASE => stated.case = value,
+            ORIGIN => stated.origin = value,
+            HOP => stated.hop = parse_hop(&value)?,
+            TEST => stated.test = parse_test(&value)?,
+            name => {
+                if let Some(measure) = name.strip_prefix(MEASURE_PREFIX) {
+                    stated.measures.push(parse_measure(measure, &value)?);
+                }
+            }
+        }
+    }
+    if stated.measures.len() > MEASURES_MAX {
+        let found = stated.measures.len();
+        let detail = format!("{found} measures are stated; at most {MEASURES_MAX} are carried");
+        return Err(Refusal::new(Reason::MalformedRequest, detail));
+    }
+    stated.trace_id = headers
+        .get(TRACEPARENT)
+        .and_then(trace_id)
+        .unwrap_or_default();
+    Ok(stated)
+}
+
+/// Puts the hub's own keys and the consumer's documented ones on a request that goes on.
+pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKeys<'_>) {
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    owned.put_on(headers);
+    put(headers, CONSUMER, owned.consumer);
+    let texts = [
+        (REQUEST_ID, &stated.request_id),
+        (USER, &stated.user),
+        (CASE, &stated.case),
+        (ORIGIN, &stated.origin),
+    ];
+    for (name, value) in texts {
+        if !value.is_empty() {
+            put(headers, name, value);
+        }
+    }
+    if stated.test {
+        headers.insert(TEST, HeaderValue::from_static("1"));
+    }
+    headers.insert(HOP, HeaderValue::from(stated.hop + 1));
+    for measure in &stated.measures {
+        if let Ok(name) = HeaderName::try_from(format!("{MEASURE_PREFIX}{}", measure.name)) {
+            headers.insert(name, HeaderValue::from(measure.value));
+        }
+    }
+    put(headers, TRACEPARENT, owned.traceparent);
+}
+
+/// What the hub says of a transaction to its parties.
+#[derive(Clone, Copy)]
+pub struct OwnedKeys<'a> {
+    pub transaction_id: &'a str,
+    pub salt: &'a str,
+    pub consumer: &'a str,
+    pub traceparent: &'a str,
+}
+
+impl OwnedKeys<'_> {
+    fn put_on(&self, headers: &mut HeaderMap) {
+        put(headers, TRANSACTION_ID, self.transaction_id);
+        put(headers, DIGEST_SALT, self.salt);
+    }
+}
+
+/// Strips what only the hub may say from an answer's headers and adds what the hub says.
+/// Answers the measures that the provider stated.
+pub fn annotate_answer(headers: &mut HeaderMap, transaction_id: &str, salt: &str) -> Vec<Measure> {
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    let measures = take_answered(headers);
+    put(headers, TRANSACTION_ID, transaction_id);
+    put(headers, DIGEST_SALT, salt);
+    measures
+}
+
+/// Strips `ndxp-*` from a provider's headers or trailers; answers the measures among them that
+/// can be read. A provider's mistake here never harms the call.
+pub fn take_answered(headers: &mut HeaderMap) -> Vec<Measure> {
+    let mut measures = Vec::new();
+    for name in take_owned_names(headers) {
+        let value = single(headers, &name);
+        if let Some(measure) = name.as_str().strip_prefix(MEASURE_PREFIX)
+            && let Ok(Ok(measure)) = value.map(|value| parse_measure(measure, &value))
+            && measures.len() < MEASURES_MAX
+        {
+            measures.push(measure);
+        }
+    }
+    measures
+}
+
+fn check_size(headers: &HeaderMap, bytes_max: usize) -> Result<(), Refusal> {
+    let found: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum();
+    if found <= bytes_max {
+        return Ok(());
+    }
+    let detail = format!("metadata of {found} bytes; at most {bytes_max} are carried");
+    Err(Refusal::new(Reason::MetadataTooLarge, detail))
+}
+
+/// The names only: most calls carry none, and then nothing is allocated.
+fn take_owned_names(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(OWNED_PREFIX))
+        .cloned()
+        .collect()
+}
+
+/// Removes the key and answers its one value.
+fn single(headers: &mut HeaderMap, name: &HeaderName) -> Result<String, Refusal> {
+    let found = headers.get_all(name).iter().count();
+    let value = headers.remove(name);
+    if found > 1 {
+        let detail = format!("{name} is given {found} times; give it once");
+        return Err(Refusal::new(Reason::MalformedRequest, detail));
+    }
+    let value = value
+        .as_ref()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("\u{fffd}");
+    if value.len() <= VALUE_BYTES_MAX && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return Ok(value.to_owned());
+    }
+    let detail = format!(
+        "{name} has {} bytes; it takes at most {VALUE_BYTES_MAX} of printable ASCII",
+        value.len()
+    );
+    Err(Refusal::new(Reason::MalformedRequest, detail))
+}
+
+fn parse_hop(value: &str) -> Result<u32, Refusal> {
+    value
+        .parse()
+        .ok()
+        .filter(|hop| *hop < HOPS_MAX)
+        .ok_or_else(|| {
+            let detail = format!("ndxp-hop {value:?} is not a number below {HOPS_MAX}");
+            Refusal::new(Reason::MalformedRequest, detail)
+        })
+}
+
+fn parse_test(value: &str) -> Result<bool, Refusal> {
+    match value {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => {
+            let detail = format!("ndxp-test {value:?} is neither 1 nor 0");
+            Err(Refusal::new(Reason::MalformedRequest, detail))
+        }
+    }
+}
+
+fn parse_measure(name: &str, value: &str) -> Result<Measure, Refusal> {
+    let digits_only = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    match value.parse() {
+        Ok(value) if digits_only => Ok(Measure {
+            name: name.replace('-', "_"),
+            value,
+        }),
+        _ => {
+            let detail = format!(
+                "{MEASURE_PREFIX}{name} {value:?} is not a whole number from 0 to {}",
+                u64::MAX
+            );
+            Err(Refusal::new(Reason::MalformedRequest, detail))
+        }
+    }
+}
+
+/// The trace id of a `traceparent` by W3C Trace Context, version 00.
+fn trace_id(value: &HeaderValue) -> Option<Vec<u8>> {
+    let text = value.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hexadecimal = |text: &str, digits: usize| {
+        text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let known = version == "00"
+        && parts.next().is_none()
+        && hexadecimal(trace, 32)
+        && hexadecimal(parent, 16)
+        && hexadecimal(flags, 2)
+        && trace.bytes().any(|b| b != b'0');
+    if !known {
+        return None;
+    }
+    u128::from_str_radix(trace, 16)
+        .ok()
+        .map(|id| id.to_be_bytes().to_vec())
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
+        rows.iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn documented_keys_are_read_and_all_owned_keys_are_taken() {
+        let mut map = headers(&[
+            ("ndxp-provider", "G01/population"),
+            ("ndxp-request-id", "r1"),
+            ("ndxp-user", "officer"),
+            ("ndxp-case", "H26-1"),
+            ("ndxp-origin", "H26.12/one-stop"),
+            ("ndxp-test", "1"),
+            ("ndxp-measure-records", "250"),
+            ("ndxp-consumer", "H99/forged"),
+            ("ndxp-transaction-id", "forged"),
+            ("x-other", "stays"),
+            (
+                "traceparent",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ),
+        ]);
+        let stated = take_stated(&mut map, 16_384).unwrap();
+        assert_eq!(stated.provider.as_deref(), Some("G01/population"));
+        assert_eq!(
+            (stated.user.as_str(), stated.case.as_str()),
+            ("officer", "H26-1")
+        );
+        assert!(stated.test);
+        assert_eq!(
+            stated.measures,
+            [Measure {
+                name: "records".to_owned(),
+                value: 250
+            }]
+        );
+        assert_eq!(stated.trace_id.len(), 16);
+        let mut left: Vec<_> = map.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["traceparent", "x-other"]);
+    }
+
+    #[track_caller]
+    fn check_refused(name: &'static str, value: &str, reason: Reason) {
+        let refusal = take_stated(&mut headers(&[(name, value)]), 2_048).unwrap_err();
+        assert_eq!(refusal.reason, reason, "{name}: {value}");
+        assert!(reason == Reason::MetadataTooLarge || refusal.detail.contains(name));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_form_is_refused_by_name() {
+        check_refused("ndxp-test", "yes", Reason::MalformedRequest);
+        check_refused("ndxp-hop", "8", Reason::MalformedRequest);
+        check_refused("ndxp-user", &"x".repeat(129), Reason::MalformedRequest);
+        for value in ["", "-1", "+1", "1.5", "18446744073709551616", "x"] {
+            check_refused("ndxp-measure-records", value, Reason::MalformedRequest);
+        }
+        check_refused("x-large", &"x".repeat(2_048), Reason::MetadataTooLarge);
+        let mut twice = HeaderMap::new();
+        twice.append(PROVIDER, HeaderValue::from_static("A01/a"));
+        twice.append(PROVIDER, HeaderValue::from_static("A01/b"));
+        assert!(take_stated(&mut twice, 2_048).is_err());
+    }
+
+    #[test]
+    fn a_provider_cannot_speak_in_the_hubs_name() {
+        let mut map = headers(&[
+            ("ndxp-fault", "hub"),
+            ("ndxp-transaction-id", "forged"),
+            ("ndxp-measure-records", "3"),
+            ("ndxp-measure-bad", "x"),
+            ("etag", "stays"),
+        ]);
+        let measures = annotate_answer(&mut map, "id", "salt");
+        assert_eq!(
+            measures,
+            [Measure {
+                name: "records".to_owned(),
+                value: 3
+            }]
+        );
+        assert_eq!(map.get(TRANSACTION_ID).unwrap(), "id");
+        assert!(map.get(FAULT).is_none() && map.get("etag").is_some());
+    }
+}

@@ -1,0 +1,132 @@
+//! The hub's own services on the exchange port: handed to tonic, on the core the call came to.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::{HeaderMap, Request};
+use http_body::{Body, Frame};
+use tonic::service::Routes;
+use tower::ServiceExt as _;
+
+use crate::core::Core;
+use crate::peer::{Caller, Peer};
+use crate::stream::{Downlink, Finale};
+
+/// Which services are the hub's own, and who answers them.
+pub struct OwnServices {
+    names: BTreeSet<String>,
+    routes: Routes,
+}
+
+impl OwnServices {
+    #[must_use]
+    pub fn new(names: impl IntoIterator<Item = String>, routes: Routes) -> Self {
+        Self {
+            names: names.into_iter().collect(),
+            routes,
+        }
+    }
+
+    #[must_use]
+    pub fn offers(&self, service: &str) -> bool {
+        self.names.contains(service)
+    }
+}
+
+/// Answers a call to one of the hub's own services.
+pub async fn serve(
+    core: &Core,
+    peer: &Peer,
+    head: http::request::Parts,
+    body: RecvStream,
+    respond: SendResponse<Bytes>,
+) {
+    let mut request = Request::from_parts(head, tonic::body::Body::new(Incoming { body }));
+    // `carry` has identified the caller; between the two a suspension may have come.
+    if let Ok(system) = core.registry.load().identify(&peer.identity) {
+        let caller = Caller {
+            system: system.id.clone(),
+            proof: peer.proof.clone(),
+        };
+        request.extensions_mut().insert(caller);
+    }
+    let mut downlink = Downlink::Unanswered(respond);
+    // A consumer that goes away ends the answer by dropping it; there is nothing to settle.
+    let answered = downlink
+        .unless_gone(core.own.routes.clone().oneshot(request))
+        .await;
+    if let Ok(Ok(response)) = answered {
+        let _gone = pass(response, &mut downlink).await;
+    }
+}
+
+async fn pass(
+    response: http::Response<tonic::body::Body>,
+    downlink: &mut Downlink,
+) -> Result<(), crate::stream::ConsumerGone> {
+    let (head, mut body) = response.into_parts();
+    let head = http::Response::from_parts(head, ());
+    if body.is_end_stream() {
+        downlink.finish(Finale::TrailersOnly(head));
+        return Ok(());
+    }
+    downlink.begin(head)?;
+    let mut finale = Finale::EndOfStream;
+    loop {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        match downlink.unless_gone(frame).await? {
+            None => break,
+            Some(Err(_)) => {
+                finale = Finale::Reset(h2::Reason::INTERNAL_ERROR);
+                break;
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => downlink.send(data).await?,
+                Err(frame) => {
+                    finale = Finale::Trailers(
+                        frame.into_trailers().unwrap_or_else(|_| HeaderMap::new()),
+                    );
+                    break;
+                }
+            },
+        }
+    }
+    downlink.finish(finale);
+    Ok(())
+}
+
+/// A request's body as tonic reads it.
+struct Incoming {
+    body: RecvStream,
+}
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        match self.body.poll_data(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(data))) => {
+                let released = self.body.flow_control().release_capacity(data.len());
+                Poll::Ready(Some(released.map(|()| Frame::data(data))))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => self
+                .body
+                .poll_trailers(cx)
+                .map(|trailers| trailers.transpose().map(|it| it.map(Frame::trailers))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}

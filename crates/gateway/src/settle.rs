@@ -1,0 +1,164 @@
+//! Settling: the ending is durable before the consumer sees it.
+
+use std::time::Duration;
+
+use ndxp_model::{Reason, Refusal};
+use ndxp_proto::journal::v1;
+
+use crate::answer;
+use crate::core::Core;
+use crate::exchange::{Facts, Opened, parties};
+use crate::forward::{Ending, Noticed};
+use crate::metadata;
+use crate::meter::Measured;
+use crate::record;
+use crate::stream::{Downlink, Finale};
+
+/// Writes down how an opened call ended, then ends the consumer's answer.
+pub async fn settle(
+    core: &Core,
+    facts: &Facts,
+    opened: &Opened,
+    ending: Ending,
+    noticed: Noticed,
+    (request, answer): (Measured, Measured),
+    mut downlink: Downlink,
+) {
+    let total = facts.arrived.elapsed();
+    let provider = noticed
+        .provider_since
+        .map_or(Duration::ZERO, |since| since.elapsed());
+    let entry = v1::entry::Body::Closed(v1::TransactionClosed {
+        transaction_id: opened.id.as_bytes().to_vec(),
+        opened_sequence: opened.sequence.get(),
+        connection: facts.call.connection.clone(),
+        outcome: record::outcome(ending.outcome),
+        grpc_status: u32::from(ending.status),
+        fault: record::fault(ending.fault),
+        reason: reason_name(ending.refusal.as_ref()),
+        request_bytes: request.bytes,
+        response_bytes: answer.bytes,
+        request_messages: request.messages,
+        response_messages: answer.messages,
+        request_digest: request.digest,
+        response_digest: answer.digest,
+        total_us: micros(total),
+        provider_us: micros(provider),
+        retries: noticed.retries,
+        measures: noticed.measures,
+        test: facts.call.test,
+        refused_call: None,
+    });
+    let durable = core.lane.append(&entry).await;
+    let finale = match durable {
+        Ok(_) => {
+            core.metrics.settled(ending.outcome);
+            if ending.outcome.is_transaction() {
+                core.metrics
+                    .added_latency
+                    .observe(total.saturating_sub(provider).as_secs_f64());
+            }
+            finale(ending, facts)
+        }
+        Err(error) => {
+            // The next start closes the transaction as interrupted; what the provider answered
+            // is not passed on as if it were on record.
+            tracing::warn!(%error, transaction = %opened.id, "the journal did not take an ending");
+            refusal_finale(
+                &Refusal::new(Reason::JournalUnavailable, error.to_string()),
+                facts,
+            )
+        }
+    };
+    downlink.finish(finale);
+    log_settled(facts, &entry);
+}
+
+/// Writes down a call that is refused before it was opened, then answers it.
+pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: Downlink) {
+    let meaning = refusal.reason.meaning();
+    let entry = v1::entry::Body::Closed(v1::TransactionClosed {
+        transaction_id: facts.id.as_bytes().to_vec(),
+        connection: Some(facts.call.connection.clone().unwrap_or_default()),
+        outcome: record::outcome(meaning.outcome),
+        grpc_status: u32::from(meaning.status),
+        fault: record::fault(Some(meaning.fault)),
+        reason: meaning.name.to_owned(),
+        total_us: micros(facts.arrived.elapsed()),
+        test: facts.call.test,
+        refused_call: Some(facts.call.clone()),
+        ..v1::TransactionClosed::default()
+    });
+    match core.lane.append(&entry).await {
+        Ok(_) => core.metrics.settled(meaning.outcome),
+        // Refused it is either way; that nobody can look it up later shows in this metric.
+        Err(_) => core.metrics.unrecorded.inc(),
+    }
+    let parties = parties(&facts.call);
+    tracing::info!(
+        transaction = %facts.id,
+        consumer = parties.consumer,
+        provider = parties.provider,
+        service = parties.service,
+        method = facts.call.method,
+        reason = meaning.name,
+        detail = refusal.detail,
+        "refused"
+    );
+    downlink.finish(refusal_finale(&refusal, &facts));
+}
+
+fn finale(ending: Ending, facts: &Facts) -> Finale {
+    match (&ending.refusal, ending.fault, ending.finale) {
+        (Some(refusal), _, _) => refusal_finale(refusal, facts),
+        (None, Some(fault), Finale::Trailers(mut trailers)) => {
+            answer::insert_fault(&mut trailers, fault);
+            Finale::Trailers(trailers)
+        }
+        (None, Some(fault), Finale::TrailersOnly(mut head)) => {
+            answer::insert_fault(head.headers_mut(), fault);
+            Finale::TrailersOnly(head)
+        }
+        (None, _, finale) => finale,
+    }
+}
+
+fn refusal_finale(refusal: &Refusal, facts: &Facts) -> Finale {
+    let mut trailers = answer::trailers(refusal, parties(&facts.call));
+    if let Ok(id) = http::HeaderValue::try_from(facts.id.to_string()) {
+        trailers.insert(metadata::TRANSACTION_ID, id);
+    }
+    Finale::Trailers(trailers)
+}
+
+fn log_settled(facts: &Facts, entry: &v1::entry::Body) {
+    if let v1::entry::Body::Closed(closed) = entry {
+        let parties = parties(&facts.call);
+        tracing::debug!(
+            transaction = %facts.id,
+            consumer = parties.consumer,
+            provider = parties.provider,
+            service = parties.service,
+            method = facts.call.method,
+            outcome = closed.outcome().as_str_name(),
+            grpc_status = closed.grpc_status,
+            reason = closed.reason,
+            request_bytes = closed.request_bytes,
+            response_bytes = closed.response_bytes,
+            total_us = closed.total_us,
+            provider_us = closed.provider_us,
+            retries = closed.retries,
+            "settled"
+        );
+    }
+}
+
+fn reason_name(refusal: Option<&Refusal>) -> String {
+    refusal.map_or_else(String::new, |refusal| {
+        refusal.reason.meaning().name.to_owned()
+    })
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

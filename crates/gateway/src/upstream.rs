@@ -1,0 +1,94 @@
+//! Providers, as one core sees them: pooled, multiplexed connections to healthy endpoints.
+//!
+//! Every core has its own pool, so that a call never leaves its core. An endpoint that cannot
+//! be dialled is left alone for a time that doubles; while all of a provider's endpoints are
+//! left alone, calls to it fail at once instead of queueing.
+
+mod dial;
+mod endpoint;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use dial::{DialError, Dialler};
+use endpoint::Endpoint;
+pub use endpoint::Lease;
+use ndxp_model::SystemId;
+use ndxp_registry::SystemRecord;
+
+/// One core's pools, by provider.
+pub struct Upstreams {
+    dialler: Arc<Dialler>,
+    connections_max: usize,
+    providers: Mutex<HashMap<SystemId, Arc<Provider>>>,
+}
+
+/// One provider's endpoints, as its registry record of the time lists them.
+struct Provider {
+    record: Arc<SystemRecord>,
+    endpoints: Vec<Arc<Endpoint>>,
+}
+
+impl Upstreams {
+    #[must_use]
+    pub fn new(dialler: Arc<Dialler>, connections_max: usize) -> Self {
+        Self {
+            dialler,
+            connections_max,
+            providers: Mutex::default(),
+        }
+    }
+
+    /// A place on a connection to the provider: the endpoint with the fewest calls in flight
+    /// first, the others while it cannot be dialled.
+    ///
+    /// # Errors
+    /// The last endpoint's error when none can be reached.
+    pub async fn lease(&self, record: &Arc<SystemRecord>) -> Result<Lease, DialError> {
+        let provider = self.provider(record);
+        let mut endpoints: Vec<_> = provider.endpoints.iter().collect();
+        endpoints.sort_by_key(|endpoint| endpoint.load());
+        let mut failure = DialError::NoEndpoint {
+            provider: record.id.clone(),
+        };
+        for endpoint in endpoints {
+            match endpoint.lease(&self.dialler, self.connections_max).await {
+                Ok(lease) => return Ok(lease),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The pool for this record; a changed record starts a new pool, and the old one ends with
+    /// its last call.
+    fn provider(&self, record: &Arc<SystemRecord>) -> Arc<Provider> {
+        let mut providers = self
+            .providers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(provider) = providers.get(&record.id)
+            && (Arc::ptr_eq(&provider.record, record) || provider.serves(record))
+        {
+            return Arc::clone(provider);
+        }
+        let endpoints = record
+            .endpoints
+            .iter()
+            .map(|address| Arc::new(Endpoint::new(Arc::clone(record), address.clone())))
+            .collect();
+        let provider = Arc::new(Provider {
+            record: Arc::clone(record),
+            endpoints,
+        });
+        providers.insert(record.id.clone(), Arc::clone(&provider));
+        provider
+    }
+}
+
+impl Provider {
+    /// Whether a newer record leads to the same places under the same proof.
+    fn serves(&self, record: &SystemRecord) -> bool {
+        self.record.endpoints == record.endpoints && self.record.fingerprints == record.fingerprints
+    }
+}

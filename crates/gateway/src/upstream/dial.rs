@@ -1,0 +1,167 @@
+//! Dialling a provider: TCP, then TLS with the identity that the registry demands, then HTTP/2.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{Connection, SendRequest};
+use ndxp_model::SystemId;
+use ndxp_registry::SystemRecord;
+use rustls::RootCertStore;
+use rustls::client::{ClientConfig, ResolvesClientCert};
+use rustls::crypto::ring;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::limits::http2;
+use crate::verifier::ProviderVerifier;
+
+/// How the hub presents itself to providers, and whom it trusts.
+pub struct Dialler {
+    pub roots: Arc<RootCertStore>,
+    pub trust_domain: String,
+    pub credentials: Arc<dyn ResolvesClientCert>,
+    pub connect_max: Duration,
+}
+
+pub(super) type Opened = (SendRequest<Bytes>, Connection<TlsStream<TcpStream>, Bytes>);
+
+/// Why a provider cannot be reached. Its text goes to the consumer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("{provider} has no endpoint in the registry")]
+    NoEndpoint { provider: SystemId },
+    #[error("{endpoint} did not answer within {waited:?}")]
+    TimedOut { endpoint: String, waited: Duration },
+    #[error("{endpoint} could not be connected: {found}")]
+    Connect { endpoint: String, found: String },
+    #[error("{endpoint} does not speak HTTP/2 over TLS (ALPN h2)")]
+    NotHttp2 { endpoint: String },
+    #[error("{endpoint} is left alone for another {wait:?} after {failures} failures: {last}")]
+    LeftAlone {
+        endpoint: String,
+        wait: Duration,
+        failures: u32,
+        last: String,
+    },
+}
+
+impl Dialler {
+    /// The TLS configuration that accepts this provider and nobody else.
+    ///
+    /// # Panics
+    /// Never: the provider of cryptography supports TLS 1.3.
+    #[must_use]
+    pub fn tls_for(&self, provider: &SystemRecord) -> Arc<ClientConfig> {
+        let verifier = ProviderVerifier::new(
+            Arc::clone(&self.roots),
+            self.trust_domain.as_str(),
+            provider.id.clone(),
+            provider.fingerprints.clone(),
+        );
+        let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("ring supports TLS 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::clone(&self.credentials));
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        Arc::new(tls)
+    }
+
+    /// Opens a connection; the caller drives it.
+    ///
+    /// # Errors
+    /// As [`DialError`] says.
+    pub(super) async fn open(
+        &self,
+        tls: &Arc<ClientConfig>,
+        endpoint: &str,
+    ) -> Result<Opened, DialError> {
+        let opening = async {
+            let stream = self.handshake(tls, endpoint).await?;
+            http2_client()
+                .handshake(stream)
+                .await
+                .map_err(|error| connect_error(endpoint, &error))
+        };
+        self.in_time(endpoint, opening).await
+    }
+
+    /// Proves that the provider answers at the endpoint: a TLS handshake, and good-bye.
+    ///
+    /// # Errors
+    /// As [`DialError`] says.
+    pub async fn probe(&self, provider: &SystemRecord, endpoint: &str) -> Result<(), DialError> {
+        let tls = self.tls_for(provider);
+        self.in_time(endpoint, self.handshake(&tls, endpoint))
+            .await
+            .map(drop)
+    }
+
+    async fn handshake(
+        &self,
+        tls: &Arc<ClientConfig>,
+        endpoint: &str,
+    ) -> Result<TlsStream<TcpStream>, DialError> {
+        let tcp = TcpStream::connect(endpoint)
+            .await
+            .map_err(|e| connect_error(endpoint, &e))?;
+        tcp.set_nodelay(true)
+            .map_err(|error| connect_error(endpoint, &error))?;
+        let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let name = ServerName::try_from(host).map_err(|error| connect_error(endpoint, &error))?;
+        let stream = TlsConnector::from(Arc::clone(tls))
+            .connect(name, tcp)
+            .await
+            .map_err(|error| connect_error(endpoint, &error))?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(DialError::NotHttp2 {
+                endpoint: endpoint.to_owned(),
+            });
+        }
+        Ok(stream)
+    }
+
+    async fn in_time<T>(
+        &self,
+        endpoint: &str,
+        work: impl Future<Output = Result<T, DialError>>,
+    ) -> Result<T, DialError> {
+        tokio::time::timeout(self.connect_max, work)
+            .await
+            .unwrap_or_else(|_| {
+                Err(DialError::TimedOut {
+                    endpoint: endpoint.to_owned(),
+                    waited: self.connect_max,
+                })
+            })
+    }
+}
+
+fn connect_error(endpoint: &str, error: &dyn std::fmt::Display) -> DialError {
+    DialError::Connect {
+        endpoint: endpoint.to_owned(),
+        found: error.to_string(),
+    }
+}
+
+fn http2_client() -> h2::client::Builder {
+    let mut builder = h2::client::Builder::new();
+    builder
+        .enable_push(false)
+        .initial_window_size(http2::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(http2::PROVIDER_CONNECTION_WINDOW_BYTES)
+        .max_frame_size(http2::FRAME_BYTES_MAX)
+        .max_header_list_size(http2::HEADER_LIST_BYTES_MAX)
+        .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
+        .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)
+        .data_frame_budget(http2::DATA_FRAME_BUDGET);
+    builder
+}
