@@ -1,1 +1,59 @@
-//! Placeholder.
+//! The journal: the only source of truth, append-only and totally ordered. Everything else in
+//! the hub is a fold over it.
+//!
+//! Embedded in the process: segment files with one writer and group commit. [`format`] specifies
+//! them to the byte. The way of an entry, in the order of the modules below: a caller encodes it
+//! into its [`Lane`]; the writer numbers it, writes it behind the others and syncs once for all
+//! that had collected; its [`Append`] resolves. From then on every [`Reader`] sees it and every
+//! [`Follow`]er is woken.
+//!
+//! What this crate does not know: routing, counters, and who reads.
+
+// The way of an entry.
+mod kind;
+mod lane;
+
+mod writer;
+
+mod tail;
+
+mod prepare;
+
+// Opening and recovery.
+mod journal;
+
+mod directory;
+
+mod scan;
+
+// Reading.
+mod segments;
+
+mod cursor;
+mod reader;
+
+mod follow;
+
+mod transaction;
+
+mod in_flight;
+
+// What all of these rest on.
+pub mod format;
+
+mod convert;
+mod disk;
+mod error;
+
+pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
+pub use disk::{Disk, DiskFile, DiskLock, FileDisk};
+pub use error::{AppendError, DiskError, OpenError, ReadError, SweepError};
+pub use follow::{Follow, Position};
+pub use format::JournalId;
+pub use in_flight::{InFlight, sweep};
+pub use journal::{Journal, Options, Recovery};
+pub use kind::Kind;
+pub use lane::{Append, Committed, LANE_BYTES_MAX, LANE_ENTRIES_MAX, Lane, LaneDriver};
+pub use reader::{Entries, Reader};
+pub use transaction::{CLOCK_SLACK, TRANSACTION_LASTS_MAX};
+pub use writer::{CommitObserver, Health};

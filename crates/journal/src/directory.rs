@@ -1,0 +1,234 @@
+//! A journal's directory as it is found: every head, the footers of the sealed segments, and
+//! the frames of the active one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndxp_model::{Instant, Sequence};
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::{DiskError, OpenError};
+use crate::format::{
+    Footer, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, shows_seal,
+};
+use crate::scan::{Damage, Scan, scan};
+use crate::segments::Segment;
+
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const PREPARED: &str = "next.prepared";
+pub(crate) const PREPARING: &str = "next.preparing";
+const EXTENSION: &str = ".segment";
+
+/// All that opening needs to know.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Absent when there is no segment yet.
+    pub journal: Option<JournalId>,
+    pub sealed: Vec<Segment>,
+    pub active: Option<Active>,
+}
+
+/// The last segment, when it is not sealed.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub scan: Scan,
+    pub capacity: u64,
+    /// How long the file is: as its capacity, unless somebody cut it.
+    pub bytes: u64,
+}
+
+/// A segment whose head has been read.
+struct Headed {
+    file: Arc<Path>,
+    open: Arc<dyn DiskFile>,
+    head: SegmentHead,
+}
+
+enum State {
+    Sealed(Segment),
+    Active(Active),
+}
+
+pub(crate) fn segment_name(first: Sequence) -> String {
+    format!("{:020}{EXTENSION}", first.get())
+}
+
+/// Reads the directory without changing anything. A writer may be at work in it.
+pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError> {
+    let segments = read_heads(disk, directory)?;
+    check_order(&segments)?;
+    let journal = segments.first().map(|segment| segment.head.journal);
+    let mut found = Found {
+        journal,
+        sealed: Vec::with_capacity(segments.len()),
+        active: None,
+    };
+    let mut expected = Sequence::new(1);
+    let mut segments = segments.into_iter().peekable();
+    while let Some(segment) = segments.next() {
+        if segment.head.first != expected {
+            return Err(missing(&segment, expected));
+        }
+        let not_before = found
+            .sealed
+            .last()
+            .map_or(Instant::from_micros(i64::MIN), |sealed| sealed.last_at);
+        match segment.read(not_before)? {
+            State::Sealed(sealed) => {
+                expected = sealed.next();
+                found.sealed.push(sealed);
+            }
+            State::Active(active) if segments.peek().is_none() => found.active = Some(active),
+            State::Active(_) => {
+                return Err(OpenError::DamagedFooter {
+                    file: segment.file.to_path_buf(),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn read_heads(disk: &dyn Disk, directory: &Path) -> Result<Vec<Headed>, OpenError> {
+    let names = disk
+        .list(directory)
+        .map_err(DiskError::at("list", directory))?;
+    let mut segments = Vec::new();
+    for name in names.iter().filter(|name| name.ends_with(EXTENSION)) {
+        let file = directory.join(name);
+        let segment = Headed::open(disk, file.clone())?;
+        if segment_name(segment.head.first) != *name {
+            let first = segment.head.first;
+            return Err(OpenError::Misnamed { file, first });
+        }
+        segments.push(segment);
+    }
+    segments.sort_by_key(|segment| segment.head.first);
+    Ok(segments)
+}
+
+/// One journal, and no segment missing at the front; the others are checked as they are read.
+fn check_order(segments: &[Headed]) -> Result<(), OpenError> {
+    let Some(first) = segments.first() else {
+        return Ok(());
+    };
+    let expected = first.head.journal;
+    match segments
+        .iter()
+        .find(|segment| segment.head.journal != expected)
+    {
+        Some(foreign) => Err(OpenError::Foreign {
+            file: foreign.file.to_path_buf(),
+            expected,
+            found: foreign.head.journal,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn missing(segment: &Headed, expected: Sequence) -> OpenError {
+    OpenError::MissingSegment {
+        file: segment.file.to_path_buf(),
+        expected,
+        found: segment.head.first,
+    }
+}
+
+impl Headed {
+    fn open(disk: &dyn Disk, file: PathBuf) -> Result<Self, OpenError> {
+        let open = disk.open(&file).map_err(DiskError::at("open", &file))?;
+        let bytes = read(&*open, &file, 0, HEAD_BYTES)?;
+        let head = match SegmentHead::decode(&bytes) {
+            Ok(head) if head.capacity <= SEGMENT_BYTES_MAX => head,
+            Ok(_) | Err(HeadFault::Damaged) => return Err(OpenError::DamagedHead { file }),
+            Err(HeadFault::UnknownVersion(found)) => {
+                return Err(OpenError::UnknownVersion { file, found });
+            }
+        };
+        Ok(Self {
+            file: file.into(),
+            open,
+            head,
+        })
+    }
+
+    fn read_at(&self, offset: u64, bytes: u64) -> Result<Vec<u8>, DiskError> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        read(&*self.open, &self.file, offset, bytes)
+    }
+
+    fn read(&self, not_before: Instant) -> Result<State, OpenError> {
+        let bytes = self.open.bytes();
+        let bytes = bytes.map_err(DiskError::at("measure", &self.file))?;
+        // A sealed segment is cut behind its footer; an active one has its whole capacity.
+        let cut = bytes < self.head.capacity;
+        if cut && let Some(sealed) = self.read_footer(bytes)? {
+            return Ok(State::Sealed(sealed));
+        }
+        self.read_frames(bytes, not_before).map(State::Active)
+    }
+
+    fn read_footer(&self, bytes: u64) -> Result<Option<Segment>, OpenError> {
+        let tail = self.read_at(
+            bytes.saturating_sub(Footer::TAIL_BYTES as u64),
+            Footer::TAIL_BYTES as u64,
+        )?;
+        let offset = tail.first_chunk().and_then(Footer::offset_by_tail);
+        let Some(length) = offset.and_then(|offset| bytes.checked_sub(offset)) else {
+            return Ok(None);
+        };
+        let footer = self.read_at(bytes - length, length)?;
+        Ok(Footer::decode(self.head.journal.seed(), &footer)
+            .filter(|footer| footer.first == self.head.first && Some(footer.offset) == offset)
+            .and_then(|footer| Segment::sealed(Arc::clone(&self.file), footer)))
+    }
+
+    /// A writer may be adding frames meanwhile, so that a frame which was not there yet looks
+    /// lost beside a later one. The later one proves that it is there when looked for again:
+    /// damage is what stands at the same place twice.
+    fn read_frames(&self, bytes: u64, not_before: Instant) -> Result<Active, OpenError> {
+        let mut before: Option<Damage> = None;
+        loop {
+            let contents = self.read_at(0, bytes.min(SEGMENT_BYTES_MAX))?;
+            let seed = self.head.journal.seed();
+            let file = Arc::clone(&self.file);
+            match scan(&contents, seed, file, self.head.first, not_before) {
+                Ok(scan) => {
+                    let end = usize::try_from(scan.segment.end).unwrap_or(usize::MAX);
+                    let behind = contents.get(end..).unwrap_or_default();
+                    if bytes < self.head.capacity && shows_seal(behind) {
+                        let file = self.file.to_path_buf();
+                        return Err(OpenError::DamagedFooter { file });
+                    }
+                    let capacity = self.head.capacity;
+                    return Ok(Active {
+                        scan,
+                        capacity,
+                        bytes,
+                    });
+                }
+                Err(damage) if before.is_some_and(|before| before.offset == damage.offset) => {
+                    return Err(OpenError::Damaged {
+                        file: self.file.to_path_buf(),
+                        offset: damage.offset,
+                        sequence: damage.sequence,
+                        witness: damage.witness,
+                    });
+                }
+                Err(damage) => before = Some(damage),
+            }
+        }
+    }
+}
+
+/// As much of the range as the file holds.
+fn read(open: &dyn DiskFile, file: &Path, offset: u64, bytes: usize) -> Result<Vec<u8>, DiskError> {
+    let held = open.bytes().map_err(DiskError::at("measure", file))?;
+    let behind = usize::try_from(held.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; bytes.min(behind)];
+    let filled = open
+        .read_at(&mut buffer, offset)
+        .map_err(DiskError::at("read", file))?;
+    buffer.truncate(filled);
+    Ok(buffer)
+}

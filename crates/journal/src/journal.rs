@@ -1,0 +1,281 @@
+//! The journal of this process: opening with recovery, handles, and closing.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use ndxp_model::{Clock, Sequence};
+
+use crate::directory::{self, LOCK};
+use crate::disk::{Disk, DiskLock};
+use crate::error::{DiskError, OpenError};
+use crate::follow::{Follow, Position};
+use crate::format::{
+    JournalId, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, body_bytes_max,
+};
+use crate::lane::{Lane, LaneDriver};
+use crate::reader::Reader;
+use crate::segments::Segments;
+use crate::tail::{Active, Tail};
+use crate::writer::{CommitObserver, Health, Shared, Writer};
+
+/// Where a journal lives and how it is cut.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub directory: PathBuf,
+    /// Size of the segments that are made from now on; an entry must fit into one.
+    pub segment_bytes: u64,
+}
+
+/// What opening found and did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Recovery {
+    /// The last entry, durable.
+    pub position: Position,
+    /// Segments that were sealed already.
+    pub sealed_segments: usize,
+    /// Bytes of a last write that did not survive whole and were blanked, or of a footer whose
+    /// seal was not finished. Nobody was told that they were committed.
+    pub torn_bytes: u64,
+}
+
+/// The one writer of a directory. Closed when the last clone is gone, if not before.
+#[derive(Clone)]
+pub struct Journal(Arc<Handle>);
+
+struct Handle {
+    shared: Arc<Shared>,
+    reader: Reader,
+    recovery: Recovery,
+    body_bytes_max: usize,
+    writer: Thread,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Options {
+    /// With segments of the usual size.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
+        }
+    }
+}
+
+impl Journal {
+    /// Opens the directory, or makes it, and recovers: what is torn is blanked, what is damaged
+    /// is refused. Everything that is found is durable when this returns.
+    ///
+    /// # Errors
+    /// When another process writes there, when something is damaged, missing or unknown, and
+    /// when the disk fails.
+    pub fn open(
+        options: Options,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn CommitObserver>,
+    ) -> Result<Self, OpenError> {
+        let body_bytes_max = check(&options)?;
+        let lock = lock(&*disk, &options)?;
+        let found = directory::find(&*disk, &options.directory)?;
+        let journal = found.journal.unwrap_or_else(JournalId::random);
+        let sealed_segments = found.sealed.len();
+        let torn_bytes = found.active.as_ref().map_or(0, |a| a.scan.torn_bytes);
+        let active = found.active.as_ref();
+        let active = active.map(|found| recover(&*disk, found)).transpose()?;
+
+        let mut segments = found.sealed;
+        segments.extend(found.active.map(|active| active.scan.segment));
+        let segments = Arc::new(Segments::new(segments));
+        let recovery = Recovery {
+            position: segments.position(),
+            sealed_segments,
+            torn_bytes,
+        };
+        tracing::info!(
+            directory = %options.directory.display(),
+            sequence = %recovery.position.sequence,
+            sealed_segments,
+            torn_bytes,
+            "journal opened"
+        );
+        let shared = Arc::new(Shared::new(recovery.position));
+        let reader = Reader::live(
+            Arc::clone(&disk),
+            journal.seed(),
+            Arc::clone(&segments),
+            Arc::clone(&shared.progress),
+        );
+        let spawning = DiskError::at("start the writer of", &options.directory);
+        let tail = Tail::new(
+            disk,
+            options.directory.clone(),
+            journal,
+            options.segment_bytes,
+            Arc::clone(&segments),
+            active,
+        );
+        let spawned = tail.and_then(|tail| {
+            let writer = Writer {
+                shared: Arc::clone(&shared),
+                segments,
+                tail,
+                seed: journal.seed(),
+                clock,
+                observer,
+                lock,
+            };
+            std::thread::Builder::new()
+                .name("journal-writer".to_owned())
+                .spawn(|| writer.run())
+        });
+        let running = spawned.map_err(spawning)?;
+        Ok(Self(Arc::new(Handle {
+            shared,
+            reader,
+            recovery,
+            body_bytes_max,
+            writer: running.thread().clone(),
+            running: Mutex::new(Some(running)),
+        })))
+    }
+
+    /// A way in for one runtime: spawn the driver there, clone the lane there.
+    pub fn lane(&self) -> (Lane, LaneDriver) {
+        let lane = self.0.shared.add_lane(self.0.body_bytes_max);
+        let driver = lane.driver();
+        (Lane::new(lane, self.0.writer.clone()), driver)
+    }
+
+    /// What opening found.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.0.recovery
+    }
+
+    /// The last durable entry.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.shared.progress.position()
+    }
+
+    /// As [`Follow::beyond`].
+    pub async fn beyond(&self, after: Sequence) -> Option<Position> {
+        self.0.shared.progress.beyond(after).await
+    }
+
+    /// As [`Follow::beyond_blocking`].
+    #[must_use]
+    pub fn beyond_blocking(&self, after: Sequence, timeout: Duration) -> Option<Position> {
+        self.0.shared.progress.beyond_blocking(after, timeout)
+    }
+
+    /// For a projection: the position and the entries, without the right to append.
+    #[must_use]
+    pub fn follow(&self) -> Follow {
+        Follow::new(Arc::clone(&self.0.shared.progress), self.reader())
+    }
+
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.0.shared.health()
+    }
+
+    /// Reads what is durable, also after the journal is closed.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.0.reader.clone()
+    }
+
+    /// Writes what was appended, seals, stops the writer and releases the directory. Blocks for
+    /// a few syncs. Whatever is appended later answers `Closed`.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("position", &self.position())
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+        self.writer.unpark();
+        // Held while joining, so that every caller returns when the writer is gone.
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.take() {
+            // A writer that broke has said so in its health and in the log.
+            drop(running.join());
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The largest body, if the size is possible.
+fn check(options: &Options) -> Result<usize, OpenError> {
+    let (min, max) = (SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+    let given = options.segment_bytes;
+    if (min..=max).contains(&given) {
+        Ok(body_bytes_max(given))
+    } else {
+        Err(OpenError::SegmentBytes { given, min, max })
+    }
+}
+
+fn lock(disk: &dyn Disk, options: &Options) -> Result<Box<dyn DiskLock>, OpenError> {
+    let directory = &options.directory;
+    disk.create_directory(directory)
+        .map_err(DiskError::at("create", directory))?;
+    let file = directory.join(LOCK);
+    disk.lock(&file).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::WouldBlock {
+            OpenError::Locked {
+                directory: directory.clone(),
+            }
+        } else {
+            DiskError::at("lock", &file)(error).into()
+        }
+    })
+}
+
+/// Makes an active segment ready to go on: nothing behind its frames, the whole length, and
+/// everything durable, also what a killed process had left to the system's cache.
+fn recover(disk: &dyn Disk, found: &directory::Active) -> Result<Active, OpenError> {
+    let segment = &found.scan.segment;
+    let file = Arc::clone(&segment.file);
+    let open = disk
+        .open_to_write(&file)
+        .map_err(DiskError::at("open", &file))?;
+    if found.scan.torn_bytes > 0 {
+        let bytes = usize::try_from(found.scan.torn_bytes).unwrap_or(usize::MAX);
+        open.write_at(&vec![0; bytes], segment.end)
+            .map_err(DiskError::at("blank", &file))?;
+    }
+    if found.bytes != found.capacity {
+        open.set_bytes(found.capacity)
+            .map_err(DiskError::at("lengthen", &file))?;
+    }
+    open.sync_data().map_err(DiskError::at("sync", &file))?;
+    Ok(Active {
+        open,
+        file,
+        capacity: found.capacity,
+        frames: segment.frames,
+        end: segment.end,
+    })
+}

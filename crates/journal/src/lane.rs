@@ -1,0 +1,355 @@
+//! A runtime's own way into the journal: appending encodes on the caller's thread into a bounded
+//! buffer, and one wake-up per batch brings all of its answers back.
+//!
+//! The lane's mutex is held for the time of one encoding or one exchange of buffers, never
+//! across I/O; its two users are the runtime's thread and the writer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::thread::Thread;
+
+use atomic_waker::AtomicWaker;
+use ndxp_model::{Instant, Sequence};
+use ndxp_proto::journal::v1::entry::Body;
+
+use crate::{AppendError, Kind};
+
+/// Entries of one lane that wait for an answer. A runtime with so many calls in flight is far
+/// past its admission limits; at 300 bytes they are 20 MB.
+pub const LANE_ENTRIES_MAX: usize = 65_536;
+
+/// Bytes of one lane that wait for the writer: several times what is written in one sync.
+pub const LANE_BYTES_MAX: usize = 16 << 20;
+
+/// Where an entry was committed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Committed {
+    pub sequence: Sequence,
+    pub at: Instant,
+}
+
+/// Appends to the journal. Make one per runtime and clone it there.
+#[derive(Clone, Debug)]
+pub struct Lane(Arc<Owner>);
+
+/// Wakes the lane's appends. Spawn it on the runtime that appends: without it nobody is woken.
+/// Ends when the journal is closed or the last clone of the lane is gone, all answers given.
+#[must_use = "the lane's appends are woken by this future only"]
+#[derive(Debug)]
+pub struct LaneDriver(Arc<LaneShared>);
+
+/// An entry on its way. It is written even if this is dropped.
+#[must_use = "the entry is durable when this resolves"]
+#[derive(Debug)]
+pub struct Append(State);
+
+#[derive(Debug)]
+enum State {
+    Waiting { lane: Arc<LaneShared>, slot: u32 },
+    Answered(Result<Committed, AppendError>),
+    Taken,
+}
+
+/// Tells the driver when the last clone of a lane is gone.
+#[derive(Debug)]
+struct Owner {
+    lane: Arc<LaneShared>,
+    writer: Thread,
+}
+
+#[derive(Debug)]
+pub(crate) struct LaneShared {
+    inner: Mutex<Inner>,
+    driver: AtomicWaker,
+    body_bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    pending: Pending,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// Slots answered since the driver last looked.
+    answered: Vec<u32>,
+    /// What every append is answered once the journal has ended or failed.
+    refusal: Option<AppendError>,
+    orphaned: bool,
+}
+
+/// Encoded entries that wait for the writer.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// The bodies, one behind the other.
+    pub bodies: Vec<u8>,
+    pub entries: Vec<PendingEntry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PendingEntry {
+    pub slot: u32,
+    pub kind: Kind,
+    pub bytes: usize,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Free,
+    Waiting(Option<Waker>),
+    /// Its append was dropped; nobody wants the answer.
+    Abandoned,
+    Answered(Result<Committed, AppendError>, Option<Waker>),
+}
+
+impl Lane {
+    pub(crate) fn new(lane: Arc<LaneShared>, writer: Thread) -> Self {
+        Self(Arc::new(Owner { lane, writer }))
+    }
+
+    /// Takes the entry over at once; the answer comes when it is durable.
+    pub fn append(&self, body: &Body) -> Append {
+        let Owner { lane, writer } = &*self.0;
+        match lane.push(body) {
+            Ok((slot, first)) => {
+                // Whoever came before has woken the writer, which takes all there is.
+                if first {
+                    writer.unpark();
+                }
+                Append(State::Waiting {
+                    lane: Arc::clone(lane),
+                    slot,
+                })
+            }
+            Err(error) => Append(State::Answered(Err(error))),
+        }
+    }
+}
+
+impl Future for LaneDriver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.driver.register(context.waker());
+        let (wakers, ended) = self.0.take_wakers();
+        wakers.into_iter().for_each(Waker::wake);
+        if ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Future for Append {
+    type Output = Result<Committed, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &self.0 {
+            State::Waiting { lane, slot } => match lane.poll(*slot, context.waker()) {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => return Poll::Pending,
+            },
+            State::Answered(answer) => *answer,
+            State::Taken => panic!("an append was polled after it had answered"),
+        };
+        self.0 = State::Taken;
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for Append {
+    fn drop(&mut self) {
+        if let State::Waiting { lane, slot } = &self.0 {
+            lane.abandon(*slot);
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.lane.lock().orphaned = true;
+        self.lane.driver.wake();
+    }
+}
+
+impl LaneShared {
+    pub fn new(body_bytes_max: usize, refusal: Option<AppendError>) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                refusal,
+                ..Inner::default()
+            }),
+            driver: AtomicWaker::new(),
+            body_bytes_max,
+        }
+    }
+
+    pub fn driver(self: &Arc<Self>) -> LaneDriver {
+        LaneDriver(Arc::clone(self))
+    }
+
+    /// Exchanges the waiting entries, if there are any, for an empty buffer.
+    pub fn take_pending(&self, empty: &mut Pending) -> bool {
+        let mut inner = self.lock();
+        let any = !inner.pending.entries.is_empty();
+        if any {
+            std::mem::swap(&mut inner.pending, empty);
+        }
+        any
+    }
+
+    /// Nothing more can come from this lane.
+    pub fn is_spent(&self) -> bool {
+        let inner = self.lock();
+        inner.orphaned && inner.pending.entries.is_empty()
+    }
+
+    /// Answers entries, in the order given, and wakes the driver once.
+    pub fn answer(&self, answers: impl Iterator<Item = (u32, Result<Committed, AppendError>)>) {
+        let mut inner = self.lock();
+        for (slot, answer) in answers {
+            inner.answer(slot, answer);
+        }
+        drop(inner);
+        self.driver.wake();
+    }
+
+    /// From now on every append is answered so at once.
+    pub fn refuse(&self, error: AppendError) {
+        self.lock().refusal = Some(error);
+        self.driver.wake();
+    }
+
+    /// Answers everything that waits.
+    pub fn abort(&self, error: AppendError) {
+        let mut inner = self.lock();
+        inner.pending = Pending::default();
+        for slot in 0..u32::try_from(inner.slots.len()).unwrap_or(u32::MAX) {
+            if matches!(inner.slot(slot), Slot::Waiting(_) | Slot::Abandoned) {
+                inner.answer(slot, Err(error));
+            }
+        }
+        drop(inner);
+        self.driver.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .expect("nothing under the lane's lock panics")
+    }
+
+    fn push(&self, body: &Body) -> Result<(u32, bool), AppendError> {
+        let (bytes, limit) = (body.encoded_len(), self.body_bytes_max);
+        if bytes > limit {
+            return Err(AppendError::TooLarge { bytes, limit });
+        }
+        let mut inner = self.lock();
+        if let Some(refusal) = inner.refusal {
+            return Err(refusal);
+        }
+        if inner.pending.bodies.len() + bytes > LANE_BYTES_MAX {
+            return Err(AppendError::Overloaded);
+        }
+        let slot = inner.claim().ok_or(AppendError::Overloaded)?;
+        let first = inner.pending.entries.is_empty();
+        body.encode(&mut inner.pending.bodies);
+        let kind = Kind::of(body);
+        inner
+            .pending
+            .entries
+            .push(PendingEntry { slot, kind, bytes });
+        Ok((slot, first))
+    }
+
+    fn poll(&self, slot: u32, waker: &Waker) -> Poll<Result<Committed, AppendError>> {
+        let mut inner = self.lock();
+        let place = inner.slot(slot);
+        match place {
+            Slot::Answered(answer, _) => {
+                let answer = *answer;
+                *place = Slot::Free;
+                inner.free.push(slot);
+                Poll::Ready(answer)
+            }
+            Slot::Waiting(known) => {
+                if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    *known = Some(waker.clone());
+                }
+                Poll::Pending
+            }
+            Slot::Free | Slot::Abandoned => unreachable!("a waiting append owns its slot"),
+        }
+    }
+
+    fn abandon(&self, slot: u32) {
+        let mut inner = self.lock();
+        let place = inner.slot(slot);
+        if matches!(place, Slot::Answered(..)) {
+            *place = Slot::Free;
+            inner.free.push(slot);
+        } else {
+            *place = Slot::Abandoned;
+        }
+    }
+
+    /// The wakers of what was answered since last time, and whether that was all for ever.
+    fn take_wakers(&self) -> (Vec<Waker>, bool) {
+        let mut inner = self.lock();
+        let answered = std::mem::take(&mut inner.answered);
+        // A slot may have been freed and claimed anew meanwhile: then there is nothing to wake.
+        let wakers = answered
+            .iter()
+            .filter_map(|&slot| match inner.slot(slot) {
+                Slot::Answered(_, waker) => waker.take(),
+                Slot::Free | Slot::Waiting(_) | Slot::Abandoned => None,
+            })
+            .collect();
+        let ended = (inner.orphaned || inner.refusal.is_some()) && inner.is_idle();
+        (wakers, ended)
+    }
+}
+
+impl Inner {
+    fn claim(&mut self) -> Option<u32> {
+        if let Some(slot) = self.free.pop() {
+            *self.slot(slot) = Slot::Waiting(None);
+            return Some(slot);
+        }
+        if self.slots.len() >= LANE_ENTRIES_MAX {
+            return None;
+        }
+        let slot = u32::try_from(self.slots.len()).ok()?;
+        self.slots.push(Slot::Waiting(None));
+        Some(slot)
+    }
+
+    fn answer(&mut self, slot: u32, answer: Result<Committed, AppendError>) {
+        let place = self.slot(slot);
+        match place {
+            Slot::Waiting(waker) => {
+                *place = Slot::Answered(answer, waker.take());
+                self.answered.push(slot);
+            }
+            Slot::Abandoned => {
+                *place = Slot::Free;
+                self.free.push(slot);
+            }
+            Slot::Free | Slot::Answered(..) => unreachable!("an entry is answered once"),
+        }
+    }
+
+    /// Whether no answer is outstanding.
+    fn is_idle(&self) -> bool {
+        let settled = |slot: &Slot| matches!(slot, Slot::Free | Slot::Answered(..));
+        self.slots.iter().all(settled)
+    }
+
+    fn slot(&mut self, slot: u32) -> &mut Slot {
+        usize::try_from(slot)
+            .ok()
+            .and_then(|index| self.slots.get_mut(index))
+            .expect("slots are claimed before they are named and never go away")
+    }
+}

@@ -1,0 +1,273 @@
+//! Entries out of the journal, in order, while it is being written or long afterwards.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndxp_model::{Instant, Sequence};
+use ndxp_proto::journal::v1;
+use prost::Message as _;
+
+use crate::cursor::Cursor;
+use crate::directory;
+use crate::disk::{Disk, FileDisk};
+use crate::error::{OpenError, ReadError};
+use crate::follow::Progress;
+use crate::format::{FRAME_HEAD_BYTES, FrameHead};
+use crate::segments::Segments;
+use crate::{Kind, Position};
+
+/// Reads what is durable. Cheap to clone; never writes.
+#[derive(Clone)]
+pub struct Reader(Arc<Source>);
+
+struct Source {
+    disk: Arc<dyn Disk>,
+    seed: u32,
+    segments: Arc<Segments>,
+    end: End,
+}
+
+enum End {
+    /// Grows with the journal that is open in this process.
+    Live(Arc<Progress>),
+    /// As it was when the directory was read.
+    Fixed(Position),
+}
+
+/// Entries in order. Ends behind the first error: what follows damage is not shown.
+pub struct Entries {
+    frames: Frames,
+    kind: Option<Kind>,
+    failed: bool,
+}
+
+/// Frames in order, undecoded.
+pub(crate) struct Frames {
+    source: Arc<Source>,
+    next: Sequence,
+    through: Sequence,
+    cursor: Option<Cursor>,
+}
+
+impl Reader {
+    /// Reads a directory without being its writer. What is torn at the end is left out, and left
+    /// alone; entries that are written later are not seen.
+    ///
+    /// # Errors
+    /// As [`crate::Journal::open`]: damage is refused by name.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(FileDisk), directory)
+    }
+
+    /// As [`Reader::open`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, directory: &Path) -> Result<Self, OpenError> {
+        let found = directory::find(&*disk, directory)?;
+        let mut segments = found.sealed;
+        segments.extend(found.active.map(|active| active.scan.segment));
+        let segments = Segments::new(segments);
+        Ok(Self(Arc::new(Source {
+            disk,
+            seed: found.journal.map_or(0, |journal| journal.seed()),
+            end: End::Fixed(segments.position()),
+            segments: Arc::new(segments),
+        })))
+    }
+
+    pub(crate) fn live(
+        disk: Arc<dyn Disk>,
+        seed: u32,
+        segments: Arc<Segments>,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self(Arc::new(Source {
+            disk,
+            seed,
+            segments,
+            end: End::Live(progress),
+        }))
+    }
+
+    /// The last entry that this reader sees.
+    ///
+    /// # Errors
+    /// Never with segment files, whose end is in memory; a journal elsewhere has to ask.
+    pub fn position(&self) -> Result<Position, ReadError> {
+        Ok(self.end())
+    }
+
+    /// Entries of a range of sequences, both ends included, as far as they are there now.
+    #[must_use]
+    pub fn entries(&self, from: Sequence, through: Sequence) -> Entries {
+        Entries {
+            frames: self.frames(from, through),
+            kind: None,
+            failed: false,
+        }
+    }
+
+    /// As [`Reader::entries`], one kind only; the others are not decoded.
+    #[must_use]
+    pub fn entries_of(&self, kind: Kind, from: Sequence, through: Sequence) -> Entries {
+        Entries {
+            kind: Some(kind),
+            ..self.entries(from, through)
+        }
+    }
+
+    /// The first entry that was committed at the instant or later.
+    ///
+    /// # Errors
+    /// When frames on the way are damaged or the disk fails.
+    pub fn first_at_or_after(&self, at: Instant) -> Result<Option<Sequence>, ReadError> {
+        let through = self.end().sequence;
+        let Some(from) = self.0.segments.before(at) else {
+            return Ok(None);
+        };
+        let mut frames = self.frames(from, through);
+        while let Some(head) = frames.advance()? {
+            if head.at >= at {
+                return Ok(Some(head.sequence));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn end(&self) -> Position {
+        match &self.0.end {
+            End::Live(progress) => progress.position(),
+            End::Fixed(position) => *position,
+        }
+    }
+
+    pub(crate) fn frames(&self, from: Sequence, through: Sequence) -> Frames {
+        Frames {
+            source: Arc::clone(&self.0),
+            next: from.max(Sequence::new(1)),
+            through: through.min(self.end().sequence),
+            cursor: None,
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("position", &self.end())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<v1::Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let entry = self.read().transpose();
+        self.failed = matches!(entry, Some(Err(_)));
+        entry
+    }
+}
+
+impl Entries {
+    fn read(&mut self) -> Result<Option<v1::Entry>, ReadError> {
+        while let Some(head) = self.frames.advance()? {
+            if self.kind.is_none_or(|kind| kind.number() == head.kind) {
+                return self.frames.decode(&head).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Frames {
+    /// Goes to the next frame of the range.
+    pub fn advance(&mut self) -> Result<Option<FrameHead>, ReadError> {
+        if self.next > self.through {
+            return Ok(None);
+        }
+        if self.cursor.as_ref().is_none_or(Cursor::is_at_end) {
+            self.open()?;
+        }
+        let head = self.expect(self.next)?;
+        self.next = self.next.next();
+        Ok(Some(head))
+    }
+
+    /// The body of the frame that was gone to last.
+    pub fn body(&self) -> &[u8] {
+        self.cursor.as_ref().map_or(&[], Cursor::body)
+    }
+
+    pub fn decode(&self, head: &FrameHead) -> Result<v1::Entry, ReadError> {
+        let FrameHead { sequence, kind, .. } = *head;
+        let (file, end) = match &self.cursor {
+            Some(cursor) => (cursor.file().to_path_buf(), cursor.offset()),
+            None => Default::default(),
+        };
+        let frame_bytes = FRAME_HEAD_BYTES + self.body().len();
+        let offset = end.saturating_sub(frame_bytes as u64);
+        let mut entry = match v1::Entry::decode(self.body()) {
+            Ok(entry) => entry,
+            Err(source) => {
+                return Err(ReadError::Undecodable {
+                    file,
+                    offset,
+                    sequence,
+                    source,
+                });
+            }
+        };
+        if entry.body.as_ref().map(|body| Kind::of(body).number()) != Some(kind) {
+            return Err(ReadError::UnknownKind {
+                file,
+                offset,
+                sequence,
+                kind,
+            });
+        }
+        entry.sequence = sequence.get();
+        entry.committed_at_us = head.at.as_micros();
+        Ok(entry)
+    }
+
+    /// Opens the segment that holds the next frame, and reads past those between its mark and it.
+    fn open(&mut self) -> Result<(), ReadError> {
+        let Source {
+            disk,
+            seed,
+            segments,
+            ..
+        } = &*self.source;
+        let stretch = segments
+            .holding(self.next)
+            .expect("segments hold every sequence up to the position");
+        let mut sequence = stretch.from.sequence;
+        self.cursor = Some(Cursor::open(&**disk, *seed, stretch)?);
+        while sequence < self.next {
+            self.expect(sequence)?;
+            sequence = sequence.next();
+        }
+        Ok(())
+    }
+
+    fn expect(&mut self, sequence: Sequence) -> Result<FrameHead, ReadError> {
+        let cursor = self
+            .cursor
+            .as_mut()
+            .expect("a segment is open while its frames are read");
+        let (offset, found) = (cursor.offset(), cursor.advance()?);
+        found
+            .filter(|head| head.sequence == sequence)
+            .ok_or_else(|| ReadError::Damaged {
+                file: cursor.file().to_path_buf(),
+                offset,
+                sequence,
+            })
+    }
+}
