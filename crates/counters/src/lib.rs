@@ -1,1 +1,328 @@
-//! Placeholder.
+//! Counters: how many transactions, how large, how long, per connection, outcome and hour, day,
+//! month and all time. A projection of the journal, kept in sled and rebuilt at need.
+//!
+//! Invariants, each with a test:
+//!
+//! - The watermark is written in the same atomic batch as the counts that it tells of: nothing
+//!   is counted twice and nothing is left out, after any crash.
+//! - A question sees a state between two batches, and its answer says which.
+//! - Rows sum to the total; days add up to months; connections to the total of all.
+//! - A store that is missing, damaged, of another time zone, version or journal is set aside
+//!   and rebuilt. Nothing that cannot be read is skipped.
+//! - No sum wraps: one that does not fit stops the projection, and health says so.
+//! - `counters` does not know `gateway` or `registry`. It writes nothing but its own directory.
+//!
+//! The format is specified to the byte in [`key`], [`value`] and [`home`].
+
+mod check;
+pub mod counter;
+mod counts;
+mod delta;
+mod error;
+pub mod histogram;
+pub mod home;
+pub mod key;
+mod opening;
+mod projection;
+mod query;
+mod shared;
+mod source;
+mod state;
+mod store;
+pub mod value;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use ndxp_journal::Reader;
+use ndxp_model::{Granularity, Instant, Sequence, TransactionId, Zone};
+use ndxp_proto::statistics::v1;
+
+pub use counter::{Counter, Overflow};
+pub use counts::Counts;
+pub use delta::FoldError;
+pub use error::CountersError;
+pub use histogram::Histogram;
+pub use home::HomeError;
+pub use query::{Answer, CountQuery, Dimension, HOURS_MAX, KindOf};
+pub use shared::Health;
+pub use source::{Source, SourceError};
+pub use state::Watermark;
+pub use store::{Damage, StoreError};
+
+use home::Home;
+use key::{ConnectionId, CounterKey};
+use projection::Projection;
+use shared::{Shared, Stop};
+use store::Store;
+
+/// A handle on the counters. When the last one goes without [`Counters::stop`], the projection
+/// ends as it stands, and the next start checks the store.
+#[derive(Clone)]
+pub struct Counters {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    keeper: Mutex<Option<Keeper>>,
+    /// Nobody follows the journal: a sequence that is not reached never will be.
+    offline: bool,
+}
+
+/// Who holds the store.
+enum Keeper {
+    Thread(JoinHandle<()>),
+    Offline(Box<Projection>),
+}
+
+impl Counters {
+    /// Opens and checks the store, blocking, then follows the journal on a thread of its own.
+    /// Until it has caught up, `progress` is told after each batch how far it is and where the
+    /// journal ends.
+    ///
+    /// # Errors
+    /// When another process holds the directory, or it or the journal cannot be read.
+    pub fn start(
+        directory: impl AsRef<Path>,
+        zone: Zone,
+        journal: impl Source + 'static,
+        progress: impl Fn(Sequence, Sequence) + Send + 'static,
+    ) -> Result<Self, CountersError> {
+        let projection = open(
+            directory.as_ref(),
+            zone,
+            Box::new(journal),
+            Box::new(progress),
+        )?;
+        let shared = Arc::clone(&projection.writer.shared);
+        let thread = std::thread::Builder::new()
+            .name("counters".to_owned())
+            .spawn(move || projection.run())
+            .map_err(CountersError::Thread)?;
+        Ok(Self::new(shared, Keeper::Thread(thread)))
+    }
+
+    /// Opens the store of a hub that is stopped, catches up with the journal at rest, blocking,
+    /// and answers from there. Writes to the directory as the hub would.
+    ///
+    /// # Errors
+    /// As [`Counters::start`], and when the journal cannot be counted.
+    pub fn open_offline(
+        directory: impl AsRef<Path>,
+        zone: Zone,
+        reader: Reader,
+        progress: impl Fn(Sequence, Sequence) + Send + 'static,
+    ) -> Result<Self, CountersError> {
+        let mut projection = open(
+            directory.as_ref(),
+            zone,
+            Box::new(reader),
+            Box::new(progress),
+        )?;
+        match projection.catch_up() {
+            Ok(()) => {
+                let shared = Arc::clone(&projection.writer.shared);
+                Ok(Self::new(shared, Keeper::Offline(Box::new(projection))))
+            }
+            Err(error) => {
+                projection.finish(Stop::Clean);
+                Err(error)
+            }
+        }
+    }
+
+    /// The last sequence that questions are answered from now.
+    #[must_use]
+    pub fn watermark(&self) -> Watermark {
+        self.shared().notice().watermark
+    }
+
+    /// Waits until questions include the sequence. What is folded is applied at once for it. A
+    /// sequence that the journal does not hold yet is waited for: bound the wait by a deadline.
+    ///
+    /// # Errors
+    /// When the projection has failed or was stopped before.
+    pub async fn reached(&self, sequence: Sequence) -> Result<Watermark, CountersError> {
+        let mut notices = self.shared().notices();
+        let _waiting = self.shared().wait_for(sequence);
+        loop {
+            let notice = notices.borrow_and_update().clone();
+            let watermark = notice.watermark;
+            match notice.health {
+                _ if watermark.sequence >= sequence => return Ok(watermark),
+                Health::Failed { reason } => return Err(CountersError::Failed { reason }),
+                Health::Stopped => return Err(CountersError::Stopped),
+                _ if self.inner.offline => {
+                    let watermark = watermark.sequence;
+                    return Err(CountersError::NotReached {
+                        wanted: sequence,
+                        watermark,
+                    });
+                }
+                Health::Serving | Health::CatchingUp { .. } => {}
+            }
+            notices
+                .changed()
+                .await
+                .map_err(|_| CountersError::Stopped)?;
+        }
+    }
+
+    /// Answers a question. Reads the disk: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// When the period does not lie on whole hours, the rows are too many, or there is no sound
+    /// store to ask.
+    pub fn count(&self, query: &CountQuery, kind_of: KindOf<'_>) -> Result<Answer, CountersError> {
+        self.shared()
+            .ask(|store| query::count(store, &self.shared().zone, query, kind_of))
+    }
+
+    /// When each system first took part, as consumer or provider, in a transaction that was
+    /// answered. Sorted by system.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn first_transaction_of(&self) -> Result<Vec<(String, Instant)>, CountersError> {
+        self.shared().ask(|store| {
+            let firsts = store.state.first_transactions.iter();
+            Ok(firsts
+                .map(|(system, first)| (system.clone(), first.at()))
+                .collect())
+        })
+    }
+
+    /// The transactions that were opened and not closed as of the watermark, by sequence.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn open_transactions(
+        &self,
+    ) -> Result<(Sequence, Vec<(TransactionId, Sequence)>), CountersError> {
+        self.shared().ask(|store| {
+            let open = store
+                .state
+                .open
+                .iter()
+                .map(|(sequence, id)| (*id, *sequence));
+            Ok((store.state.watermark.sequence, open.collect()))
+        })
+    }
+
+    /// Visits every stored counter: by size of bucket, the totals first, then by connection,
+    /// bucket and outcome. Nothing is applied meanwhile, so the visitor must not dawdle, and must
+    /// not ask the counters again.
+    ///
+    /// # Errors
+    /// When there is no sound store to ask.
+    pub fn dump(&self, visit: &mut dyn FnMut(v1::Counter)) -> Result<Watermark, CountersError> {
+        self.shared().ask(|store| {
+            store.counters(CounterKey::all(), |key, counter| {
+                visit(dumped(store, &key, &counter));
+                Ok(())
+            })?;
+            Ok(store.state.watermark)
+        })
+    }
+
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared().notice().health
+    }
+
+    /// Applies what is folded, writes everything to disk and seals it. Blocks; a second call
+    /// does nothing. Later questions are answered with an error.
+    pub fn stop(&self) {
+        self.inner.end(Stop::Clean);
+    }
+
+    fn new(shared: Arc<Shared>, keeper: Keeper) -> Self {
+        let offline = matches!(keeper, Keeper::Offline(_));
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                keeper: Mutex::new(Some(keeper)),
+                offline,
+            }),
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
+    }
+}
+
+impl Inner {
+    fn end(&self, stop: Stop) {
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        match keeper.take() {
+            Some(Keeper::Thread(thread)) => {
+                self.shared.request_stop(stop);
+                // The thread tells its own failures, and catches its panics.
+                let _ = thread.join();
+            }
+            Some(Keeper::Offline(projection)) => projection.finish(Stop::Clean),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end(Stop::Abandon);
+    }
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counters")
+            .field("notice", &self.shared().notice())
+            .finish_non_exhaustive()
+    }
+}
+
+fn open(
+    directory: &Path,
+    zone: Zone,
+    source: Box<dyn Source>,
+    progress: projection::Progress,
+) -> Result<Projection, CountersError> {
+    let home = Home::claim(directory)?;
+    let store = opening::open(&home, &zone, &*source)?;
+    let (done, end) = (store.state.watermark.sequence, source.position()?.sequence);
+    let shared = Arc::new(Shared::new(zone, store, Health::CatchingUp { done, end }));
+    Ok(Projection::new(shared, home, source, end, progress))
+}
+
+fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
+    let buckets = counter.durations.buckets();
+    v1::Counter {
+        granularity: key.granularity.to_string(),
+        bucket_us: match key.granularity {
+            Granularity::All => 0,
+            _ => key.bucket.as_micros(),
+        },
+        connection: store.state.connection(key.connection).cloned(),
+        total: key.connection == ConnectionId::TOTAL,
+        outcome: key.outcome.number().into(),
+        count: counter.count,
+        request_bytes: counter.request_bytes,
+        response_bytes: counter.response_bytes,
+        request_messages: counter.request_messages,
+        response_messages: counter.response_messages,
+        measures: counts::declared(&counter.measures),
+        durations: buckets
+            .map(|(bucket, count)| v1::HistogramBucket {
+                bucket: bucket.into(),
+                count,
+            })
+            .collect(),
+        duration_us_max: counter.durations.max(),
+        watermark: store.state.watermark.sequence.get(),
+        first_sequence: counter.first_sequence.get(),
+        last_sequence: counter.last_sequence.get(),
+    }
+}

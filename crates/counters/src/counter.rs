@@ -1,0 +1,234 @@
+//! One counter: what is summed up of the transactions of one connection that ended in one
+//! outcome within one bucket of time.
+
+use std::collections::BTreeMap;
+
+use ndxp_model::{Outcome, Sequence};
+use ndxp_proto::journal::v1::TransactionClosed;
+
+use crate::histogram::Histogram;
+
+/// Sums over transactions. Every sum is checked: one that does not fit is an error, never a
+/// wrong number.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Counter {
+    pub count: u64,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    pub request_messages: u64,
+    pub response_messages: u64,
+    /// Total durations in microseconds; only of outcomes that reports count as transactions.
+    pub durations: Histogram,
+    /// Declared measures, whatever the outcome.
+    pub measures: BTreeMap<String, u64>,
+    /// First and last closing that is counted here.
+    pub first_sequence: Sequence,
+    pub last_sequence: Sequence,
+}
+
+/// A sum grew past 2^64 - 1.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "the sum of {sum} does not fit into 64 bits; the counters stand still rather than tell a wrong number"
+)]
+pub struct Overflow {
+    /// `count`, `request_bytes`, … or the name of a declared measure.
+    pub sum: String,
+}
+
+impl Overflow {
+    pub(crate) fn of(sum: &str) -> Self {
+        Self {
+            sum: sum.to_owned(),
+        }
+    }
+}
+
+impl Counter {
+    /// Counts one closing, which must have ended in the given outcome.
+    pub(crate) fn add(
+        &mut self,
+        sequence: Sequence,
+        outcome: Outcome,
+        closed: &TransactionClosed,
+    ) -> Result<(), Overflow> {
+        add(&mut self.count, 1, "count")?;
+        add(
+            &mut self.request_bytes,
+            closed.request_bytes,
+            "request_bytes",
+        )?;
+        add(
+            &mut self.response_bytes,
+            closed.response_bytes,
+            "response_bytes",
+        )?;
+        add(
+            &mut self.request_messages,
+            closed.request_messages,
+            "request_messages",
+        )?;
+        add(
+            &mut self.response_messages,
+            closed.response_messages,
+            "response_messages",
+        )?;
+        for measure in &closed.measures {
+            add_measure(&mut self.measures, &measure.name, measure.value)?;
+        }
+        if outcome.is_transaction() {
+            self.durations.record(closed.total_us)?;
+        }
+        self.span(sequence, sequence);
+        Ok(())
+    }
+
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        add(&mut self.count, other.count, "count")?;
+        add(
+            &mut self.request_bytes,
+            other.request_bytes,
+            "request_bytes",
+        )?;
+        add(
+            &mut self.response_bytes,
+            other.response_bytes,
+            "response_bytes",
+        )?;
+        add(
+            &mut self.request_messages,
+            other.request_messages,
+            "request_messages",
+        )?;
+        add(
+            &mut self.response_messages,
+            other.response_messages,
+            "response_messages",
+        )?;
+        for (name, value) in &other.measures {
+            add_measure(&mut self.measures, name, *value)?;
+        }
+        self.durations.merge(&other.durations)?;
+        self.span(other.first_sequence, other.last_sequence);
+        Ok(())
+    }
+
+    fn span(&mut self, first: Sequence, last: Sequence) {
+        self.first_sequence = earlier(self.first_sequence, first);
+        self.last_sequence = self.last_sequence.max(last);
+    }
+}
+
+/// The earlier of two sequences, of which `NONE` is not one.
+pub(crate) fn earlier(one: Sequence, other: Sequence) -> Sequence {
+    match (one, other) {
+        (Sequence::NONE, some) | (some, Sequence::NONE) => some,
+        (one, other) => one.min(other),
+    }
+}
+
+pub(crate) fn add(sum: &mut u64, value: u64, name: &str) -> Result<(), Overflow> {
+    *sum = sum.checked_add(value).ok_or_else(|| Overflow::of(name))?;
+    Ok(())
+}
+
+pub(crate) fn add_measure(
+    measures: &mut BTreeMap<String, u64>,
+    name: &str,
+    value: u64,
+) -> Result<(), Overflow> {
+    match measures.get_mut(name) {
+        Some(sum) => add(sum, value, name),
+        None => {
+            measures.insert(name.to_owned(), value);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndxp_proto::journal::v1::Measure;
+
+    use super::*;
+
+    /// Sets one field of a closing.
+    type Set = fn(&mut TransactionClosed, u64);
+
+    #[test]
+    fn every_sum_refuses_to_wrap_and_names_itself() {
+        let rows: [(&str, Set); 5] = [
+            ("request_bytes", |closed, value| {
+                closed.request_bytes = value
+            }),
+            ("response_bytes", |closed, value| {
+                closed.response_bytes = value
+            }),
+            ("request_messages", |closed, value| {
+                closed.request_messages = value
+            }),
+            ("response_messages", |closed, value| {
+                closed.response_messages = value
+            }),
+            ("records", |closed, value| {
+                closed.measures = vec![Measure {
+                    name: "records".to_owned(),
+                    value,
+                }];
+            }),
+        ];
+        for (name, set) in rows {
+            let mut closed = TransactionClosed::default();
+            set(&mut closed, u64::MAX);
+            let mut counter = Counter::default();
+            let one = Sequence::new(1);
+            counter
+                .add(one, Outcome::Completed, &closed)
+                .expect("the highest sum fits");
+            let full = counter.clone();
+            set(&mut closed, 1);
+            assert_eq!(
+                counter.add(one, Outcome::Completed, &closed),
+                Err(Overflow::of(name))
+            );
+            assert_eq!(full.clone().merge(&full), Err(Overflow::of(name)));
+        }
+    }
+
+    #[test]
+    fn durations_are_those_of_answered_calls_alone() {
+        for outcome in Outcome::ALL {
+            let closed = TransactionClosed {
+                total_us: 7,
+                ..TransactionClosed::default()
+            };
+            let mut counter = Counter::default();
+            counter.add(Sequence::new(3), outcome, &closed).unwrap();
+            assert_eq!(
+                counter.durations.count(),
+                u64::from(outcome.is_transaction()),
+                "{outcome}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_span_is_from_the_first_to_the_last_closing() {
+        let at = |first, last| Counter {
+            first_sequence: Sequence::new(first),
+            last_sequence: Sequence::new(last),
+            ..Counter::default()
+        };
+        for (one, other, both) in [
+            (at(0, 0), at(4, 9), at(4, 9)),
+            (at(4, 9), at(0, 0), at(4, 9)),
+            (at(4, 9), at(2, 5), at(2, 9)),
+        ] {
+            let mut merged = one;
+            merged.merge(&other).unwrap();
+            assert_eq!(merged, both);
+        }
+    }
+}

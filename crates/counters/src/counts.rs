@@ -1,0 +1,263 @@
+//! What a question is answered with: counters of any number of connections, outcomes and
+//! buckets, added up.
+
+use std::collections::BTreeMap;
+
+use ndxp_model::{Outcome, Sequence};
+use ndxp_proto::journal::v1::Measure;
+use ndxp_proto::statistics::v1;
+
+use crate::counter::{Counter, Overflow, add, add_measure, earlier};
+use crate::histogram::Histogram;
+
+/// Sums over everything that a row or a total covers.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    outcomes: [u64; Outcome::ALL.len()],
+    attempts: u64,
+    /// Bytes and messages, of every outcome.
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    pub request_messages: u64,
+    pub response_messages: u64,
+    /// Total durations in microseconds, of transactions.
+    pub durations: Histogram,
+    /// Declared measures, of transactions: what a refused or broken call stated was not carried.
+    pub measures: BTreeMap<String, u64>,
+    /// First and last closing that is counted; `NONE` when nothing is.
+    pub first_sequence: Sequence,
+    pub last_sequence: Sequence,
+}
+
+impl Counts {
+    /// What reports call a transaction: the call reached a provider and was answered.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        // No more than the attempts, whose sum was checked.
+        Outcome::ALL
+            .into_iter()
+            .filter(|outcome| outcome.is_transaction())
+            .map(|outcome| self.outcome(outcome))
+            .sum()
+    }
+
+    /// The sum of all outcomes.
+    #[must_use]
+    pub const fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
+    #[must_use]
+    pub fn outcome(&self, outcome: Outcome) -> u64 {
+        self.outcomes()
+            .find(|(other, _)| *other == outcome)
+            .map_or(0, |(_, count)| count)
+    }
+
+    /// Every outcome with its count, 0 included, in the order of the contract.
+    pub fn outcomes(&self) -> impl Iterator<Item = (Outcome, u64)> + '_ {
+        Outcome::ALL.into_iter().zip(self.outcomes)
+    }
+
+    /// The sum of one declared measure; 0 when nobody declared it.
+    #[must_use]
+    pub fn measure(&self, name: &str) -> u64 {
+        self.measures.get(name).copied().unwrap_or(0)
+    }
+
+    /// # Errors
+    /// When a sum does not fit.
+    pub(crate) fn add(&mut self, outcome: Outcome, counter: &Counter) -> Result<(), Overflow> {
+        add(&mut self.attempts, counter.count, "attempts")?;
+        for (other, count) in Outcome::ALL.into_iter().zip(&mut self.outcomes) {
+            if other == outcome {
+                *count += counter.count;
+            }
+        }
+        add(
+            &mut self.request_bytes,
+            counter.request_bytes,
+            "request_bytes",
+        )?;
+        add(
+            &mut self.response_bytes,
+            counter.response_bytes,
+            "response_bytes",
+        )?;
+        add(
+            &mut self.request_messages,
+            counter.request_messages,
+            "request_messages",
+        )?;
+        add(
+            &mut self.response_messages,
+            counter.response_messages,
+            "response_messages",
+        )?;
+        if outcome.is_transaction() {
+            self.durations.merge(&counter.durations)?;
+            for (name, value) in &counter.measures {
+                add_measure(&mut self.measures, name, *value)?;
+            }
+        }
+        self.first_sequence = earlier(self.first_sequence, counter.first_sequence);
+        self.last_sequence = self.last_sequence.max(counter.last_sequence);
+        Ok(())
+    }
+
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        add(&mut self.attempts, other.attempts, "attempts")?;
+        for (count, more) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *count += more;
+        }
+        add(
+            &mut self.request_bytes,
+            other.request_bytes,
+            "request_bytes",
+        )?;
+        add(
+            &mut self.response_bytes,
+            other.response_bytes,
+            "response_bytes",
+        )?;
+        add(
+            &mut self.request_messages,
+            other.request_messages,
+            "request_messages",
+        )?;
+        add(
+            &mut self.response_messages,
+            other.response_messages,
+            "response_messages",
+        )?;
+        self.durations.merge(&other.durations)?;
+        for (name, value) in &other.measures {
+            add_measure(&mut self.measures, name, *value)?;
+        }
+        self.first_sequence = earlier(self.first_sequence, other.first_sequence);
+        self.last_sequence = self.last_sequence.max(other.last_sequence);
+        Ok(())
+    }
+}
+
+impl From<&Histogram> for v1::Durations {
+    fn from(durations: &Histogram) -> Self {
+        Self {
+            p50_us: durations.quantile(50),
+            p90_us: durations.quantile(90),
+            p99_us: durations.quantile(99),
+            max_us: durations.max(),
+        }
+    }
+}
+
+impl From<&Counts> for v1::Counts {
+    fn from(counts: &Counts) -> Self {
+        let outcomes = counts.outcomes().filter(|(_, count)| *count > 0);
+        Self {
+            transactions: counts.transactions(),
+            attempts: counts.attempts(),
+            outcomes: outcomes
+                .map(|(outcome, count)| v1::OutcomeCount {
+                    outcome: outcome.number().into(),
+                    count,
+                })
+                .collect(),
+            request_bytes: counts.request_bytes,
+            response_bytes: counts.response_bytes,
+            request_messages: counts.request_messages,
+            response_messages: counts.response_messages,
+            durations: Some((&counts.durations).into()),
+            measures: declared(&counts.measures),
+        }
+    }
+}
+
+/// Measures in the contract's form, by name.
+pub(crate) fn declared(measures: &BTreeMap<String, u64>) -> Vec<Measure> {
+    let measures = measures.iter();
+    measures
+        .map(|(name, value)| Measure {
+            name: name.clone(),
+            value: *value,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(count: u64) -> Counter {
+        let mut durations = Histogram::default();
+        durations.record(count).unwrap();
+        Counter {
+            count,
+            durations,
+            measures: BTreeMap::from([("records".to_owned(), count)]),
+            first_sequence: Sequence::new(count),
+            last_sequence: Sequence::new(count * 2),
+            ..Counter::default()
+        }
+    }
+
+    #[test]
+    fn transactions_are_the_answered_calls_and_attempts_are_all() {
+        let mut counts = Counts::default();
+        for (outcome, count) in Outcome::ALL.into_iter().zip([1, 2, 4, 8, 16, 32, 64]) {
+            counts.add(outcome, &counter(count)).unwrap();
+        }
+        assert_eq!((counts.transactions(), counts.attempts()), (3, 127));
+        assert_eq!(counts.outcome(Outcome::TimedOut), 16);
+        assert_eq!(
+            counts.measure("records"),
+            3,
+            "stated by calls that were carried"
+        );
+        assert_eq!((counts.durations.count(), counts.durations.max()), (2, 2));
+        assert_eq!(
+            (counts.first_sequence.get(), counts.last_sequence.get()),
+            (1, 128)
+        );
+
+        let message = v1::Counts::from(&counts);
+        assert_eq!(message.outcomes.len(), 7);
+        assert_eq!(
+            message.attempts,
+            message.outcomes.iter().map(|row| row.count).sum::<u64>()
+        );
+    }
+
+    #[test]
+    fn merging_is_adding_both() {
+        let (mut left, mut right, mut both) =
+            (Counts::default(), Counts::default(), Counts::default());
+        for (place, outcome) in Outcome::ALL.into_iter().enumerate() {
+            let side = if place % 2 == 0 {
+                &mut left
+            } else {
+                &mut right
+            };
+            side.add(outcome, &counter(5)).unwrap();
+            both.add(outcome, &counter(5)).unwrap();
+        }
+        left.merge(&right).unwrap();
+        assert_eq!(left, both);
+        let mut full = Counts::default();
+        full.add(
+            Outcome::Refused,
+            &Counter {
+                count: u64::MAX,
+                ..Counter::default()
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            full.add(Outcome::Completed, &counter(1)),
+            Err(Overflow::of("attempts"))
+        );
+        assert_eq!(full.merge(&left), Err(Overflow::of("attempts")));
+    }
+}

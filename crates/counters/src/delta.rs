@@ -1,0 +1,465 @@
+//! The fold: what a stretch of the journal adds to the counters. Pure; the store is not asked.
+//!
+//! In memory only hours are counted, per connection. Days, months, all time and the totals are
+//! summed from them when the delta is applied, so that an entry costs one look-up.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ndxp_model::{
+    Granularity, Instant, InvalidValue, Outcome, Period, Sequence, TransactionId, Zone,
+};
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed, TransactionOpened};
+
+use crate::counter::{Counter, Overflow};
+use crate::key::{ConnectionId, CounterKey};
+use crate::state::{State, Watermark};
+use crate::value::FirstTransaction;
+
+/// What the entries behind a state's watermark come to.
+#[derive(Debug)]
+pub struct Delta {
+    pub watermark: Watermark,
+    /// Closings counted, those of the state included.
+    pub counted: u64,
+    /// New ones, in the order of their numbers.
+    pub connections: Vec<Connection>,
+    pub ids: HashMap<Connection, ConnectionId>,
+    pub first_transactions: BTreeMap<String, FirstTransaction>,
+    pub opened: BTreeMap<Sequence, TransactionId>,
+    /// Openings that the state holds and that are closed now.
+    pub settled: BTreeSet<Sequence>,
+    hours: HashMap<CounterKey, Counter>,
+    entries: usize,
+    /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
+    hour: Period,
+}
+
+/// An entry that cannot be counted. The projection stands still before it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum FoldError {
+    #[error("the journal gave sequence {found} where {expected} was due")]
+    Order { expected: Sequence, found: Sequence },
+    #[error(
+        "sequence {sequence} was committed at {found}, before the entry in front of it ({before})"
+    )]
+    Backwards {
+        sequence: Sequence,
+        before: Instant,
+        found: Instant,
+    },
+    #[error(
+        "sequence {sequence} is of a kind that this version of the hub does not know; run the version that wrote it"
+    )]
+    UnknownKind { sequence: Sequence },
+    #[error(
+        "sequence {sequence} has outcome {found}, which this version of the hub does not know; run the version that wrote it"
+    )]
+    UnknownOutcome { sequence: Sequence, found: i32 },
+    #[error("sequence {sequence}: {source}")]
+    TransactionId {
+        sequence: Sequence,
+        source: InvalidValue,
+    },
+    #[error("sequence {sequence}: {source}")]
+    Overflow {
+        sequence: Sequence,
+        source: Overflow,
+    },
+    #[error("sequence {sequence} would be the first of connection {}, more than can be numbered", u64::from(u32::MAX) + 1)]
+    TooManyConnections { sequence: Sequence },
+}
+
+impl Delta {
+    /// Nothing yet, behind the given state.
+    #[must_use]
+    pub fn behind(state: &State) -> Self {
+        Self {
+            watermark: state.watermark,
+            counted: state.counted,
+            connections: Vec::new(),
+            ids: HashMap::new(),
+            first_transactions: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            hours: HashMap::new(),
+            entries: 0,
+            hour: Period {
+                from: Instant::EPOCH,
+                to: Instant::EPOCH,
+            },
+        }
+    }
+
+    /// How many entries were folded.
+    #[must_use]
+    pub const fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// How many counters of hours are held.
+    #[must_use]
+    pub fn hours(&self) -> usize {
+        self.hours.len()
+    }
+
+    /// Takes in the next entry. `state` is the one that this delta was made behind.
+    ///
+    /// # Errors
+    /// When the entry is not the next one, cannot be understood, or makes a sum overflow. The
+    /// delta must not be applied then.
+    pub fn fold(&mut self, state: &State, zone: &Zone, entry: &Entry) -> Result<(), FoldError> {
+        let sequence = Sequence::new(entry.sequence);
+        let at = Instant::from_micros(entry.committed_at_us);
+        let (expected, before) = (self.watermark.sequence.next(), self.watermark.at);
+        if sequence != expected {
+            return Err(FoldError::Order {
+                expected,
+                found: sequence,
+            });
+        }
+        if at < before {
+            return Err(FoldError::Backwards {
+                sequence,
+                before,
+                found: at,
+            });
+        }
+        let here = Watermark { sequence, at };
+        match &entry.body {
+            Some(Body::Opened(opened)) => self.open(here, opened)?,
+            Some(Body::Closed(closed)) => self.close(state, zone, here, closed)?,
+            Some(
+                Body::RegistryChanged(_)
+                | Body::SystemConnected(_)
+                | Body::HubStarted(_)
+                | Body::HubStopped(_),
+            ) => {}
+            None => return Err(FoldError::UnknownKind { sequence }),
+        }
+        self.watermark = here;
+        self.entries += 1;
+        Ok(())
+    }
+
+    /// The counters of every size of bucket, per connection and in total.
+    ///
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn counters(&self, zone: &Zone) -> Result<BTreeMap<CounterKey, Counter>, Overflow> {
+        let mut buckets: HashMap<Instant, [(Granularity, Instant); 4]> = HashMap::new();
+        let mut counters: BTreeMap<CounterKey, Counter> = BTreeMap::new();
+        for (hour, counter) in &self.hours {
+            let buckets = buckets.entry(hour.bucket).or_insert_with(|| {
+                [
+                    Granularity::All,
+                    Granularity::Month,
+                    Granularity::Day,
+                    Granularity::Hour,
+                ]
+                .map(|size| (size, zone.bucket(size, hour.bucket).from))
+            });
+            for (granularity, bucket) in *buckets {
+                for connection in [ConnectionId::TOTAL, hour.connection] {
+                    let key = CounterKey {
+                        granularity,
+                        connection,
+                        bucket,
+                        ..*hour
+                    };
+                    counters.entry(key).or_default().merge(counter)?;
+                }
+            }
+        }
+        Ok(counters)
+    }
+
+    fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
+        let sequence = here.sequence;
+        let id = TransactionId::from_slice(&opened.transaction_id)
+            .map_err(|source| FoldError::TransactionId { sequence, source })?;
+        self.opened.insert(sequence, id);
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        state: &State,
+        zone: &Zone,
+        here: Watermark,
+        closed: &TransactionClosed,
+    ) -> Result<(), FoldError> {
+        let sequence = here.sequence;
+        let opened = Sequence::new(closed.opened_sequence);
+        if self.opened.remove(&opened).is_none() && state.open.contains_key(&opened) {
+            self.settled.insert(opened);
+        }
+        if closed.test {
+            return Ok(());
+        }
+        let outcome = u8::try_from(closed.outcome)
+            .ok()
+            .and_then(Outcome::from_number)
+            .ok_or(FoldError::UnknownOutcome {
+                sequence,
+                found: closed.outcome,
+            })?;
+        let connection = closed.connection.clone().unwrap_or_default();
+        if outcome.is_transaction() {
+            self.took_part(state, here, &connection);
+        }
+        if !self.hour.contains(here.at) {
+            self.hour = zone.bucket(Granularity::Hour, here.at);
+        }
+        let key = CounterKey {
+            granularity: Granularity::Hour,
+            connection: self.number(state, sequence, connection)?,
+            bucket: self.hour.from,
+            outcome,
+        };
+        let counter = self.hours.entry(key).or_default();
+        counter
+            .add(sequence, outcome, closed)
+            .map_err(|source| FoldError::Overflow { sequence, source })?;
+        self.counted += 1;
+        Ok(())
+    }
+
+    /// The connection's number, a new one when it is counted for the first time.
+    fn number(
+        &mut self,
+        state: &State,
+        sequence: Sequence,
+        connection: Connection,
+    ) -> Result<ConnectionId, FoldError> {
+        if let Some(id) = state
+            .ids
+            .get(&connection)
+            .or_else(|| self.ids.get(&connection))
+        {
+            return Ok(*id);
+        }
+        let known = state.connections.len() + self.connections.len();
+        let id = u32::try_from(known + 1)
+            .map(ConnectionId)
+            .map_err(|_| FoldError::TooManyConnections { sequence })?;
+        self.connections.push(connection.clone());
+        self.ids.insert(connection, id);
+        Ok(id)
+    }
+
+    fn took_part(&mut self, state: &State, here: Watermark, connection: &Connection) {
+        for system in [&connection.consumer, &connection.provider] {
+            let known = system.is_empty()
+                || state.first_transactions.contains_key(system)
+                || self.first_transactions.contains_key(system);
+            if !known {
+                let (sequence, at_us) = (here.sequence.get(), here.at.as_micros());
+                self.first_transactions
+                    .insert(system.clone(), FirstTransaction { sequence, at_us });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndxp_proto::journal::v1::{HubStarted, Measure};
+
+    use super::*;
+
+    fn entry(sequence: u64, at_us: i64, body: Body) -> Entry {
+        Entry {
+            sequence,
+            committed_at_us: at_us,
+            body: Some(body),
+        }
+    }
+
+    fn opening(at: i64) -> Body {
+        let id = TransactionId::new(Instant::from_micros(at), 7);
+        Body::Opened(TransactionOpened {
+            transaction_id: id.as_bytes().to_vec(),
+            call: None,
+        })
+    }
+
+    fn closing(opened_sequence: u64) -> TransactionClosed {
+        TransactionClosed {
+            opened_sequence,
+            outcome: 1,
+            ..TransactionClosed::default()
+        }
+    }
+
+    fn fold(state: &State, entries: &[Entry]) -> Result<Delta, FoldError> {
+        let mut delta = Delta::behind(state);
+        for entry in entries {
+            delta.fold(state, &Zone::viet_nam(), entry)?;
+        }
+        Ok(delta)
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_counted_is_refused_by_name() {
+        let sequence = Sequence::new(2);
+        let started = || Body::HubStarted(HubStarted::default());
+        let huge = TransactionClosed {
+            measures: vec![
+                Measure {
+                    name: "records".to_owned(),
+                    value: u64::MAX,
+                },
+                Measure {
+                    name: "records".to_owned(),
+                    value: 1,
+                },
+            ],
+            ..closing(0)
+        };
+        let outcome = |number| {
+            Body::Closed(TransactionClosed {
+                outcome: number,
+                ..closing(0)
+            })
+        };
+        let rows: Vec<(Entry, fn(&FoldError) -> bool)> = vec![
+            (entry(3, 10, started()), |error| {
+                matches!(error, FoldError::Order { .. })
+            }),
+            (entry(1, 10, started()), |error| {
+                matches!(error, FoldError::Order { .. })
+            }),
+            (entry(2, 9, started()), |error| {
+                matches!(error, FoldError::Backwards { .. })
+            }),
+            (entry(2, 10, outcome(0)), |error| {
+                matches!(error, FoldError::UnknownOutcome { found: 0, .. })
+            }),
+            (entry(2, 10, outcome(8)), |error| {
+                matches!(error, FoldError::UnknownOutcome { found: 8, .. })
+            }),
+            (
+                entry(2, 10, Body::Opened(TransactionOpened::default())),
+                |error| matches!(error, FoldError::TransactionId { .. }),
+            ),
+            (
+                entry(2, 10, Body::Closed(huge)),
+                |error| matches!(error, FoldError::Overflow { source, .. } if source.sum == "records"),
+            ),
+            (
+                Entry {
+                    sequence: 2,
+                    committed_at_us: 10,
+                    body: None,
+                },
+                |error| matches!(error, FoldError::UnknownKind { .. }),
+            ),
+        ];
+        for (bad, expected) in rows {
+            let first = entry(1, 10, started());
+            let error = fold(&State::default(), &[first, bad]).expect_err("must be refused");
+            assert!(expected(&error), "{error}");
+            assert!(error.to_string().contains(&sequence.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_is_followed_across_deltas() {
+        let mut state = State::default();
+        let first = [
+            entry(1, 1, opening(1)),
+            entry(2, 1, opening(2)),
+            entry(3, 1, opening(3)),
+        ];
+        state.apply(fold(&state, &first).unwrap());
+        let second = [
+            entry(4, 2, Body::Closed(closing(2))),
+            entry(5, 2, opening(5)),
+            entry(6, 2, opening(6)),
+            entry(
+                7,
+                2,
+                Body::Closed(TransactionClosed {
+                    test: true,
+                    ..closing(6)
+                }),
+            ),
+        ];
+        state.apply(fold(&state, &second).unwrap());
+        let open: Vec<u64> = state.open.keys().map(|sequence| sequence.get()).collect();
+        assert_eq!(open, [1, 3, 5]);
+        assert_eq!(state.counted, 1, "a test is settled, and not counted");
+    }
+
+    #[test]
+    fn connections_are_numbered_in_the_order_of_their_first_closing() {
+        let named = |service: &str, test| {
+            let connection = Connection {
+                service: service.to_owned(),
+                ..Connection::default()
+            };
+            Body::Closed(TransactionClosed {
+                connection: Some(connection),
+                test,
+                ..closing(0)
+            })
+        };
+        let mut state = State::default();
+        let first = [
+            entry(1, 1, named("b", false)),
+            entry(2, 1, named("t", true)),
+        ];
+        state.apply(fold(&state, &first).unwrap());
+        let second = [
+            entry(3, 1, named("a", false)),
+            entry(4, 1, named("b", false)),
+        ];
+        state.apply(fold(&state, &second).unwrap());
+        let names: Vec<_> = state
+            .connections()
+            .map(|(id, connection)| (id.0, connection.service.as_str()))
+            .collect();
+        assert_eq!(names, [(1, "b"), (2, "a")]);
+        assert_eq!(state.connection(ConnectionId(2)).unwrap().service, "a");
+        assert_eq!(state.connection(ConnectionId::TOTAL), None);
+        assert_eq!(state.connection(ConnectionId(3)), None);
+    }
+
+    #[test]
+    fn only_an_answered_call_is_a_first_transaction() {
+        let connection = Connection {
+            consumer: "H26/lgsp".to_owned(),
+            provider: "G01/population".to_owned(),
+            service: "a.B".to_owned(),
+        };
+        let state = State::default();
+        let mut delta = Delta::behind(&state);
+        for (sequence, outcome, test) in [(1, 3, false), (2, 1, true), (3, 2, false), (4, 1, false)]
+        {
+            let closed = TransactionClosed {
+                connection: Some(connection.clone()),
+                outcome,
+                test,
+                ..TransactionClosed::default()
+            };
+            let at = i64::try_from(sequence).unwrap();
+            delta
+                .fold(
+                    &state,
+                    &Zone::viet_nam(),
+                    &entry(sequence, at, Body::Closed(closed)),
+                )
+                .unwrap();
+        }
+        let third = FirstTransaction {
+            sequence: 3,
+            at_us: 3,
+        };
+        let expected = [
+            ("G01/population".to_owned(), third),
+            ("H26/lgsp".to_owned(), third),
+        ];
+        assert!(delta.first_transactions.into_iter().eq(expected));
+    }
+}

@@ -1,0 +1,57 @@
+//! What the counters answer when they cannot answer.
+
+use ndxp_model::{Instant, Period, Sequence};
+
+use crate::counter::Overflow;
+use crate::delta::FoldError;
+use crate::home::HomeError;
+use crate::query::Dimension;
+use crate::source::SourceError;
+use crate::store::{Damage, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CountersError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("the counters' store: {0}")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the counters cannot follow the journal: {0}")]
+    Fold(#[from] FoldError),
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+    #[error(
+        "the counters were damaged {rebuilds} times since the start, the last time so: {damage}; \
+         check the machine's disk and memory, then start the hub again"
+    )]
+    DamagedAgain { rebuilds: u32, damage: Damage },
+    #[error("the counters were damaged and are being set aside; ask again shortly")]
+    Rebuilding,
+    #[error("the counters stand still: {reason}")]
+    Failed { reason: String },
+    #[error("the counters are stopped")]
+    Stopped,
+    #[error("sequence {wanted} is not reached: the journal at rest ends at {watermark}")]
+    NotReached {
+        wanted: Sequence,
+        watermark: Sequence,
+    },
+    #[error(
+        "the period from {} to {} does not lie on whole hours of {zone}; counts are kept by the hour",
+        period.from, period.to
+    )]
+    NotWholeHours { period: Period, zone: String },
+    #[error(
+        "a breakdown by {by} of {rows} rows from {from} was asked for, at most {rows_max} are \
+         answered; ask for a shorter period or by day"
+    )]
+    TooManyRows {
+        by: Dimension,
+        from: Instant,
+        rows: u64,
+        rows_max: u64,
+    },
+    #[error("cannot start the projection's thread: {0}")]
+    Thread(std::io::Error),
+}

@@ -1,0 +1,276 @@
+//! Durations as a mergeable log-linear histogram: small enough to keep per counter, exact
+//! enough for p50, p90 and p99.
+//!
+//! Values below 16 have a bucket each. Above, each octave (2^e up to 2^(e+1)) is cut into 16
+//! buckets of equal width, so that no bucket is wider than 1/16 (6.25 %) of its lower end:
+//!
+//! ```text
+//! value < 16:  bucket = value
+//! else:        e = position of the highest set bit (4..=63)
+//!              bucket = (e - 3) * 16 + the four bits behind the highest one
+//! ```
+//!
+//! Bucket numbers run without gap from 0 to 975. A quantile answers the upper end of the bucket
+//! that holds it, but never more than the exact maximum, which is kept beside the buckets.
+
+use crate::counter::Overflow;
+
+/// Buckets per octave.
+const SUB_BUCKETS: u16 = 16;
+/// 16 for the values below 16, then 60 octaves of 16.
+pub const BUCKETS: u16 = 976;
+
+/// How many values fell into each bucket, sparse, and the exact maximum.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Histogram {
+    /// Ascending by bucket; every count at least 1.
+    buckets: Vec<(u16, u64)>,
+    count: u64,
+    max: u64,
+}
+
+/// Parts that no histogram of ours is made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PartsError {
+    #[error("bucket {bucket} is beyond the last one")]
+    Beyond { bucket: u16 },
+    #[error("bucket {bucket} does not follow the one before it")]
+    Order { bucket: u16 },
+    #[error("bucket {bucket} holds nothing")]
+    Empty { bucket: u16 },
+    #[error("the sum of the buckets does not fit into 64 bits")]
+    Sum,
+    #[error("the maximum {max} does not lie in the last bucket")]
+    Max { max: u64 },
+}
+
+impl Histogram {
+    /// # Errors
+    /// When the histogram already holds 2^64 - 1 values.
+    pub fn record(&mut self, value: u64) -> Result<(), Overflow> {
+        self.add(bucket_of(value), 1)?;
+        self.max = self.max.max(value);
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the two hold more than 2^64 - 1 values together.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
+        for (bucket, count) in &other.buckets {
+            self.add(*bucket, *count)?;
+        }
+        self.max = self.max.max(other.max);
+        Ok(())
+    }
+
+    /// How many values were recorded.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The largest value recorded, exactly; 0 when there is none.
+    #[must_use]
+    pub const fn max(&self) -> u64 {
+        self.max
+    }
+
+    /// The value that `per_cent` of the recorded values do not exceed, at most one bucket too
+    /// high; 0 when there is none.
+    #[must_use]
+    pub fn quantile(&self, per_cent: u8) -> u64 {
+        let rank = (u128::from(self.count) * u128::from(per_cent))
+            .div_ceil(100)
+            .max(1);
+        let mut passed = 0_u128;
+        for (bucket, count) in &self.buckets {
+            passed += u128::from(*count);
+            if passed >= rank {
+                return upper_end(*bucket).min(self.max);
+            }
+        }
+        self.max
+    }
+
+    /// Bucket numbers and counts, ascending, none empty.
+    pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.buckets.iter().copied()
+    }
+
+    /// Puts together what [`Self::buckets`] and [`Self::max`] gave.
+    ///
+    /// # Errors
+    /// When no histogram can have given it.
+    pub fn from_parts(buckets: Vec<(u16, u64)>, max: u64) -> Result<Self, PartsError> {
+        let mut sum = 0_u64;
+        let mut before = None;
+        for (bucket, count) in &buckets {
+            let bucket = *bucket;
+            if bucket >= BUCKETS {
+                return Err(PartsError::Beyond { bucket });
+            }
+            if before.is_some_and(|before| before >= bucket) {
+                return Err(PartsError::Order { bucket });
+            }
+            if *count == 0 {
+                return Err(PartsError::Empty { bucket });
+            }
+            sum = sum.checked_add(*count).ok_or(PartsError::Sum)?;
+            before = Some(bucket);
+        }
+        if before.map_or(max != 0, |last| bucket_of(max) != last) {
+            return Err(PartsError::Max { max });
+        }
+        Ok(Self {
+            buckets,
+            count: sum,
+            max,
+        })
+    }
+
+    fn add(&mut self, bucket: u16, count: u64) -> Result<(), Overflow> {
+        self.count = self
+            .count
+            .checked_add(count)
+            .ok_or_else(|| Overflow::of("durations"))?;
+        match self
+            .buckets
+            .binary_search_by_key(&bucket, |(bucket, _)| *bucket)
+        {
+            Ok(place) => {
+                // No bucket holds more than the sum, which was checked.
+                if let Some((_, held)) = self.buckets.get_mut(place) {
+                    *held += count;
+                }
+            }
+            Err(place) => self.buckets.insert(place, (bucket, count)),
+        }
+        Ok(())
+    }
+}
+
+/// The bucket that holds the value.
+#[must_use]
+pub fn bucket_of(value: u64) -> u16 {
+    let narrow = |value: u64| u16::try_from(value).expect("below 976 by the shifts");
+    if value < u64::from(SUB_BUCKETS) {
+        return narrow(value);
+    }
+    let octave = 63 - value.leading_zeros();
+    let sub = (value >> (octave - 4)) & 15;
+    narrow(u64::from(octave - 3) * u64::from(SUB_BUCKETS) + sub)
+}
+
+/// The largest value that falls into the bucket, which must be below [`BUCKETS`].
+fn upper_end(bucket: u16) -> u64 {
+    let (octave, sub) = (bucket / SUB_BUCKETS, u64::from(bucket % SUB_BUCKETS));
+    if octave == 0 {
+        return sub;
+    }
+    let shift = u32::from(octave - 1);
+    let lower = (u64::from(SUB_BUCKETS) + sub) << shift;
+    lower + ((1 << shift) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        for value in values {
+            histogram.record(*value).unwrap();
+        }
+        histogram
+    }
+
+    /// Durations of every magnitude, not only the large ones that uniform numbers are.
+    fn values() -> impl Strategy<Value = Vec<u64>> {
+        prop::collection::vec(
+            (any::<u64>(), 0..64_u32).prop_map(|(v, shift)| v >> shift),
+            0..200,
+        )
+    }
+
+    #[test]
+    fn buckets_run_without_gap_from_0_to_u64_max() {
+        assert_eq!((bucket_of(0), bucket_of(u64::MAX)), (0, BUCKETS - 1));
+        for bucket in 0..BUCKETS {
+            let end = upper_end(bucket);
+            assert_eq!(bucket_of(end), bucket, "upper end {end}");
+            if let Some(next) = end.checked_add(1) {
+                assert_eq!(bucket_of(next), bucket + 1, "behind {end}");
+            }
+        }
+        assert_eq!(upper_end(BUCKETS - 1), u64::MAX);
+    }
+
+    #[test]
+    fn no_bucket_is_wider_than_a_sixteenth_of_its_lower_end() {
+        for bucket in 16..BUCKETS {
+            let lower = upper_end(bucket - 1) + 1;
+            let width = u128::from(upper_end(bucket) - lower) + 1;
+            assert!(width * 16 <= u128::from(lower), "bucket {bucket}");
+        }
+    }
+
+    #[test]
+    fn nothing_recorded_answers_0() {
+        let empty = Histogram::default();
+        assert_eq!((empty.count(), empty.max(), empty.quantile(99)), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_full_histogram_refuses_rather_than_wraps() {
+        let mut full = Histogram::from_parts(vec![(3, u64::MAX)], 3).unwrap();
+        assert_eq!(full.record(3), Err(Overflow::of("durations")));
+        assert_eq!(
+            full.clone().merge(&of(&[1])),
+            Err(Overflow::of("durations"))
+        );
+        assert_eq!(full.quantile(50), 3);
+    }
+
+    #[test]
+    fn parts_that_no_histogram_has_are_refused() {
+        let rows = [
+            (vec![(976, 1)], 0, PartsError::Beyond { bucket: 976 }),
+            (vec![(5, 1), (5, 1)], 5, PartsError::Order { bucket: 5 }),
+            (vec![(5, 1), (4, 1)], 5, PartsError::Order { bucket: 4 }),
+            (vec![(5, 0)], 5, PartsError::Empty { bucket: 5 }),
+            (vec![(4, u64::MAX), (5, 1)], 5, PartsError::Sum),
+            (vec![(5, 1)], 6, PartsError::Max { max: 6 }),
+            (vec![], 6, PartsError::Max { max: 6 }),
+        ];
+        for (buckets, max, error) in rows {
+            assert_eq!(Histogram::from_parts(buckets, max), Err(error));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_quantile_is_at_most_a_sixteenth_too_high(mut values in values(), per_cent in 1..=100_u8) {
+            prop_assume!(!values.is_empty());
+            let histogram = of(&values);
+            values.sort_unstable();
+            let rank = (values.len() * usize::from(per_cent)).div_ceil(100).max(1);
+            let exact = values[rank - 1];
+            let told = histogram.quantile(per_cent);
+            prop_assert!(told >= exact && told <= *values.last().unwrap());
+            prop_assert!(u128::from(told - exact) * 16 <= u128::from(exact));
+            prop_assert_eq!(histogram.max(), *values.last().unwrap());
+        }
+
+        #[test]
+        fn merging_is_recording_both(left in values(), right in values()) {
+            let mut merged = of(&left);
+            merged.merge(&of(&right)).unwrap();
+            let both: Vec<u64> = left.into_iter().chain(right).collect();
+            prop_assert_eq!(&merged, &of(&both));
+            let parts = Histogram::from_parts(merged.buckets().collect(), merged.max());
+            prop_assert_eq!(parts.as_ref(), Ok(&merged));
+        }
+    }
+}

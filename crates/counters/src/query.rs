@@ -1,0 +1,361 @@
+//! Questions over periods: which keys answer them, and the answer.
+//!
+//! The period is tiled with the largest buckets that fit, neighbouring tiles of one size are
+//! read as one range. A question without breakdown by party and without filter reads the totals
+//! alone, however many connections there are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ndxp_model::{Granularity, Instant, Party, Period, Sequence, SystemKind, Zone};
+use ndxp_proto::journal::v1::Connection;
+use ndxp_proto::statistics::v1;
+
+use crate::counter::Counter;
+use crate::counts::Counts;
+use crate::error::CountersError;
+use crate::key::{ConnectionId, CounterKey};
+use crate::state::Watermark;
+use crate::store::{Store, StoreError};
+
+/// Rows of a breakdown by hour: ten years. A row is some kilobytes of histogram at most, so an
+/// answer stays within a few hundred megabytes.
+pub const HOURS_MAX: u64 = 10 * 366 * 24;
+/// Where the calendar of periods ends: what reaches it is open.
+const FAR: Instant = Instant::from_micros(253_370_764_800_000_000);
+const MIN: Instant = Instant::from_micros(i64::MIN);
+const MAX: Instant = Instant::from_micros(i64::MAX);
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// What rows are keyed by.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Dimension {
+    Connection,
+    Consumer,
+    Provider,
+    Service,
+    /// Of the provider's system.
+    Kind,
+    Outcome,
+    Hour,
+    Day,
+    Month,
+}
+
+/// A question.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CountQuery {
+    /// On whole local hours. An end at or before the epoch, or behind the year 9998, is open:
+    /// since launch, until now.
+    pub period: Period,
+    pub by: Option<Dimension>,
+    /// Only connections in which this party is consumer or provider.
+    pub party: Option<Party>,
+}
+
+/// The rows sum to the total, sorted by key, no key twice, none of them empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Answer {
+    pub rows: Vec<(String, Counts)>,
+    pub total: Counts,
+    /// What the answer includes, exactly.
+    pub watermark: Watermark,
+    /// First and last counted closing of the period; `NONE` when there is none.
+    pub first_sequence: Sequence,
+    pub last_sequence: Sequence,
+}
+
+/// Neighbouring buckets of one size.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Run {
+    granularity: Granularity,
+    from: Instant,
+    to: Instant,
+}
+
+/// Tells the kind of a system, where it is known.
+pub type KindOf<'a> = &'a dyn Fn(&str) -> Option<SystemKind>;
+
+impl CountQuery {
+    /// The whole time, in total.
+    #[must_use]
+    pub const fn since_launch() -> Self {
+        let period = Period {
+            from: Instant::EPOCH,
+            to: Instant::from_micros(i64::MAX),
+        };
+        Self {
+            period,
+            by: None,
+            party: None,
+        }
+    }
+
+    fn needs_connections(&self) -> bool {
+        self.party.is_some()
+            || self
+                .by
+                .is_some_and(|by| by.size().is_none() && by != Dimension::Outcome)
+    }
+
+    fn covers(&self, connection: &Connection) -> bool {
+        self.party.as_ref().is_none_or(|party| {
+            party.covers(&connection.consumer) || party.covers(&connection.provider)
+        })
+    }
+}
+
+/// Answers the question from a store that does not change meanwhile.
+///
+/// # Errors
+/// When the period does not lie on whole hours, the rows are too many, or the store is damaged.
+pub fn count(
+    store: &Store,
+    zone: &Zone,
+    query: &CountQuery,
+    kind_of: KindOf<'_>,
+) -> Result<Answer, CountersError> {
+    let runs = plan(store, zone, query)?;
+    let mut rows: BTreeMap<String, Counts> = BTreeMap::new();
+    let nowhere = Connection::default();
+    let connections: Vec<(ConnectionId, &Connection)> = if query.needs_connections() {
+        let connections = store.state.connections();
+        connections
+            .filter(|(_, connection)| query.covers(connection))
+            .collect()
+    } else {
+        vec![(ConnectionId::TOTAL, &nowhere)]
+    };
+    for (id, connection) in connections {
+        let name = |key: &CounterKey| row_key(query.by, zone, key, connection, kind_of);
+        for run in &runs {
+            read(store, id, run, |key, counter| {
+                let row = rows.entry(name(&key)).or_default();
+                Ok(row.add(key.outcome, &counter)?)
+            })?;
+        }
+    }
+    let mut total = Counts::default();
+    for counts in rows.values() {
+        total.merge(counts)?;
+    }
+    let (first_sequence, last_sequence) = (total.first_sequence, total.last_sequence);
+    let rows = if query.by.is_some() {
+        rows.into_iter().collect()
+    } else {
+        Vec::new()
+    };
+    Ok(Answer {
+        rows,
+        total,
+        watermark: store.state.watermark,
+        first_sequence,
+        last_sequence,
+    })
+}
+
+fn read(
+    store: &Store,
+    id: ConnectionId,
+    run: &Run,
+    visit: impl FnMut(CounterKey, Counter) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    store.counters(
+        CounterKey::range(run.granularity, id, run.from, run.to),
+        visit,
+    )
+}
+
+fn plan(store: &Store, zone: &Zone, query: &CountQuery) -> Result<Vec<Run>, CountersError> {
+    let period = query.period;
+    let whole = |instant: Instant| zone.bucket(Granularity::Hour, instant).from == instant;
+    let open = |instant: Instant| instant <= Instant::EPOCH || instant >= FAR;
+    if ![period.from, period.to]
+        .into_iter()
+        .all(|end| open(end) || whole(end))
+    {
+        return Err(CountersError::NotWholeHours {
+            period,
+            zone: zone.name().to_owned(),
+        });
+    }
+    let from = if open(period.from) { MIN } else { period.from };
+    let to = if open(period.to) && !period.is_empty() {
+        MAX
+    } else {
+        period.to
+    };
+    let always = CounterKey::range(Granularity::Hour, ConnectionId::TOTAL, MIN, MAX);
+    let Some(first) = store.first_counter(always)? else {
+        return Ok(Vec::new());
+    };
+    let now = store.state.watermark.at;
+    let largest = query
+        .by
+        .and_then(Dimension::size)
+        .unwrap_or(Granularity::All);
+    let runs = runs(zone, Period { from, to }, first.bucket, now, largest).ok_or_else(|| {
+        CountersError::NotWholeHours {
+            period,
+            zone: zone.name().to_owned(),
+        }
+    })?;
+    if let (Some(by @ Dimension::Hour), [run]) = (query.by, &*runs) {
+        let hours = (run.to.as_micros() - run.from.as_micros()) / HOUR_MICROS;
+        let (rows, from) = (u64::try_from(hours).unwrap_or(0), run.from);
+        if rows > HOURS_MAX {
+            return Err(CountersError::TooManyRows {
+                by,
+                from,
+                rows,
+                rows_max: HOURS_MAX,
+            });
+        }
+    }
+    Ok(runs)
+}
+
+/// Pure: the runs of buckets no larger than `largest` that cover what of the period holds
+/// anything, between the hour that starts at `first` and the instant `now`. `None` when the
+/// period does not lie on whole hours.
+fn runs(
+    zone: &Zone,
+    period: Period,
+    first: Instant,
+    now: Instant,
+    largest: Granularity,
+) -> Option<Vec<Run>> {
+    // Whole months, so that an open end is tiled with the largest buckets too.
+    let covered = Period {
+        from: period.from.max(zone.bucket(Granularity::Month, first).from),
+        to: period.to.min(zone.bucket(Granularity::Month, now).to),
+    };
+    if covered.is_empty() {
+        return Some(Vec::new());
+    }
+    if largest == Granularity::All && period.from <= first && now < period.to {
+        let granularity = Granularity::All;
+        let from = zone.bucket(granularity, first).from;
+        let to = Instant::from_micros(from.as_micros() + 1);
+        return Some(vec![Run {
+            granularity,
+            from,
+            to,
+        }]);
+    }
+    if largest == Granularity::Hour {
+        return Some(vec![Run {
+            granularity: largest,
+            from: covered.from,
+            to: covered.to,
+        }]);
+    }
+    let tiles = zone.tile_within(covered, largest)?;
+    let mut runs: Vec<Run> = Vec::new();
+    for (granularity, tile) in tiles {
+        match runs.last_mut() {
+            Some(run) if run.granularity == granularity => run.to = tile.to,
+            _ => runs.push(Run {
+                granularity,
+                from: tile.from,
+                to: tile.to,
+            }),
+        }
+    }
+    Some(runs)
+}
+
+fn row_key(
+    by: Option<Dimension>,
+    zone: &Zone,
+    key: &CounterKey,
+    connection: &Connection,
+    kind_of: KindOf<'_>,
+) -> String {
+    let Some(by) = by else { return String::new() };
+    if let Some(size) = by.size() {
+        return zone.label(size, key.bucket);
+    }
+    let Connection {
+        consumer,
+        provider,
+        service,
+    } = connection;
+    match by {
+        Dimension::Consumer => known(consumer).to_owned(),
+        Dimension::Provider => known(provider).to_owned(),
+        Dimension::Service => known(service).to_owned(),
+        Dimension::Kind => kind_of(provider).map_or("-", SystemKind::as_str).to_owned(),
+        Dimension::Outcome => key.outcome.to_string(),
+        Dimension::Connection | Dimension::Hour | Dimension::Day | Dimension::Month => {
+            format!("{}>{}/{}", known(consumer), known(provider), known(service))
+        }
+    }
+}
+
+/// A name, or the dash for one that a refusal left unknown.
+fn known(name: &str) -> &str {
+    if name.is_empty() { "-" } else { name }
+}
+
+impl Dimension {
+    pub const ALL: [Self; 9] = [
+        Self::Connection,
+        Self::Consumer,
+        Self::Provider,
+        Self::Service,
+        Self::Kind,
+        Self::Outcome,
+        Self::Hour,
+        Self::Day,
+        Self::Month,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Consumer => "consumer",
+            Self::Provider => "provider",
+            Self::Service => "service",
+            Self::Kind => "kind",
+            Self::Outcome => "outcome",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
+    /// The contract's dimension; `None` where it asks for the total alone.
+    #[must_use]
+    pub const fn of(dimension: v1::Dimension) -> Option<Self> {
+        Some(match dimension {
+            v1::Dimension::Unspecified => return None,
+            v1::Dimension::Connection => Self::Connection,
+            v1::Dimension::Consumer => Self::Consumer,
+            v1::Dimension::Provider => Self::Provider,
+            v1::Dimension::Service => Self::Service,
+            v1::Dimension::Kind => Self::Kind,
+            v1::Dimension::Outcome => Self::Outcome,
+            v1::Dimension::Hour => Self::Hour,
+            v1::Dimension::Day => Self::Day,
+            v1::Dimension::Month => Self::Month,
+        })
+    }
+
+    /// The size of bucket that a row of a breakdown by time is.
+    const fn size(self) -> Option<Granularity> {
+        match self {
+            Self::Hour => Some(Granularity::Hour),
+            Self::Day => Some(Granularity::Day),
+            Self::Month => Some(Granularity::Month),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,86 @@
+//! Where the projection takes its entries from: a journal that is being written, one at rest,
+//! or a list in a test.
+
+use std::error::Error;
+use std::time::Duration;
+
+use ndxp_journal::{Follow, Reader};
+use ndxp_model::Sequence;
+use ndxp_proto::journal::v1::Entry;
+
+use crate::state::Watermark;
+
+/// The journal as a projection needs it.
+pub trait Source: Send {
+    /// The last durable entry; all zero when there is none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn position(&self) -> Result<Watermark, SourceError>;
+
+    /// Waits until the position is behind `after`, or until the time is over. `false` when
+    /// nothing will ever come: the journal is closed and ends there.
+    fn wait_beyond(&self, after: Sequence, timeout: Duration) -> bool;
+
+    /// Every entry from `from` to `through`, both included, in order.
+    fn entries(
+        &self,
+        from: Sequence,
+        through: Sequence,
+    ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_>;
+}
+
+/// The journal could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal cannot be read: {0}")]
+pub struct SourceError(#[source] Box<dyn Error + Send + Sync>);
+
+impl SourceError {
+    pub fn new(source: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(source))
+    }
+}
+
+impl Source for Follow {
+    fn position(&self) -> Result<Watermark, SourceError> {
+        let position = Self::position(self);
+        Ok(Watermark {
+            sequence: position.sequence,
+            at: position.at,
+        })
+    }
+
+    fn wait_beyond(&self, after: Sequence, timeout: Duration) -> bool {
+        self.beyond_blocking(after, timeout).is_some()
+    }
+
+    fn entries(
+        &self,
+        from: Sequence,
+        through: Sequence,
+    ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_> {
+        Source::entries(self.reader(), from, through)
+    }
+}
+
+impl Source for Reader {
+    fn position(&self) -> Result<Watermark, SourceError> {
+        let position = Self::position(self).map_err(SourceError::new)?;
+        Ok(Watermark {
+            sequence: position.sequence,
+            at: position.at,
+        })
+    }
+
+    fn wait_beyond(&self, _after: Sequence, _timeout: Duration) -> bool {
+        false
+    }
+
+    fn entries(
+        &self,
+        from: Sequence,
+        through: Sequence,
+    ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_> {
+        Box::new(Self::entries(self, from, through).map(|entry| entry.map_err(SourceError::new)))
+    }
+}

@@ -1,0 +1,404 @@
+//! The counters in sled: opened, read, and changed in one atomic batch at a time.
+//!
+//! sled may panic where it finds its files damaged, so every call into it is guarded: a panic
+//! comes back as damage, and damage leads to a rebuild, never to a dead hub.
+
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Duration;
+
+use ndxp_model::{Instant, Sequence, Zone};
+use ndxp_proto::journal::v1::Connection;
+
+use crate::counter::{Counter, Overflow};
+use crate::delta::Delta;
+use crate::key::{CONNECTIONS, CounterKey, FIRST_TRANSACTIONS, Key, OPEN};
+use crate::state::{State, Watermark};
+use crate::value::{self, FirstTransaction, Head, ValueError};
+
+/// sled's page cache: the counters of the current hour, day and month of some thousand
+/// connections, at a few hundred bytes each, many times over.
+const CACHE_BYTES: u64 = 64 << 20;
+/// How often, and how long each time, to wait for the threads of a store that this process has
+/// just closed to let go of its files: five seconds in all.
+const LOCK_TRIES: u32 = 500;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
+
+/// An open store, and in memory what is small of it.
+#[derive(Debug)]
+pub struct Store {
+    db: sled::Db,
+    pub state: State,
+}
+
+/// What a batch will write, and what it comes to.
+#[derive(Debug)]
+pub struct Prepared {
+    batch: sled::Batch,
+    delta: Delta,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// The store may be sound; the machine is not.
+    #[error(
+        "sled cannot work: {0}; free space or mend the disk's rights, then start the hub again"
+    )]
+    Machine(sled::Error),
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+/// Why a store must be set aside and rebuilt.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("sled: {0}")]
+    Sled(sled::Error),
+    #[error("sled panicked: {message}")]
+    Panicked { message: String },
+    #[error("no key is {key}")]
+    Key { key: String },
+    #[error("the value of {key} is {source}")]
+    Value { key: String, source: ValueError },
+    #[error("counters are stored, but no head")]
+    Headless,
+    #[error("the store holds {found} {what}, its head says {expected}")]
+    Amount {
+        what: &'static str,
+        expected: u64,
+        found: u64,
+    },
+    #[error("connection {found} is stored where {expected} was due")]
+    ConnectionOrder { expected: u64, found: u32 },
+    #[error("counters of connection {id} are stored, but not its names")]
+    Nameless { id: u32 },
+    #[error("{counter} does not agree with the counters it sums up")]
+    Sum { counter: String },
+    #[error("{key} is of sequence {sequence}, beyond the watermark")]
+    BeyondWatermark { key: String, sequence: Sequence },
+    #[error("it is cut in time zone {found}, the hub in {expected}")]
+    Zone { expected: String, found: String },
+    #[error("it has counted up to sequence {watermark}, where the journal ends at {end}")]
+    BeyondJournal { watermark: Sequence, end: Sequence },
+    #[error(
+        "it has counted another journal: sequence {sequence} was committed at {found} there, at {expected} here"
+    )]
+    OtherJournal {
+        sequence: Sequence,
+        expected: Instant,
+        found: Instant,
+    },
+}
+
+impl Store {
+    /// Opens the store, or makes an empty one where there is none.
+    ///
+    /// # Errors
+    /// When it is damaged or written for another zone or by another version, or sled cannot
+    /// work.
+    pub fn open(path: &Path, zone: &Zone) -> Result<Self, StoreError> {
+        let db = guarded(|| Ok(open(path)?))?;
+        let store = Self {
+            db,
+            state: State::default(),
+        };
+        if guarded(|| Ok(store.db.is_empty()))? {
+            let head = head(zone, &State::default());
+            guarded(|| Ok(store.db.insert(Key::Head.encode(), head)?))?;
+            return Ok(store);
+        }
+        store.load(zone)
+    }
+
+    /// Reads the small parts into memory and holds them against the head.
+    fn load(mut self, zone: &Zone) -> Result<Self, StoreError> {
+        let key = Key::Head.encode();
+        let bytes = guarded(|| Ok(self.db.get(&key)?))?.ok_or(Damage::Headless)?;
+        let head: Head = decoded(&key, value::decode(&bytes))?;
+        if head.zone != zone.name() {
+            let expected = zone.name().to_owned();
+            return Err(Damage::Zone {
+                expected,
+                found: head.zone,
+            }
+            .into());
+        }
+        let mut state = State {
+            watermark: Watermark {
+                sequence: Sequence::new(head.watermark),
+                at: Instant::from_micros(head.watermark_at_us),
+            },
+            counted: head.counted,
+            ..State::default()
+        };
+        for prefix in [CONNECTIONS, FIRST_TRANSACTIONS, OPEN] {
+            self.scan_prefix(&prefix, |key, bytes| take_in(&mut state, key, bytes))?;
+        }
+        for (what, expected, found) in [
+            ("connections", head.connections, state.connections.len()),
+            (
+                "first transactions",
+                head.systems,
+                state.first_transactions.len(),
+            ),
+            ("open transactions", head.open, state.open.len()),
+        ] {
+            let found = u64::try_from(found).unwrap_or(u64::MAX);
+            if expected != found {
+                return Err(Damage::Amount {
+                    what,
+                    expected,
+                    found,
+                }
+                .into());
+            }
+        }
+        self.state = state;
+        Ok(self)
+    }
+
+    /// Merges the delta with what is stored. Writes nothing.
+    ///
+    /// # Errors
+    /// When a stored counter is damaged or a sum overflows.
+    pub fn prepare(&self, delta: Delta, zone: &Zone) -> Result<Prepared, StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, mut counter) in delta.counters(zone)? {
+            let key = key.encode();
+            if let Some(bytes) = guarded(|| Ok(self.db.get(key)?))? {
+                counter.merge(&decoded(&key, value::decode_counter(&bytes))?)?;
+            }
+            batch.insert(&key, value::encode_counter(&counter));
+        }
+        for (id, connection) in delta
+            .connections
+            .iter()
+            .filter_map(|connection| delta.ids.get(connection).map(|id| (*id, connection)))
+        {
+            batch.insert(Key::Connection(id).encode(), value::encode(connection));
+        }
+        for (system, first) in &delta.first_transactions {
+            batch.insert(
+                Key::FirstTransaction(system.clone()).encode(),
+                value::encode(first),
+            );
+        }
+        for sequence in &delta.settled {
+            batch.remove(Key::Open(*sequence).encode());
+        }
+        for (sequence, id) in &delta.opened {
+            batch.insert(Key::Open(*sequence).encode(), value::encode_open(*id));
+        }
+        Ok(Prepared { batch, delta })
+    }
+
+    /// Writes one batch, the watermark in it. Whoever reads must wait: sled shows the parts of
+    /// a batch one by one, and after an error the store must not be used again.
+    ///
+    /// # Errors
+    /// When sled cannot write.
+    pub fn commit(&mut self, prepared: Prepared, zone: &Zone) -> Result<(), StoreError> {
+        let Prepared { mut batch, delta } = prepared;
+        self.state.apply(delta);
+        batch.insert(Key::Head.encode(), head(zone, &self.state));
+        guarded(|| Ok(self.db.apply_batch(batch)?))
+    }
+
+    /// Every counter whose key lies in the range, in the order of the keys.
+    ///
+    /// # Errors
+    /// When one is damaged, or the visitor refuses.
+    pub fn counters(
+        &self,
+        range: RangeInclusive<[u8; 15]>,
+        mut visit: impl FnMut(CounterKey, Counter) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        guarded(|| {
+            for pair in self.db.range(range) {
+                let (key, bytes) = pair?;
+                let Some(Key::Counter(counter_key)) = Key::decode(&key) else {
+                    return Err(Damage::Key { key: hex(&key) }.into());
+                };
+                visit(counter_key, decoded(&key, value::decode_counter(&bytes))?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The first counter in the range.
+    ///
+    /// # Errors
+    /// When its key is damaged.
+    pub fn first_counter(
+        &self,
+        range: RangeInclusive<[u8; 15]>,
+    ) -> Result<Option<CounterKey>, StoreError> {
+        guarded(|| {
+            let Some(pair) = self.db.range(range).next() else {
+                return Ok(None);
+            };
+            let (key, _) = pair?;
+            match Key::decode(&key) {
+                Some(Key::Counter(counter_key)) => Ok(Some(counter_key)),
+                _ => Err(Damage::Key { key: hex(&key) }.into()),
+            }
+        })
+    }
+
+    /// Every pair of the store, decoded keys, in order.
+    ///
+    /// # Errors
+    /// When a key is damaged, or the visitor refuses.
+    pub fn scan(
+        &self,
+        visit: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan_prefix(&[], visit)
+    }
+
+    /// Hands everything to the operating system. Does not wait for the disk.
+    ///
+    /// # Errors
+    /// When sled cannot write.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        guarded(|| Ok(self.db.flush().map(drop)?))
+    }
+
+    /// Closes the store. sled flushes once more on the way, and may panic.
+    ///
+    /// # Errors
+    /// When sled panicked: what was not flushed before may be lost.
+    pub fn close(self) -> Result<(), StoreError> {
+        guarded(|| {
+            drop(self.db);
+            Ok(())
+        })
+    }
+
+    fn scan_prefix(
+        &self,
+        prefix: &[u8],
+        mut visit: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        guarded(|| {
+            for pair in self.db.scan_prefix(prefix) {
+                let (key, bytes) = pair?;
+                let known = Key::decode(&key).ok_or_else(|| Damage::Key { key: hex(&key) })?;
+                visit(known, &bytes)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn open(path: &Path) -> Result<sled::Db, sled::Error> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(None);
+    let mut tries = 0;
+    loop {
+        match config.open() {
+            Err(error) if is_locked(&error) && tries < LOCK_TRIES => {
+                tries += 1;
+                std::thread::park_timeout(LOCK_WAIT);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Takes one of the small parts into the state.
+fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> {
+    match key {
+        Key::Connection(id) => {
+            let expected = u64::try_from(state.connections.len()).unwrap_or(u64::MAX) + 1;
+            if u64::from(id.0) != expected {
+                return Err(Damage::ConnectionOrder {
+                    expected,
+                    found: id.0,
+                }
+                .into());
+            }
+            let connection: Connection = decoded(&key.encode(), value::decode(bytes))?;
+            state.connections.push(connection.clone());
+            state.ids.insert(connection, id);
+        }
+        Key::FirstTransaction(system) => {
+            let first: FirstTransaction = decoded(system.as_bytes(), value::decode(bytes))?;
+            state.first_transactions.insert(system, first);
+        }
+        Key::Open(sequence) => {
+            let id = decoded(&key.encode(), value::decode_open(bytes))?;
+            state.open.insert(sequence, id);
+        }
+        Key::Head | Key::Counter(_) => {}
+    }
+    Ok(())
+}
+
+fn head(zone: &Zone, state: &State) -> Vec<u8> {
+    let amount = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    value::encode(&Head {
+        zone: zone.name().to_owned(),
+        watermark: state.watermark.sequence.get(),
+        watermark_at_us: state.watermark.at.as_micros(),
+        counted: state.counted,
+        connections: amount(state.connections.len()),
+        systems: amount(state.first_transactions.len()),
+        open: amount(state.open.len()),
+    })
+}
+
+/// Calls into sled, where a panic is damage.
+fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default();
+        Err(Damage::Panicked { message }.into())
+    })
+}
+
+pub fn decoded<T>(key: &[u8], result: Result<T, ValueError>) -> Result<T, Damage> {
+    result.map_err(|source| Damage::Value {
+        key: hex(key),
+        source,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl From<sled::Error> for StoreError {
+    /// What only the machine can be blamed for is no damage: to rebuild would not mend it.
+    fn from(error: sled::Error) -> Self {
+        use std::io::ErrorKind::{
+            OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let machine = [
+            OutOfMemory,
+            PermissionDenied,
+            QuotaExceeded,
+            ReadOnlyFilesystem,
+            StorageFull,
+        ];
+        match &error {
+            sled::Error::Io(io) if machine.contains(&io.kind()) || is_locked(&error) => {
+                Self::Machine(error)
+            }
+            _ => Self::Damage(Damage::Sled(error)),
+        }
+    }
+}
+
+/// sled tells a lock that is held only in words.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
+}
