@@ -31,7 +31,7 @@ impl Periods {
             Some(text) => zone.month(text)?,
             None => zone.bucket(Granularity::Month, last),
         };
-        if cut_off <= named.from {
+        if cut_off <= named.from.max(Instant::EPOCH) {
             let month = zone.label(Granularity::Month, named.from);
             return Err(ReportError::MonthNotBegun { month, cut_off });
         }

@@ -1,5 +1,6 @@
 //! What keeps a report from being made: each names the value at fault and the remedy.
 
+use ndxp_counters::CountersError;
 use ndxp_model::{Instant, InvalidValue};
 
 /// A report that cannot be made truthfully, and therefore is not made.
@@ -17,6 +18,10 @@ pub enum ReportError {
          later cut-off"
     )]
     MonthNotBegun { month: String, cut_off: Instant },
+    #[error("dimension number {0} is not known: use one of statistics.v1.Dimension")]
+    UnknownDimension(i32),
+    #[error(transparent)]
+    Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]
     Incomplete(&'static str),
     #[error("the answer lacks the figure {0}: ask a hub of the same version as this program")]

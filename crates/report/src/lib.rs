@@ -1,11 +1,13 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
 //! which they and other counts are handed over: text, table, JSON and CSV.
 //!
-//! [`figures`] asks the counters and the registry. Everything that renders is pure over protobuf
+//! [`figures()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
 //! messages, so that a command renders what came over the wire as it renders its own.
 
 // What is counted.
+mod answers;
 mod cut_off;
+mod figures;
 mod names;
 mod stock;
 
@@ -24,8 +26,10 @@ mod numbers;
 
 mod error;
 
+pub use answers::count;
 pub use counts::render_counts;
 pub use error::ReportError;
+pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;

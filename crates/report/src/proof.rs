@@ -85,10 +85,16 @@ impl<'a> ReadProof<'a> {
                 language.minute(&self.zone, self.from())
             ),
         };
+        let end = match self.proof.to_us {
+            0 => language.pick("đến nay", "until now").to_owned(),
+            _ => format!(
+                "{} {}",
+                language.pick("đến trước", "until before"),
+                language.minute(&self.zone, self.to())
+            ),
+        };
         format!(
-            "{start} {} {}, {} {}",
-            language.pick("đến trước", "until before"),
-            language.minute(&self.zone, self.to()),
+            "{start} {end}, {} {}",
             language.pick("múi giờ", "time zone"),
             self.proof.time_zone,
         )

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ndxp_proto::statistics::v1::Figure;
 
-use crate::names::{self, definition};
+use crate::names::{self, Definition, definition};
 use crate::numbers::{about, grouped, percent, phrase, stock};
 use crate::proof::ReadProof;
 use crate::{Language, ReportError};
@@ -106,8 +106,8 @@ impl<'a> Cited<'a> {
     }
 
     /// A figure's own cut-off, said only where it is not the one that opens the paragraph.
-    fn other_cut_off(&self, name: &'static str) -> Result<String, ReportError> {
-        let own = self.proof(name)?.reached();
+    fn other_cut_off(&self, wanted: Definition) -> Result<String, ReportError> {
+        let own = self.proof(wanted)?.reached();
         if own == self.proof(names::MEMBERS_CONNECTED)?.reached() {
             return Ok(String::new());
         }
@@ -129,8 +129,8 @@ impl<'a> Cited<'a> {
             ),
         ];
         let mut shares = Vec::new();
-        for (name, group) in groups {
-            let figure = self.figure(name)?;
+        for (wanted, group) in groups {
+            let figure = self.figure(wanted)?;
             if let Some(share) = percent(figure.value, figure.out_of, language) {
                 let rate = language.pick("đạt tỷ lệ ", "");
                 let of = format!("{}/{}", figure.value, figure.out_of);
@@ -143,10 +143,10 @@ impl<'a> Cited<'a> {
     /// The number under its hedge, and the exact one behind it where they differ.
     fn amount(
         &self,
-        name: &'static str,
+        wanted: Definition,
         shorten: fn(u64, Language) -> String,
     ) -> Result<String, ReportError> {
-        let value = self.figure(name)?.value;
+        let value = self.figure(wanted)?.value;
         let short = shorten(value, self.language);
         let exact = grouped(value, self.language);
         if short == exact {
@@ -157,25 +157,25 @@ impl<'a> Cited<'a> {
 
     fn transactions(
         &self,
-        name: &'static str,
+        wanted: Definition,
         shorten: fn(u64, Language) -> String,
     ) -> Result<String, ReportError> {
-        let one = self.figure(name)?.value == 1;
+        let one = self.figure(wanted)?.value == 1;
         let noun = if one { "transaction" } else { "transactions" };
-        Ok(format!("{} {noun}", self.amount(name, shorten)?))
+        Ok(format!("{} {noun}", self.amount(wanted, shorten)?))
     }
 
-    fn stock(&self, name: &'static str) -> Result<String, ReportError> {
-        Ok(stock(self.figure(name)?.value, self.language))
+    fn stock(&self, wanted: Definition) -> Result<String, ReportError> {
+        Ok(stock(self.figure(wanted)?.value, self.language))
     }
 
-    fn items(&self, name: &'static str, one: &str, many: &str) -> Result<String, ReportError> {
-        let noun = if self.figure(name)?.value == 1 {
+    fn items(&self, wanted: Definition, one: &str, many: &str) -> Result<String, ReportError> {
+        let noun = if self.figure(wanted)?.value == 1 {
             one
         } else {
             many
         };
-        Ok(format!("{} {noun}", self.stock(name)?))
+        Ok(format!("{} {noun}", self.stock(wanted)?))
     }
 
     /// The calendar year of the average.
@@ -184,15 +184,15 @@ impl<'a> Cited<'a> {
         Ok(proof.zone.local(proof.from()).year())
     }
 
-    fn figure(&self, name: &'static str) -> Result<&'a Figure, ReportError> {
+    fn figure(&self, wanted: Definition) -> Result<&'a Figure, ReportError> {
         self.figures
             .iter()
-            .find(|figure| figure.name == name)
-            .ok_or(ReportError::MissingFigure(name))
+            .find(|figure| figure.name == wanted.name)
+            .ok_or(ReportError::MissingFigure(wanted.name))
     }
 
-    fn proof(&self, name: &'static str) -> Result<ReadProof<'a>, ReportError> {
-        ReadProof::of(self.figure(name)?.proof.as_ref(), self.language)
+    fn proof(&self, wanted: Definition) -> Result<ReadProof<'a>, ReportError> {
+        ReadProof::of(self.figure(wanted)?.proof.as_ref(), self.language)
     }
 }
 

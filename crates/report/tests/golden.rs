@@ -18,7 +18,7 @@ fn check(name: &str, found: &str) {
         .join("tests/golden")
         .join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, found).unwrap();
+        std::fs::write(&path, found).expect("the folder of golden files stands");
     }
     let wanted = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -26,7 +26,10 @@ fn check(name: &str, found: &str) {
 }
 
 fn at(text: &str) -> Instant {
-    Zone::viet_nam().moment(text).unwrap().from
+    Zone::viet_nam()
+        .moment(text)
+        .expect("a time of the tests")
+        .from
 }
 
 /// A proof of a closed period whose end a journal has passed by three seconds.
@@ -84,7 +87,7 @@ fn first_morning() -> Vec<Figure> {
         figure.value = u64::from(ones.iter().any(|name| figure.name.starts_with(name)));
         figure.out_of = 0;
         figure.missing.clear();
-        let proof = figure.proof.as_mut().unwrap();
+        let proof = figure.proof.as_mut().expect("anchors are proven");
         proof.watermark = 4;
         proof.watermark_at_us = at("2022-07-22T09").as_micros() + 61_000_000;
         proof.to_us = at("2022-07-22T10").as_micros();
@@ -100,7 +103,7 @@ fn nothing() -> Vec<Figure> {
     let mut figures = first_morning();
     for figure in &mut figures {
         figure.value = 0;
-        let proof = figure.proof.as_mut().unwrap();
+        let proof = figure.proof.as_mut().expect("anchors are proven");
         proof.watermark = 0;
         proof.watermark_at_us = 0;
         proof.first_sequence = 0;
@@ -189,7 +192,7 @@ fn by_consumer() -> CountResponse {
         (Refused, 12),
         (Cancelled, 5),
     ];
-    let period = Zone::viet_nam().month("2022-07").unwrap();
+    let period = Zone::viet_nam().month("2022-07").expect("a month");
     CountResponse {
         rows: rows
             .into_iter()
@@ -229,6 +232,17 @@ fn a_total_alone_is_printed_in_every_format() {
     check("total.en.txt", &render(Format::Table));
     check("total.json", &render(Format::Json));
     check("total.csv", &render(Format::Csv));
+}
+
+#[test]
+fn an_open_period_says_so() {
+    let mut response = by_consumer();
+    let proof = response.proof.as_mut().unwrap();
+    (proof.from_us, proof.to_us, proof.closed) = (0, 0, false);
+    for (name, language) in [("vi", Language::Vietnamese), ("en", Language::English)] {
+        let text = render_counts(&response, Dimension::Consumer, Format::Table, language).unwrap();
+        check(&format!("counts-open.{name}.txt"), &text);
+    }
 }
 
 #[test]
