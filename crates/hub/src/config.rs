@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ndxp_journal::format::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX};
 use ndxp_model::Zone;
 use toml::de::DeTable;
 
@@ -281,7 +282,11 @@ impl TlsFiles {
 impl JournalStore {
     fn read<'a>((name, table): Table<'a>, source: &mut Source<'a>) -> Self {
         let mut keys = source.section(name, table);
-        let segment_bytes = keys.number("segment_bytes", 256 * MIB, MIB..=4 * KIB * MIB);
+        let segment_bytes = keys.number(
+            "segment_bytes",
+            SEGMENT_BYTES_DEFAULT,
+            MIB..=SEGMENT_BYTES_MAX,
+        );
         keys.finish();
         Self { segment_bytes }
     }

@@ -1,16 +1,20 @@
-//! The composition root's parts: configuration, authority, TLS, the observe port and the
-//! services of the control plane.
+//! The composition root's parts: configuration, authority, TLS, the observe port, the registry's
+//! keeper and the services of the control plane.
 
-mod accept;
-pub mod authority;
+// What must be right before anything binds.
 pub mod config;
-pub mod observe;
+
+pub mod authority;
 pub mod secret;
 pub mod tls;
 
-// TEMPORARY
-extern crate self as ndxp_gateway;
-#[path = "../../gateway/src/identity.rs"]
-pub mod identity;
-#[path = "../../gateway/src/verifier.rs"]
-pub mod verifier;
+// What changes the registry, and what the ports answer.
+pub mod keeper;
+
+mod accept;
+mod reflection;
+
+pub mod control;
+pub mod exchange;
+pub mod health;
+pub mod observe;

@@ -48,8 +48,8 @@ trust_domain = "{trust_domain}"
 #key = "pki/hub/key.pem"
 
 [journal]
-# Size of one segment file, 1 MiB to 4 GiB. 256 MiB hold about a million transactions.
-#segment_bytes = 268_435_456
+# Size of one segment file, 1 MiB to 1 GiB. 64 MiB hold about a hundred thousand transactions.
+#segment_bytes = 67_108_864
 
 [limits]
 # Time that a call has when it names none in grpc-timeout, and the most that it may have.

@@ -179,7 +179,7 @@ fn every_fault_names_file_line_key_value_and_remedy() {
             "[journal]\nsegment_bytes = 0x10\n[hub]\ncores = 1.5\n",
             &[
                 "/etc/ndxp/ndxp.toml:2: journal.segment_bytes = 0x10: is not between 1048576 and \
-                 4294967296; write a whole number from 1048576 to 4294967296",
+                 1073741824; write a whole number from 1048576 to 1073741824",
                 "/etc/ndxp/ndxp.toml:4: hub.cores = 1.5: is not a whole number; write a whole number",
             ],
         ),

@@ -1,0 +1,88 @@
+//! Puts the check of roles before every service of the control port, once: a service cannot be
+//! added and the check forgotten.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use ndxp_registry::Registry;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use super::access::{self, Asker, ControlPeer};
+
+/// Makes the check for a stack of services.
+#[derive(Clone)]
+pub struct CheckLayer {
+    pub registry: Arc<ArcSwap<Registry>>,
+}
+
+/// The services behind the check.
+#[derive(Clone)]
+pub struct Checked<S> {
+    inner: S,
+    registry: Arc<ArcSwap<Registry>>,
+}
+
+type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+
+impl<S> Layer<S> for CheckLayer {
+    type Service = Checked<S>;
+
+    fn layer(&self, inner: S) -> Checked<S> {
+        Checked {
+            inner,
+            registry: Arc::clone(&self.registry),
+        }
+    }
+}
+
+impl<S> Service<Request<Body>> for Checked<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        match self.check(&request) {
+            Ok(asker) => {
+                request.extensions_mut().insert(asker);
+                Box::pin(self.inner.call(request))
+            }
+            Err(status) => {
+                tracing::info!(
+                    rpc = request.uri().path(),
+                    actor = actor(&request),
+                    status = status.message(),
+                    "control call refused"
+                );
+                let answer = status.into_http();
+                Box::pin(async { Ok(answer) })
+            }
+        }
+    }
+}
+
+impl<S> Checked<S> {
+    fn check(&self, request: &Request<Body>) -> Result<Asker, Status> {
+        let peer = request.extensions().get::<ControlPeer>();
+        let peer = peer.ok_or_else(|| Status::unauthenticated("the connection proved nobody"))?;
+        access::check(peer, &self.registry.load(), request.uri().path())
+    }
+}
+
+fn actor(request: &Request<Body>) -> &str {
+    let peer = request.extensions().get::<ControlPeer>();
+    peer.map_or("", |peer| &peer.actor)
+}

@@ -1,0 +1,257 @@
+//! `ndxp.statistics.v1.StatisticsService`: counts and figures, asked of the counters off the
+//! runtime's threads.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ndxp_counters::{Counters, CountersError};
+use ndxp_journal::Follow;
+use ndxp_model::{Clock, Party, Sequence, Zone};
+use ndxp_proto::statistics::v1;
+use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
+use ndxp_registry::{HistoryError, registry_at};
+use ndxp_report::ReportError;
+use tokio::time::Instant as Monotonic;
+use tonic::{Request, Response, Status};
+
+use super::access::{Scope, asker};
+use super::filter;
+use super::spool::Spool;
+use super::work::{Answers, Work};
+use crate::keeper::Keeper;
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct Statistics {
+    pub counters: Counters,
+    pub keeper: Arc<Keeper>,
+    pub follow: Follow,
+    pub zone: Zone,
+    pub clock: Arc<dyn Clock>,
+    /// Where a dump is spooled.
+    pub data_dir: PathBuf,
+    pub work: Work,
+}
+
+/// Longest wait for counters to reach a sequence that the journal holds; they are behind by a
+/// fraction of a second, unless they are being rebuilt.
+const REACH_MAX: Duration = Duration::from_secs(30);
+
+/// Between two answers of one watch.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+#[tonic::async_trait]
+impl StatisticsService for Statistics {
+    async fn count(
+        &self,
+        request: Request<v1::CountRequest>,
+    ) -> Result<Response<v1::CountResponse>, Status> {
+        let party = party(asker(&request)?.scope);
+        let request = request.into_inner();
+        filter::period(request.from_us, request.to_us)?;
+        self.reach(request.at_least_sequence).await?;
+        self.counted(request, party).await.map(Response::new)
+    }
+
+    async fn get_figures(
+        &self,
+        request: Request<v1::GetFiguresRequest>,
+    ) -> Result<Response<v1::GetFiguresResponse>, Status> {
+        asker(&request)?;
+        let request = request.into_inner();
+        let cut_off = filter::as_of(request.as_of_us)?;
+        self.reach(request.at_least_sequence).await?;
+        let hub = self.clone();
+        let figures = move || {
+            let now = hub.clock.now();
+            let registry = match cut_off {
+                None => hub.keeper.current(),
+                Some(at) => Arc::new(registry_at(hub.follow.reader(), Some(at))?),
+            };
+            let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
+            let as_of = cut_off.unwrap_or(now);
+            let figures =
+                ndxp_report::figures(&hub.counters, &registry, &hub.zone, month, as_of, now);
+            Ok(figures?)
+        };
+        let figures = self
+            .work
+            .scan(figures)
+            .await?
+            .map_err(|error| match error {
+                FiguresError::Report(error) => refused(&error),
+                FiguresError::History(error) => {
+                    tracing::error!(%error, "registry's history not readable");
+                    Status::data_loss(format!("the registry's history cannot be read: {error}"))
+                }
+            })?;
+        Ok(Response::new(v1::GetFiguresResponse { figures }))
+    }
+
+    type WatchCountsStream = Answers<v1::CountResponse>;
+
+    async fn watch_counts(
+        &self,
+        request: Request<v1::CountRequest>,
+    ) -> Result<Response<Answers<v1::CountResponse>>, Status> {
+        let party = party(asker(&request)?.scope);
+        let request = request.into_inner();
+        filter::period(request.from_us, request.to_us)?;
+        self.reach(request.at_least_sequence).await?;
+        // The first answer outside the stream, so that a wrong question is refused as such.
+        let first = self.counted(request, party.clone()).await?;
+        let hub = self.clone();
+        let answers = self.work.stream(|sink| async move {
+            let mut shown = first.clone();
+            sink.send(first).await?;
+            loop {
+                let not_before = Monotonic::now() + WATCH_INTERVAL;
+                hub.beyond(&shown).await?;
+                tokio::time::sleep_until(not_before).await;
+                let next = hub.counted(request, party.clone()).await?;
+                let changed = next.total != shown.total || next.rows != shown.rows;
+                shown.clone_from(&next);
+                if changed {
+                    sink.send(next).await?;
+                }
+            }
+        })?;
+        Ok(Response::new(answers))
+    }
+
+    type DumpCountersStream = Answers<v1::Counter>;
+
+    async fn dump_counters(
+        &self,
+        request: Request<v1::DumpCountersRequest>,
+    ) -> Result<Response<Answers<v1::Counter>>, Status> {
+        if asker(&request)?.scope != Scope::Everything {
+            return Err(Status::permission_denied(
+                "a dump is for operators and auditors",
+            ));
+        }
+        self.reach(request.into_inner().at_least_sequence).await?;
+        let hub = self.clone();
+        let answers = self.work.stream(|sink| async move {
+            let work = hub.work.clone();
+            // The counters stand still while they are dumped, so they are written to a file that
+            // has no name, and read from there at the reader's pace.
+            let spooled = move || Spool::fill(&hub.data_dir, |put| hub.counters.dump(put));
+            let mut spool = work
+                .scan(spooled)
+                .await?
+                .map_err(|error| error.into_status(counting))?;
+            loop {
+                let read = move || {
+                    let batch = spool.batch();
+                    (spool, batch)
+                };
+                let (back, batch) = work.scan(read).await?;
+                spool = back;
+                let batch = batch.map_err(|error| error.into_status(counting))?;
+                if batch.is_empty() {
+                    return Ok(());
+                }
+                for counter in batch {
+                    sink.send(counter).await?;
+                }
+            }
+        })?;
+        Ok(Response::new(answers))
+    }
+}
+
+/// Why figures could not be made.
+#[derive(Debug, thiserror::Error)]
+enum FiguresError {
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+}
+
+impl Statistics {
+    /// Waits until the counters include what the caller wants to see included.
+    async fn reach(&self, at_least_sequence: u64) -> Result<(), Status> {
+        let wanted = Sequence::new(at_least_sequence);
+        let end = self.follow.position().sequence;
+        if wanted > end {
+            return Err(Status::invalid_argument(format!(
+                "at_least_sequence = {wanted}: the journal ends at {end}; write at most that"
+            )));
+        }
+        match tokio::time::timeout(REACH_MAX, self.counters.reached(wanted)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(counting(&error)),
+            Err(_) => Err(Status::unavailable(format!(
+                "the counters have reached {} and not yet {wanted}; repeat later",
+                self.counters.watermark().sequence
+            ))),
+        }
+    }
+
+    /// Waits until the counters include more than an answer does.
+    async fn beyond(&self, shown: &v1::CountResponse) -> Result<(), Status> {
+        let watermark = shown.proof.as_ref().map_or(0, |proof| proof.watermark);
+        let next = Sequence::new(watermark).next();
+        let reached = self.counters.reached(next).await;
+        reached.map(drop).map_err(|error| counting(&error))
+    }
+
+    async fn counted(
+        &self,
+        request: v1::CountRequest,
+        party: Option<Party>,
+    ) -> Result<v1::CountResponse, Status> {
+        let hub = self.clone();
+        let count = move || {
+            let registry = hub.keeper.current();
+            let kind_of = |system: &str| registry.system_kind(system);
+            ndxp_report::count(&hub.counters, &request, party, &kind_of, &hub.zone)
+        };
+        self.work
+            .scan(count)
+            .await?
+            .map_err(|error| refused(&error))
+    }
+}
+
+fn party(scope: Scope) -> Option<Party> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Own(member) => Some(Party::Member(member)),
+    }
+}
+
+fn refused(error: &ReportError) -> Status {
+    match error {
+        ReportError::Counters(error) => counting(error),
+        ReportError::Month(_)
+        | ReportError::CutOffNotOnHour { .. }
+        | ReportError::MonthNotBegun { .. }
+        | ReportError::UnknownDimension(_) => Status::invalid_argument(error.to_string()),
+        ReportError::Incomplete(_)
+        | ReportError::MissingFigure(_)
+        | ReportError::UnknownOutcome(_)
+        | ReportError::Json(_)
+        | ReportError::Csv(_) => {
+            tracing::error!(%error, "figures not made");
+            Status::internal(error.to_string())
+        }
+    }
+}
+
+fn counting(error: &CountersError) -> Status {
+    let text = error.to_string();
+    match error {
+        CountersError::NotWholeHours { .. } | CountersError::TooManyRows { .. } => {
+            Status::invalid_argument(text)
+        }
+        CountersError::Rebuilding | CountersError::Stopped => Status::unavailable(text),
+        _ => {
+            tracing::error!(error = text, "counters cannot answer");
+            Status::unavailable(text)
+        }
+    }
+}

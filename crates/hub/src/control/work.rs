@@ -1,0 +1,131 @@
+//! Bounds the heavy work of the control plane. Reading the journal and the counters blocks, so
+//! it runs on blocking threads, a few at once; answers that stream are pulled by their reader
+//! through small channels, so that a slow reader holds neither a thread nor another reader.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Status};
+
+/// The places for heavy work, shared by all services of the control port.
+#[derive(Clone)]
+pub struct Work {
+    scans: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Where a streamed answer goes.
+pub struct Sink<T>(mpsc::Sender<Result<T, Status>>);
+
+/// Why a streamed answer ended before its end.
+#[derive(Debug)]
+pub enum Ended {
+    /// The reader hung up.
+    Gone,
+    Failed(Status),
+}
+
+pub type Answers<T> = ReceiverStream<Result<T, Status>>;
+
+/// Longest wait for a place; whoever waits longer is told so.
+const SCAN_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Messages between a producer and the connection; the connection has its own window.
+const AHEAD_MAX: usize = 16;
+
+impl Work {
+    /// Streams end when `stop` turns true, so that a server can finish.
+    #[must_use]
+    pub fn new(scans_max: usize, streams_max: usize, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            scans: Arc::new(Semaphore::new(scans_max)),
+            streams: Arc::new(Semaphore::new(streams_max)),
+            stop,
+        }
+    }
+
+    /// Runs blocking work when a place is free.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when none became free in time.
+    pub async fn scan<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let place = Arc::clone(&self.scans).acquire_owned();
+        let place = tokio::time::timeout(SCAN_WAIT_MAX, place).await;
+        let Ok(Ok(place)) = place else {
+            return Err(Status::resource_exhausted(
+                "as many scans as limits.scans_max allows are running; repeat later, or ask for \
+                 less at once",
+            ));
+        };
+        // The place goes with the work: a caller that hangs up does not end it.
+        let work = move || {
+            let _place = place;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| {
+            tracing::error!(%error, "blocking work failed");
+            Status::internal("the work broke off; the hub's log says why")
+        })
+    }
+
+    /// Starts an answer that streams.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED when as many as may already stream.
+    pub fn stream<T, F>(&self, produce: impl FnOnce(Sink<T>) -> F) -> Result<Answers<T>, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(), Ended>> + Send + 'static,
+    {
+        let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            Status::resource_exhausted(
+                "as many answers as limits.control_streams_max allows are streaming; repeat later",
+            )
+        })?;
+        let (sender, receiver) = mpsc::channel(AHEAD_MAX);
+        let producing = produce(Sink(sender.clone()));
+        let mut stop = self.stop.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let ended = tokio::select! {
+                ended = producing => ended,
+                () = sender.closed() => Err(Ended::Gone),
+                _ = stop.wait_for(|stop| *stop) => Err(Ended::Failed(stopping())),
+            };
+            if let Err(Ended::Failed(status)) = ended {
+                // A reader that has gone meanwhile has no use for it.
+                drop(sender.send(Err(status)).await);
+            }
+        });
+        Ok(ReceiverStream::new(receiver))
+    }
+}
+
+impl<T> Sink<T> {
+    /// Waits until the reader has room.
+    ///
+    /// # Errors
+    /// When the reader has hung up.
+    pub async fn send(&self, item: T) -> Result<(), Ended> {
+        self.0.send(Ok(item)).await.map_err(|_| Ended::Gone)
+    }
+}
+
+impl From<Status> for Ended {
+    fn from(status: Status) -> Self {
+        Self::Failed(status)
+    }
+}
+
+fn stopping() -> Status {
+    Status::new(
+        Code::Unavailable,
+        "the hub is stopping; repeat on a new connection",
+    )
+}

@@ -1,0 +1,287 @@
+//! The composition root: one short function that puts the parts together in the order in which
+//! they need each other, and one that takes them apart again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use ndxp_counters::{Counters, CountersError};
+use ndxp_gateway::{Admission, Dialler, Gateway, Metrics, Shared};
+use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
+use ndxp_model::{Clock, Sequence};
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{HubStarted, HubStopped};
+use ndxp_registry::HistoryError;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Config;
+use crate::control::Control;
+use crate::exchange::exchange_services;
+use crate::health::Health;
+use crate::keeper::{Keeper, recover};
+use crate::leftover::Leftover;
+use crate::observe::Observe;
+use crate::salt_file::{self, SaltKeyError};
+use crate::telemetry::{CommitMetrics, Fitness};
+use crate::tls::{Tls, TlsError};
+use crate::probe;
+
+/// The control plane's threads: it serves people and scrapers, not calls.
+const CONTROL_THREADS: usize = 2;
+/// Between two looks at what the gauges show.
+const SAMPLE: Duration = Duration::from_secs(1);
+/// Between two checkpoints of the registry: what a start after a crash reads again at most.
+const CHECKPOINT: Duration = Duration::from_secs(60);
+
+/// A hub that serves.
+pub struct Hub {
+    config: Config,
+    endpoints: Endpoints,
+    runtime: Runtime,
+    gateway: Gateway,
+    journal: Journal,
+    lane: Lane,
+    counters: Counters,
+    keeper: Arc<Keeper>,
+    fitness: Arc<Fitness>,
+    health: Health,
+    stop: watch::Sender<bool>,
+}
+
+/// Where it serves, with the ports that it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoints {
+    pub exchange: SocketAddr,
+    pub control: SocketAddr,
+    pub observe: SocketAddr,
+}
+
+/// Why a hub did not start. Nothing serves then.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("journal: {0}")]
+    Journal(#[from] OpenError),
+    #[error("journal: {0}")]
+    Append(#[from] AppendError),
+    #[error("registry: {0}")]
+    Registry(#[from] HistoryError),
+    #[error("counters: {0}")]
+    Counters(#[from] CountersError),
+    #[error(transparent)]
+    SaltKey(#[from] SaltKeyError),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    #[error(transparent)]
+    Gateway(#[from] ndxp_gateway::StartError),
+    #[error("{port}.listen = {address}: cannot be listened on: {source}")]
+    Listen { port: &'static str, address: SocketAddr, source: std::io::Error },
+    #[error("the control plane's runtime cannot start: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl Hub {
+    /// Starts everything and returns once calls are taken. `progress` hears how far the counters
+    /// are while they catch up with the journal.
+    ///
+    /// # Errors
+    /// As [`StartError`] says.
+    pub fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        progress: impl Fn(Sequence, Sequence) + Send + 'static,
+    ) -> Result<Self, StartError> {
+        let metrics = prometheus::Registry::new();
+        let tls = Tls::load(&config, Arc::clone(&clock))?;
+        let runtime = control_runtime().map_err(StartError::Runtime)?;
+
+        // The truth first, then what is folded from it.
+        let data = &config.hub.data_dir;
+        let options = Options {
+            directory: data.join("journal"),
+            segment_bytes: config.journal.segment_bytes,
+        };
+        let commits = Arc::new(CommitMetrics::register(&metrics)?);
+        let journal = Journal::open(options, Arc::new(FileDisk), Arc::clone(&clock), commits)?;
+        let (lane, driver) = journal.lane();
+        runtime.spawn(driver);
+        let checkpoint = data.join("registry.checkpoint");
+        let keeper = Keeper::new(recover(&checkpoint, &journal.reader())?, lane.clone(), checkpoint);
+        let counters = Counters::start(
+            data.join("counters"),
+            config.hub.zone.clone(),
+            journal.follow(),
+            progress,
+        )?;
+
+        // Before anything new is opened, what the last stop left open is known.
+        let leftover = Leftover::find(&counters, &journal)?;
+        let fitness = Fitness::register(&metrics, journal.clone(), counters.clone())?;
+        runtime.spawn(leftover.settle(journal.clone(), lane.clone(), Arc::clone(&fitness)));
+        let started = HubStarted {
+            hub_node: config.hub.node.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        runtime.block_on(lane.append(&Body::HubStarted(started)))?;
+
+        // Then the ports: those who ask, and last those who call.
+        let health = Health::default();
+        let (stop, stopped) = watch::channel(false);
+        let observe = Observe { metrics: metrics.clone(), readiness: fitness.clone() };
+        let observe_at = start_observe(&runtime, &config, observe)?;
+        let control = Control {
+            keeper: Arc::clone(&keeper),
+            journal: journal.clone(),
+            counters: counters.clone(),
+            health: health.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let control_at = start_control(&runtime, &config, control, &tls, stopped)?;
+        let shared = shared(&config, &tls, &keeper, &health, clock, &metrics)?;
+        let dialler = Arc::clone(&shared.dialler);
+        let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, &journal)?;
+        health.set_serving(true);
+
+        runtime.spawn(probe::run(Arc::clone(&keeper), dialler));
+        runtime.spawn(look_after(Arc::clone(&keeper), journal.clone(), Arc::clone(&fitness)));
+        let endpoints =
+            Endpoints { exchange: gateway.address(), control: control_at, observe: observe_at };
+        Ok(Self {
+            config,
+            endpoints,
+            runtime,
+            gateway,
+            journal,
+            lane,
+            counters,
+            keeper,
+            fitness,
+            health,
+            stop,
+        })
+    }
+
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        self.endpoints
+    }
+
+    /// Stops taking calls, lets those in flight finish, and closes what is open, the journal
+    /// last.
+    pub fn drain(self) {
+        self.fitness.stopping.store(true, Ordering::Relaxed);
+        self.health.stop();
+        self.gateway.drain();
+        self.stop.send_replace(true);
+        let stopped = HubStopped { hub_node: self.config.hub.node.clone() };
+        if let Err(error) = self.runtime.block_on(self.lane.append(&Body::HubStopped(stopped))) {
+            tracing::warn!(%error, "the journal did not take the hub's stop");
+        }
+        self.runtime.block_on(self.keeper.checkpoint(&self.journal.reader()));
+        self.counters.stop();
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+        self.journal.close();
+    }
+}
+
+fn control_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+}
+
+/// One runtime for each processor that this process may use, unless told otherwise.
+fn cores(config: &Config) -> usize {
+    match config.hub.cores {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        cores => cores,
+    }
+}
+
+fn shared(
+    config: &Config,
+    tls: &Tls,
+    keeper: &Keeper,
+    health: &Health,
+    clock: Arc<dyn Clock>,
+    metrics: &prometheus::Registry,
+) -> Result<Arc<Shared>, StartError> {
+    let limits = &config.limits;
+    let gateway_limits = ndxp_gateway::Limits {
+        deadline_default: limits.deadline_default,
+        deadline_max: limits.deadline_max,
+        metadata_bytes_max: limits.metadata_bytes_max,
+        message_bytes_max: limits.message_bytes_max,
+        calls_in_flight_max: limits.calls_in_flight_max,
+        streams_per_connection_max: limits.streams_per_connection_max,
+        connections_max: limits.connections_max,
+        handshakes_max: limits.handshakes_max,
+        handshake_max: limits.handshake_max,
+        connect_max: limits.provider_connect_max,
+        provider_connections_max: limits.provider_connections_per_core_max,
+        drain_max: config.hub.drain_max,
+    };
+    let dialler = Dialler {
+        roots: tls.roots(),
+        trust_domain: config.hub.trust_domain.clone(),
+        credentials: tls.credentials(),
+        connect_max: limits.provider_connect_max,
+    };
+    Ok(Arc::new(Shared {
+        hub_node: config.hub.node.clone(),
+        trust_domain: config.hub.trust_domain.clone(),
+        admission: Admission::new(limits.calls_in_flight_max),
+        handshakes: Semaphore::new(limits.handshakes_max),
+        limits: gateway_limits,
+        clock,
+        registry: keeper.shown(),
+        salts: salt_file::load_or_create(&config.hub.data_dir)?,
+        metrics: Metrics::register(metrics)?,
+        own: exchange_services(keeper.shown(), health)?,
+        dialler: Arc::new(dialler),
+        tls: Arc::new(ArcSwap::new(tls.server()?)),
+        connections: AtomicUsize::new(0),
+    }))
+}
+
+fn start_observe(
+    runtime: &Runtime,
+    config: &Config,
+    observe: Observe,
+) -> Result<SocketAddr, StartError> {
+    let (listener, address) = listen(runtime, "observe", config.observe.listen)?;
+    runtime.spawn(observe.serve(listener, config.limits.observe_connections_max));
+    Ok(address)
+}
+
+fn listen(
+    runtime: &Runtime,
+    port: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { port, address, source };
+    let listener = runtime.block_on(TcpListener::bind(address)).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// What is done from time to time for as long as the hub runs.
+async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>) {
+    let mut samples = tokio::time::interval(SAMPLE);
+    let mut checkpoints = tokio::time::interval(CHECKPOINT);
+    loop {
+        tokio::select! {
+            _ = samples.tick() => fitness.sample(),
+            _ = checkpoints.tick() => keeper.checkpoint(&journal.reader()).await,
+        }
+    }
+}
