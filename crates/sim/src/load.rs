@@ -35,6 +35,8 @@ pub struct Options {
 
 /// Between two snapshots of the progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// Behind a call that the line broke under: a hub that is away is not hammered.
+const PAUSE_WHEN_BROKEN: Duration = Duration::from_millis(100);
 
 /// The nation's consumers, ready to call.
 pub struct Load {
@@ -51,7 +53,8 @@ pub struct Load {
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Lets no further call begin; those in flight end as they will.
+    /// Lets no further call begin, in this run or a later one; those in flight end as they
+    /// will.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
@@ -159,8 +162,12 @@ async fn work(shift: Arc<Shift>, mut stopped: watch::Receiver<bool>) -> Tally {
             .get(&call.target.consumer)
             .expect("every consumer in the plan is a system of the nation");
         let ending = consumer.call(&call).await;
+        let broken = ending.seen == Seen::Unknown;
         shift.observe(&call, &ending);
         tally.record(call, ending);
+        if broken {
+            tokio::time::sleep(PAUSE_WHEN_BROKEN).await;
+        }
     }
     tally
 }

@@ -128,8 +128,9 @@ impl Providers {
         self.executions.all()
     }
 
-    /// How many calls have been left without an answer so far: lets a consumer break off only
-    /// once its call has reached the provider.
+    /// How many calls the providers are leaving without an answer now. Lets a consumer break
+    /// off only once its call has reached the provider, and tells whether the provider has
+    /// heard of it.
     #[must_use]
     pub fn hanging(&self) -> watch::Receiver<u64> {
         self.hanging.subscribe()

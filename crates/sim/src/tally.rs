@@ -42,8 +42,9 @@ pub struct Tally {
     pub measures: BTreeMap<(Target, Outcome, &'static str), u64>,
     /// Calls marked as tests.
     pub tests: BTreeMap<Target, BTreeMap<Outcome, u64>>,
-    /// Calls whose ending only the journal knows.
-    pub unknown: u64,
+    /// Calls whose ending only the journal knows: where the hub was interrupted, it may have
+    /// written down up to so many more than the consumers saw.
+    pub unknown: BTreeMap<Target, u64>,
     /// Calls that ended otherwise than planned, those of unknown ending with them.
     pub surprised: u64,
     /// The first few of them.
@@ -60,7 +61,7 @@ impl Tally {
         let sum = |counts: &BTreeMap<Target, BTreeMap<Outcome, u64>>| -> u64 {
             counts.values().flat_map(BTreeMap::values).sum()
         };
-        sum(&self.connections) + sum(&self.tests) + self.unknown
+        sum(&self.connections) + sum(&self.tests) + self.unknown.values().sum::<u64>()
     }
 
     /// Calls by outcome over all connections, tests apart. Every outcome stands in it.
@@ -75,7 +76,7 @@ impl Tally {
 
     pub(crate) fn record(&mut self, call: Call, ending: Ending) {
         match ending.seen {
-            Seen::Unknown => self.unknown += 1,
+            Seen::Unknown => *self.unknown.entry(call.target.clone()).or_default() += 1,
             Seen::Ended(outcome) if call.test => add(&mut self.tests, &call.target, outcome, 1),
             Seen::Ended(outcome) => {
                 add(&mut self.connections, &call.target, outcome, 1);
@@ -107,7 +108,9 @@ impl Tally {
         for (key, value) in other.measures {
             *self.measures.entry(key).or_default() += value;
         }
-        self.unknown += other.unknown;
+        for (target, count) in other.unknown {
+            *self.unknown.entry(target).or_default() += count;
+        }
         self.surprised += other.surprised;
         let room = SURPRISES_KEPT_MAX.saturating_sub(self.surprises.len());
         self.surprises

@@ -26,6 +26,22 @@ pub(super) struct Desk {
     hanging: Arc<watch::Sender<u64>>,
 }
 
+/// Counts a call among those that hang, for as long as it does.
+struct Hanging(Arc<watch::Sender<u64>>);
+
+impl Hanging {
+    fn begin(calls: Arc<watch::Sender<u64>>) -> Self {
+        calls.send_modify(|calls| *calls += 1);
+        Self(calls)
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.send_modify(|calls| *calls -= 1);
+    }
+}
+
 impl Desk {
     pub(super) fn new(
         system: SystemId,
@@ -139,13 +155,17 @@ impl Desk {
         }
     }
 
-    /// Says nothing until the provider stops.
-    async fn hang(&self) -> Status {
-        self.hanging.send_modify(|calls| *calls += 1);
+    /// Says nothing until the provider stops. Counted from now on, not from the first poll.
+    fn hang(&self) -> impl Future<Output = Status> + Send + use<> {
+        let counted = Hanging::begin(self.hanging.clone());
         let mut stopped = self.stopped.clone();
-        // An error means that the providers were dropped: stopped as well.
-        drop(stopped.wait_for(|stopped| *stopped).await);
-        Status::unavailable(format!("{} is stopping", self.system))
+        let last_word = Status::unavailable(format!("{} is stopping", self.system));
+        async move {
+            // An error means that the providers were dropped: stopped as well.
+            drop(stopped.wait_for(|stopped| *stopped).await);
+            drop(counted);
+            last_word
+        }
     }
 
     /// Behind the last answer of a followed stream: nothing, until the provider stops.
@@ -154,10 +174,10 @@ impl Desk {
         T: Send + 'static,
     {
         let (held, silent) = mpsc::channel(1);
-        let desk = self.clone();
+        let stopping = self.hang();
         tokio::spawn(async move {
             tokio::select! {
-                stopping = desk.hang() => drop(held.send(Err(stopping)).await),
+                stopping = stopping => drop(held.send(Err(stopping)).await),
                 () = held.closed() => {}
             }
         });

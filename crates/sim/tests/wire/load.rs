@@ -125,3 +125,18 @@ async fn a_paced_load_begins_no_call_before_it_is_due() {
     // Calls 0 to 99 are due within half a second, where the machine keeps up.
     assert!((1..=100).contains(&tally.calls()), "{}", tally.calls());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_without_a_hub_are_told_apart_from_every_outcome() {
+    let (issuer, nation) = (Issuer::new(), Nation::new());
+    let reserved = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any_port = ([127, 0, 0, 1], 0).into();
+    reserved.bind(any_port).expect("a port");
+    let nobody = stand_in::at(reserved.local_addr().expect("an address"), &issuer);
+    let mut load = Load::new(&nation, &issuer, &nobody, options()).expect("usable PEM");
+    let tally = load.run(None, Some(40), |_| {}).await;
+    assert_eq!(tally.calls(), 40);
+    assert_eq!(tally.unknown.values().sum::<u64>(), 40);
+    assert_eq!(tally.by_outcome().values().sum::<u64>(), 0);
+    assert_eq!(tally.surprised, 40);
+}
