@@ -98,10 +98,10 @@ fn packages() -> Vec<Package> {
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo metadata: {talk}");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
-    let root = text(&metadata["workspace_root"]);
-    items(&metadata["packages"])
+    let root = text(&metadata, "workspace_root");
+    items(&metadata, "packages")
         .map(|package| {
-            let manifest = text(&package["manifest_path"]);
+            let manifest = text(package, "manifest_path");
             let folder = manifest
                 .strip_prefix(root)
                 .and_then(|path| path.strip_prefix('/'))
@@ -110,8 +110,8 @@ fn packages() -> Vec<Package> {
             Package {
                 name: local(package).expect("every package is named ndxp-…"),
                 folder: folder.to_owned(),
-                knows: items(&package["dependencies"])
-                    .filter(|it| it["kind"] != "dev")
+                knows: items(package, "dependencies")
+                    .filter(|it| it.get("kind").and_then(Value::as_str) != Some("dev"))
                     .filter_map(local)
                     .collect(),
             }
@@ -121,15 +121,15 @@ fn packages() -> Vec<Package> {
 
 /// The name without its prefix, of a package or a dependency of this workspace.
 fn local(named: &Value) -> Option<String> {
-    text(&named["name"])
-        .strip_prefix("ndxp-")
-        .map(str::to_owned)
+    text(named, "name").strip_prefix("ndxp-").map(str::to_owned)
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().expect("cargo prints a list here").iter()
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    let list = value.get(key).and_then(Value::as_array);
+    list.expect("cargo prints a list here").iter()
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().expect("cargo prints a string here")
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    let text = value.get(key).and_then(Value::as_str);
+    text.expect("cargo prints a string here")
 }
