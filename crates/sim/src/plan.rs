@@ -44,7 +44,8 @@ pub struct Call {
     pub expected: Outcome,
 }
 
-/// How many of a thousand calls are of a special sort; the rest are ordinary.
+/// How many of a thousand calls are of a special sort; the rest are ordinary. Shares that sum
+/// to more than a thousand are met in their order here, and what lies behind is cut off.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Shares {
     /// The provider answers with an error.
