@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use ndxp_journal::{AppendError, Follow, Lane, Reader};
+use ndxp_journal::{AppendError, Lane, Reader};
 use ndxp_model::{Sequence, SystemId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, RegistryChanged, SystemConnected};
@@ -196,10 +196,16 @@ impl Keeper {
 
     /// Saves a checkpoint through the journal's end, so that the next start reads only what
     /// comes after. To be called from time to time and at the end.
-    pub async fn checkpoint(&self, follow: &Follow) {
+    pub async fn checkpoint(&self, reader: &Reader) {
         let _lane = self.acting.lock().await;
         // Nobody acts now: whatever the journal holds of the registry is folded.
-        let end = follow.position().sequence;
+        let end = match reader.position() {
+            Ok(position) => position.sequence,
+            Err(error) => {
+                tracing::warn!(%error, "registry checkpoint not saved");
+                return;
+            }
+        };
         let mut registry = Registry::clone(&self.current());
         registry.advance(end);
         self.shown.store(Arc::new(registry));

@@ -26,7 +26,11 @@ impl Leftover {
     pub fn find(counters: &Counters, journal: &Journal) -> Result<Self, CountersError> {
         let end = journal.position().sequence;
         let (known_through, open) = counters.open_transactions()?;
-        Ok(Self { known_through, open: InFlight::new(open), end })
+        Ok(Self {
+            known_through,
+            open: InFlight::new(open),
+            end,
+        })
     }
 
     /// Settles them in the background and says so.

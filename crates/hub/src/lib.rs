@@ -18,3 +18,13 @@ pub mod control;
 pub mod exchange;
 pub mod health;
 pub mod observe;
+
+// What runs beside them, and what puts all together.
+mod leftover;
+mod probe;
+mod salt_file;
+mod telemetry;
+
+mod run;
+
+pub use run::{Endpoints, Hub, StartError};

@@ -25,10 +25,10 @@ use crate::health::Health;
 use crate::keeper::{Keeper, recover};
 use crate::leftover::Leftover;
 use crate::observe::Observe;
+use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
 use crate::telemetry::{CommitMetrics, Fitness};
 use crate::tls::{Tls, TlsError};
-use crate::probe;
 
 /// The control plane's threads: it serves people and scrapers, not calls.
 const CONTROL_THREADS: usize = 2;
@@ -82,7 +82,11 @@ pub enum StartError {
     #[error(transparent)]
     Gateway(#[from] ndxp_gateway::StartError),
     #[error("{port}.listen = {address}: cannot be listened on: {source}")]
-    Listen { port: &'static str, address: SocketAddr, source: std::io::Error },
+    Listen {
+        port: &'static str,
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("the control plane's runtime cannot start: {0}")]
     Runtime(std::io::Error),
 }
@@ -113,7 +117,11 @@ impl Hub {
         let (lane, driver) = journal.lane();
         runtime.spawn(driver);
         let checkpoint = data.join("registry.checkpoint");
-        let keeper = Keeper::new(recover(&checkpoint, &journal.reader())?, lane.clone(), checkpoint);
+        let keeper = Keeper::new(
+            recover(&checkpoint, &journal.reader())?,
+            lane.clone(),
+            checkpoint,
+        );
         let counters = Counters::start(
             data.join("counters"),
             config.hub.zone.clone(),
@@ -134,25 +142,41 @@ impl Hub {
         // Then the ports: those who ask, and last those who call.
         let health = Health::default();
         let (stop, stopped) = watch::channel(false);
-        let observe = Observe { metrics: metrics.clone(), readiness: fitness.clone() };
+        let observe = Observe {
+            metrics: metrics.clone(),
+            readiness: fitness.clone(),
+        };
         let observe_at = start_observe(&runtime, &config, observe)?;
         let control = Control {
             keeper: Arc::clone(&keeper),
-            journal: journal.clone(),
+            follow: journal.follow(),
             counters: counters.clone(),
-            health: health.clone(),
+            zone: config.hub.zone.clone(),
             clock: Arc::clone(&clock),
+            data_dir: data.clone(),
+            health: health.clone(),
+            tls: tls.server()?,
+            trust_domain: config.hub.trust_domain.clone(),
+            limits: config.limits.clone(),
+            stop: stopped,
         };
-        let control_at = start_control(&runtime, &config, control, &tls, stopped)?;
+        let control_at = start_control(&runtime, config.control.listen, control)?;
         let shared = shared(&config, &tls, &keeper, &health, clock, &metrics)?;
         let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, &journal)?;
         health.set_serving(true);
 
         runtime.spawn(probe::run(Arc::clone(&keeper), dialler));
-        runtime.spawn(look_after(Arc::clone(&keeper), journal.clone(), Arc::clone(&fitness)));
-        let endpoints =
-            Endpoints { exchange: gateway.address(), control: control_at, observe: observe_at };
+        runtime.spawn(look_after(
+            Arc::clone(&keeper),
+            journal.clone(),
+            Arc::clone(&fitness),
+        ));
+        let endpoints = Endpoints {
+            exchange: gateway.address(),
+            control: control_at,
+            observe: observe_at,
+        };
         Ok(Self {
             config,
             endpoints,
@@ -180,11 +204,17 @@ impl Hub {
         self.health.stop();
         self.gateway.drain();
         self.stop.send_replace(true);
-        let stopped = HubStopped { hub_node: self.config.hub.node.clone() };
-        if let Err(error) = self.runtime.block_on(self.lane.append(&Body::HubStopped(stopped))) {
+        let stopped = HubStopped {
+            hub_node: self.config.hub.node.clone(),
+        };
+        if let Err(error) = self
+            .runtime
+            .block_on(self.lane.append(&Body::HubStopped(stopped)))
+        {
             tracing::warn!(%error, "the journal did not take the hub's stop");
         }
-        self.runtime.block_on(self.keeper.checkpoint(&self.journal.reader()));
+        self.runtime
+            .block_on(self.keeper.checkpoint(&self.journal.reader()));
         self.counters.stop();
         self.runtime.shutdown_timeout(Duration::from_secs(1));
         self.journal.close();
@@ -263,13 +293,33 @@ fn start_observe(
     Ok(address)
 }
 
+fn start_control(
+    runtime: &Runtime,
+    listen_at: SocketAddr,
+    control: Control,
+) -> Result<SocketAddr, StartError> {
+    let (listener, address) = listen(runtime, "control", listen_at)?;
+    runtime.spawn(async move {
+        if let Err(error) = control.serve(listener).await {
+            tracing::error!(%error, "the control port serves no more");
+        }
+    });
+    Ok(address)
+}
+
 fn listen(
     runtime: &Runtime,
     port: &'static str,
     address: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { port, address, source };
-    let listener = runtime.block_on(TcpListener::bind(address)).map_err(failed)?;
+    let failed = |source| StartError::Listen {
+        port,
+        address,
+        source,
+    };
+    let listener = runtime
+        .block_on(TcpListener::bind(address))
+        .map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

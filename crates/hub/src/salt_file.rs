@@ -38,12 +38,20 @@ pub fn load_or_create(folder: &Path) -> Result<SaltKey, SaltKeyError> {
             if digits.len() == 2 * KEY_BYTES && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return Ok(SaltKey::new(digits.as_bytes()));
             }
-            Err(SaltKeyError::Damaged { path, found: digits.len() })
+            Err(SaltKeyError::Damaged {
+                path,
+                found: digits.len(),
+            })
         }
         Err(FileError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             let mut key = [0; KEY_BYTES];
-            SystemRandom::new().fill(&mut key).map_err(|_| SaltKeyError::NoRandomness)?;
-            let digits = key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            SystemRandom::new()
+                .fill(&mut key)
+                .map_err(|_| SaltKeyError::NoRandomness)?;
+            let digits = key
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>();
             secret::create_all(folder, &[(NAME, 0o600, digits.as_str())])?;
             Ok(SaltKey::new(digits.as_bytes()))
         }

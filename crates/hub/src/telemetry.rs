@@ -33,8 +33,11 @@ impl CommitMetrics {
             .buckets(exponential_buckets(0.000_02, 2.0, 17)?),
         )?;
         let entries = Histogram::with_opts(
-            HistogramOpts::new("ndxp_journal_batch_entries", "Entries committed with one sync")
-                .buckets(exponential_buckets(1.0, 2.0, 16)?),
+            HistogramOpts::new(
+                "ndxp_journal_batch_entries",
+                "Entries committed with one sync",
+            )
+            .buckets(exponential_buckets(1.0, 2.0, 16)?),
         )?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(entries.clone()))?;
@@ -45,7 +48,8 @@ impl CommitMetrics {
 impl CommitObserver for CommitMetrics {
     fn committed(&self, entries: usize, _bytes: usize, took: Duration) {
         self.seconds.observe(took.as_secs_f64());
-        self.entries.observe(u32::try_from(entries).map_or(f64::INFINITY, f64::from));
+        self.entries
+            .observe(u32::try_from(entries).map_or(f64::INFINITY, f64::from));
     }
 }
 
@@ -79,12 +83,18 @@ impl Fitness {
             counters,
             swept: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            sequence: gauge("ndxp_journal_sequence", "Last durable sequence of the journal")?,
+            sequence: gauge(
+                "ndxp_journal_sequence",
+                "Last durable sequence of the journal",
+            )?,
             lag_entries: gauge(
                 "ndxp_projection_lag_entries",
                 "Entries that the counters have not applied yet",
             )?,
-            ready: gauge("ndxp_ready", "1 while the hub takes calls, 0 while it does not")?,
+            ready: gauge(
+                "ndxp_ready",
+                "1 while the hub takes calls, 0 while it does not",
+            )?,
         }))
     }
 
@@ -93,7 +103,8 @@ impl Fitness {
         let end = self.journal.position().sequence.get();
         let applied = self.counters.watermark().sequence.get();
         self.sequence.set(i64::try_from(end).unwrap_or(i64::MAX));
-        self.lag_entries.set(i64::try_from(end.saturating_sub(applied)).unwrap_or(i64::MAX));
+        self.lag_entries
+            .set(i64::try_from(end.saturating_sub(applied)).unwrap_or(i64::MAX));
         self.ready.set(i64::from(self.reasons().is_empty()));
     }
 
@@ -129,12 +140,12 @@ impl Readiness for Fitness {
 fn journal_reason(health: ndxp_journal::Health) -> Option<String> {
     match health {
         ndxp_journal::Health::Serving => None,
-        ndxp_journal::Health::OutOfSpace { since, error } => {
-            Some(format!("the journal has had no space since {since}: {error}; free some"))
-        }
-        ndxp_journal::Health::Poisoned { since, error } => {
-            Some(format!("the journal has failed at {since}: {error}; restart the hub"))
-        }
+        ndxp_journal::Health::OutOfSpace { since, error } => Some(format!(
+            "the journal has had no space since {since}: {error}; free some"
+        )),
+        ndxp_journal::Health::Poisoned { since, error } => Some(format!(
+            "the journal has failed at {since}: {error}; restart the hub"
+        )),
         ndxp_journal::Health::Closed => Some("the journal is closed".to_owned()),
     }
 }
@@ -142,9 +153,9 @@ fn journal_reason(health: ndxp_journal::Health) -> Option<String> {
 fn counters_reason(health: ndxp_counters::Health) -> Option<String> {
     match health {
         ndxp_counters::Health::Serving | ndxp_counters::Health::CatchingUp { .. } => None,
-        ndxp_counters::Health::Failed { reason } => {
-            Some(format!("the counters have stopped: {reason}; restart the hub"))
-        }
+        ndxp_counters::Health::Failed { reason } => Some(format!(
+            "the counters have stopped: {reason}; restart the hub"
+        )),
         ndxp_counters::Health::Stopped => Some("the counters are stopped".to_owned()),
     }
 }
