@@ -1,6 +1,7 @@
 //! One core: a current-thread runtime with its own listener, journal lane and provider pools.
 //! A call is accepted, carried and settled on the core that its connection came to.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +13,7 @@ use ndxp_proto::journal::v1;
 use ndxp_registry::Registry;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -208,27 +209,35 @@ async fn serve_calls(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), h2::Error> {
     let mut connection = http2_server(&core.limits).handshake(tls).await?;
-    let mut calls = JoinSet::new();
+    // Every call holds a clone; when the last is dropped, nothing is in flight any more.
+    let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
     let mut stopping = false;
-    loop {
+    let ended = loop {
         tokio::select! {
             accepted = connection.accept() => {
-                let Some(accepted) = accepted else { break };
-                let (request, respond) = accepted?;
+                let (request, respond) = match accepted {
+                    None => break Ok(()),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(accepted)) => accepted,
+                };
                 let (head, body) = request.into_parts();
-                let incoming = Incoming { head, body, respond };
-                calls.spawn(exchange(Arc::clone(core), Arc::clone(&peer), incoming));
+                let (core, peer, in_flight) =
+                    (Arc::clone(core), Arc::clone(&peer), in_flight.clone());
+                tokio::spawn(async move {
+                    exchange(core, peer, Incoming { head, body, respond }).await;
+                    drop(in_flight);
+                });
             }
-            Some(_ended) = calls.join_next() => {}
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
                 connection.graceful_shutdown();
             }
         }
-    }
-    // The consumer is gone; its calls notice that themselves and are settled as cancelled.
-    while calls.join_next().await.is_some() {}
-    Ok(())
+    };
+    // Where the consumer is gone, its calls notice that themselves and settle as cancelled.
+    drop(in_flight);
+    let _none_left = settled.recv().await;
+    ended
 }
 
 fn http2_server(limits: &Limits) -> server::Builder {

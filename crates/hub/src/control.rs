@@ -158,4 +158,6 @@ impl Control {
 }
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;

@@ -157,7 +157,7 @@ impl Hub {
             health: health.clone(),
             tls: tls.server()?,
             trust_domain: config.hub.trust_domain.clone(),
-            limits: config.limits.clone(),
+            limits: config.limits,
             stop: stopped,
         };
         let control_at = start_control(&runtime, config.control.listen, control)?;

@@ -20,6 +20,7 @@ pub enum Reason {
     MetadataTooLarge,
     MessageTooLarge,
     JournalUnavailable,
+    EndingUnrecorded,
     ProviderUnreachable,
     ProviderTimeout,
     HubStopping,
@@ -45,11 +46,12 @@ const NOT_FOUND: u8 = 5;
 const PERMISSION_DENIED: u8 = 7;
 const RESOURCE_EXHAUSTED: u8 = 8;
 const FAILED_PRECONDITION: u8 = 9;
+const INTERNAL: u8 = 13;
 const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
@@ -63,6 +65,7 @@ impl Reason {
         Self::MetadataTooLarge,
         Self::MessageTooLarge,
         Self::JournalUnavailable,
+        Self::EndingUnrecorded,
         Self::ProviderUnreachable,
         Self::ProviderTimeout,
         Self::HubStopping,
@@ -157,6 +160,14 @@ impl Reason {
                 Fault::Hub,
                 "repeat later; the hub carries nothing that it cannot write down",
             ),
+            Self::EndingUnrecorded => Meaning {
+                name: "ENDING_UNRECORDED",
+                status: INTERNAL,
+                fault: Fault::Hub,
+                outcome: Outcome::Interrupted,
+                retry_safe: false,
+                remedy: "ask the provider whether the call took effect before repeating it",
+            },
             Self::HubStopping => refused(
                 "HUB_STOPPING",
                 UNAVAILABLE,

@@ -255,3 +255,6 @@ fn counting(error: &CountersError) -> Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The provider of the benches: answers every gRPC message with itself, on bare h2 over mutual
+//! TLS, so that what is measured is what stands in front of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{RecvStream, SendStream};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+const WINDOW_BYTES: u32 = 1024 * 1024;
+const STREAMS_MAX: u32 = 4_096;
+
+/// Listens on a loopback port and echoes for ever.
+pub async fn start(tls: Arc<ServerConfig>) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let acceptor = TlsAcceptor::from(tls);
+    tokio::spawn(async move {
+        while let Ok((tcp, _from)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Err(error) = connection(acceptor, tcp).await {
+                    tracing::debug!(%error, "connection to the echo ended");
+                }
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn connection(acceptor: TlsAcceptor, tcp: TcpStream) -> anyhow::Result<()> {
+    tcp.set_nodelay(true)?;
+    let tls = acceptor.accept(tcp).await?;
+    let mut connection = h2::server::Builder::new()
+        .initial_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(4 * WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_MAX)
+        .handshake(tls)
+        .await?;
+    while let Some(accepted) = connection.accept().await {
+        let (request, respond) = accepted?;
+        tokio::spawn(async move {
+            // A caller that breaks off is no news to an echo.
+            let _broken_off = answer(request, respond).await;
+        });
+    }
+    Ok(())
+}
+
+async fn answer(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) -> Result<(), h2::Error> {
+    let mut body = request.into_body();
+    let mut head = Response::new(());
+    head.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    let mut stream = respond.send_response(head, false)?;
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        let length = chunk.len();
+        send(&mut stream, chunk).await?;
+        body.flow_control().release_capacity(length)?;
+    }
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    stream.send_trailers(trailers)
+}
+
+async fn send(stream: &mut SendStream<Bytes>, mut chunk: Bytes) -> Result<(), h2::Error> {
+    while !chunk.is_empty() {
+        stream.reserve_capacity(chunk.len());
+        if stream.capacity() == 0 {
+            let granted = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await;
+            granted.transpose()?;
+        }
+        let piece = chunk.split_to(stream.capacity().min(chunk.len()));
+        stream.send_data(piece, false)?;
+    }
+    Ok(())
+}

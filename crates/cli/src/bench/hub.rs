@@ -1,0 +1,141 @@
+//! A hub of its own for a bench: this very program, serving from a temporary folder.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use ndxp_hub::authority::{Authority, Hosts, Issued, Validity};
+use ndxp_hub::config::{Config, template};
+use ndxp_hub::tls::Tls;
+use ndxp_model::{SystemClock, SystemId};
+use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
+use ndxp_proto::registry::v1::{ApplyRequest, Catalogue};
+use rustls::{ClientConfig, ServerConfig};
+use tempfile::TempDir;
+
+use crate::connect;
+
+/// A served hub; stopped when dropped.
+pub struct Hub {
+    pub exchange: SocketAddr,
+    pub pid: u32,
+    child: Child,
+    config: Config,
+}
+
+/// The authority of a bench and the folder that everything lies in.
+pub struct Grounds {
+    pub folder: TempDir,
+    authority: Authority,
+}
+
+impl Grounds {
+    pub fn prepare() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let authority = Authority::create("ndxp.local", &SystemClock)?;
+        let path = folder.path();
+        let validity = Validity::days(&SystemClock, 1);
+        authority
+            .issue_hub("bench", &Hosts::with([]), validity)?
+            .save(&path.join("pki/hub"))?;
+        authority
+            .issue_operator("bench", validity)?
+            .save(&path.join("pki/operator"))?;
+        std::fs::write(path.join("ndxp.toml"), config_text())?;
+        Ok(Self { folder, authority })
+    }
+
+    /// TLS of a system, as consumer and as provider.
+    pub fn system(&self, system: &str) -> anyhow::Result<(Arc<ClientConfig>, Arc<ServerConfig>)> {
+        let system: SystemId = system.parse()?;
+        let validity = Validity::days(&SystemClock, 1);
+        let issued: Issued = self
+            .authority
+            .issue_system(&system, &Hosts::with([]), validity)?;
+        let folder = self.folder.path().join(system.as_str().replace('/', "-"));
+        issued.save(&folder)?;
+        let mut config = self.config()?;
+        config.tls.certificate = folder.join("cert.pem");
+        config.tls.key = folder.join("key.pem");
+        let tls = Tls::load(&config, Arc::new(SystemClock))?;
+        Ok((tls.client()?, tls.server()?))
+    }
+
+    /// Serves a hub and tells it the catalogue.
+    pub async fn serve(&self, catalogue: Catalogue) -> anyhow::Result<Hub> {
+        let config_file = self.folder.path().join("ndxp.toml");
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--config"])
+            .arg(&config_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let talk = BufReader::new(child.stderr.take().context("stderr is piped")?);
+        let (exchange, control) = endpoints(talk)?;
+        let mut config = self.config()?;
+        config.client.control = control.parse()?;
+        let hub = Hub {
+            exchange,
+            pid: child.id(),
+            child,
+            config,
+        };
+        let channel = connect::control(&hub.config)
+            .await
+            .map_err(|it| anyhow::anyhow!("{it}"))?;
+        let note = "bench".to_owned();
+        let request = ApplyRequest {
+            catalogue: Some(catalogue),
+            dry_run: false,
+            note,
+        };
+        RegistryServiceClient::new(channel).apply(request).await?;
+        Ok(hub)
+    }
+
+    fn config(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.folder.path().join("ndxp.toml"))?)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // The folder goes with the bench; there is nothing to drain for.
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+/// The template on loopback, with ports that the system chooses.
+fn config_text() -> String {
+    template("bench", "ndxp.local")
+        .replace("#listen = \"0.0.0.0:7443\"", "listen = \"127.0.0.1:0\"")
+        .replace("#listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"")
+        .replace("#listen = \"127.0.0.1:7445\"", "listen = \"127.0.0.1:0\"")
+}
+
+/// Reads the addresses that `serve` prints, and goes on reading so that the pipe stays empty.
+fn endpoints(mut talk: impl BufRead + Send + 'static) -> anyhow::Result<(SocketAddr, String)> {
+    let (mut exchange, mut control) = (None, None);
+    let mut said = String::new();
+    while exchange.is_none() || control.is_none() {
+        let mut line = String::new();
+        if talk.read_line(&mut line)? == 0 {
+            bail!("the hub did not start: {said}");
+        }
+        let mut words = line.split_whitespace();
+        // `serve` says: exchange listens on 127.0.0.1:7443
+        match (words.next(), words.nth(2)) {
+            (Some("exchange"), Some(address)) => exchange = Some(address.parse()?),
+            (Some("control"), Some(address)) => control = Some(address.to_owned()),
+            _ => said.push_str(&line),
+        }
+    }
+    std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
+    exchange
+        .zip(control)
+        .context("the hub said where it listens")
+}

@@ -1,0 +1,228 @@
+//! Counts and figures over the wire: who sees which, and that they say what was done.
+
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+
+use super::*;
+use crate::control::fixture::{BEGIN, House};
+
+fn count(by: v1::Dimension, at_least_sequence: u64) -> v1::CountRequest {
+    v1::CountRequest {
+        by: by.into(),
+        at_least_sequence,
+        ..Default::default()
+    }
+}
+
+fn rows(response: &v1::CountResponse) -> Vec<(&str, u64)> {
+    let transactions = |row: &v1::CountRow| row.counts.as_ref().unwrap().transactions;
+    response
+        .rows
+        .iter()
+        .map(|row| (row.key.as_str(), transactions(row)))
+        .collect()
+}
+
+#[tokio::test]
+async fn operators_and_auditors_count_everything_and_a_member_its_own() {
+    let house = House::new().await;
+    house.register(&["H26", "H27", "G01"]).await;
+    house.transact("H26/lgsp", "G01/lgsp").await;
+    house.transact("H26/lgsp", "G01/lgsp").await;
+    let (_, last) = house.transact("H27/lgsp", "G01/lgsp").await;
+    let both: &[(&str, u64)] = &[("H26/lgsp", 2), ("H27/lgsp", 1)];
+    let cases = [
+        (house.operator(), both),
+        (house.auditor(), both),
+        (house.system("G01/lgsp"), both),
+        (house.system("H26/lgsp"), &[("H26/lgsp", 2)]),
+        (house.system("H27/lgsp"), &[("H27/lgsp", 1)]),
+    ];
+    for (issued, expected) in cases {
+        let mut client = house.statistics(&issued).await;
+        let request = count(v1::Dimension::Consumer, last.get());
+        let found = client.count(request).await.unwrap().into_inner();
+        assert_eq!(rows(&found), expected);
+        let proof = found.proof.unwrap();
+        assert!(proof.watermark >= last.get());
+        assert_eq!(
+            (proof.time_zone.as_str(), proof.closed),
+            ("Asia/Ho_Chi_Minh", false)
+        );
+        let kinds = client
+            .count(count(v1::Dimension::Kind, 0))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            rows(&kinds),
+            [("lgsp", expected.iter().map(|row| row.1).sum())]
+        );
+    }
+}
+
+#[tokio::test]
+async fn questions_that_cannot_be_answered_are_refused_with_the_reason() {
+    let house = House::new().await;
+    house.register(&["H26"]).await;
+    let mut client = house.statistics(&house.operator()).await;
+    let total = || count(v1::Dimension::Unspecified, 0);
+    let cases = [
+        (
+            v1::CountRequest {
+                from_us: -1,
+                ..total()
+            },
+            "from_us = -1",
+        ),
+        (
+            v1::CountRequest {
+                from_us: 7_200_000_000,
+                to_us: 3_600_000_000,
+                ..total()
+            },
+            "holds nothing",
+        ),
+        (
+            v1::CountRequest {
+                from_us: BEGIN.as_micros() + 1,
+                ..total()
+            },
+            "whole hours",
+        ),
+        (
+            v1::CountRequest { by: 99, ..total() },
+            "dimension number 99",
+        ),
+        (
+            v1::CountRequest {
+                at_least_sequence: 99,
+                ..total()
+            },
+            "the journal ends at 1",
+        ),
+    ];
+    for (request, part) in cases {
+        for refused in [
+            client.count(request).await.unwrap_err(),
+            client.watch_counts(request).await.unwrap_err(),
+        ] {
+            assert_eq!(
+                refused.code(),
+                Code::InvalidArgument,
+                "{}",
+                refused.message()
+            );
+            assert!(refused.message().contains(part), "{}", refused.message());
+        }
+    }
+    let month = |month: &str| v1::GetFiguresRequest {
+        month: month.to_owned(),
+        ..Default::default()
+    };
+    for (request, part) in [
+        (month("7/2022"), "month"),
+        (month("2023-01"), "had not begun"),
+        (
+            v1::GetFiguresRequest {
+                as_of_us: BEGIN.as_micros() - 1,
+                ..month("")
+            },
+            "whole hour",
+        ),
+    ] {
+        let refused = client.get_figures(request).await.unwrap_err();
+        assert_eq!(
+            refused.code(),
+            Code::InvalidArgument,
+            "{}",
+            refused.message()
+        );
+        assert!(refused.message().contains(part), "{}", refused.message());
+    }
+}
+
+#[tokio::test]
+async fn a_watch_answers_at_once_and_again_when_counts_have_changed() {
+    let house = House::new().await;
+    house.register(&["H26", "G01"]).await;
+    let (_, last) = house.transact("H26/lgsp", "G01/lgsp").await;
+    let mut client = house.statistics(&house.system("H26/lgsp")).await;
+    let request = count(v1::Dimension::Provider, last.get());
+    let mut watch = client.watch_counts(request).await.unwrap().into_inner();
+    let found = watch.message().await.unwrap().unwrap();
+    assert_eq!(rows(&found), [("G01/lgsp", 1)]);
+    // An entry that is not counted changes nothing that is shown; a transaction does.
+    house.register(&["H27"]).await;
+    house.transact("H26/lgsp", "G01/lgsp").await;
+    let found = watch.message().await.unwrap().unwrap();
+    assert_eq!(rows(&found), [("G01/lgsp", 2)]);
+}
+
+#[tokio::test]
+async fn figures_are_for_operators_and_auditors_and_follow_the_cut_off() {
+    let house = House::new().await;
+    house.register(&["H26", "H27", "G01"]).await;
+    house.transact("H26/lgsp", "G01/lgsp").await;
+    let hour = Duration::from_secs(3_600);
+    // Within the running hour, which "now" includes to its end.
+    let now = BEGIN.saturating_add(hour + Duration::from_secs(1));
+    house.clock.set(now);
+    let (_, last) = house.transact("H27/lgsp", "G01/lgsp").await;
+    let mut auditor = house.statistics(&house.auditor()).await;
+    let ask = |as_of_us| v1::GetFiguresRequest {
+        month: "2022-07".to_owned(),
+        as_of_us,
+        at_least_sequence: last.get(),
+    };
+    for (as_of_us, month, connected) in [(0, 2, 3), (BEGIN.saturating_add(hour).as_micros(), 1, 2)]
+    {
+        let figures = auditor
+            .get_figures(ask(as_of_us))
+            .await
+            .unwrap()
+            .into_inner()
+            .figures;
+        let value = |name: &str| {
+            figures
+                .iter()
+                .find(|figure| figure.name == name)
+                .unwrap()
+                .value
+        };
+        assert_eq!(value("transactions_month"), month, "{as_of_us}");
+        assert_eq!(value("members_connected"), connected, "{as_of_us}");
+    }
+    let mut member = house.statistics(&house.system("H26/lgsp")).await;
+    let refused = member.get_figures(ask(0)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_dump_is_every_counter_of_one_watermark() {
+    let house = House::new().await;
+    house.register(&["H26", "G01"]).await;
+    let (_, last) = house.transact("H26/lgsp", "G01/lgsp").await;
+    let request = v1::DumpCountersRequest {
+        at_least_sequence: last.get(),
+    };
+    let mut auditor = house.statistics(&house.auditor()).await;
+    let before = std::fs::read_dir(house.folder.path()).unwrap().count();
+    let dump = auditor.dump_counters(request).await.unwrap().into_inner();
+    let dump: Vec<_> = dump.collect::<Result<_, _>>().await.unwrap();
+    // Total and connection, each by hour, day, month and all time.
+    assert_eq!(dump.len(), 8);
+    assert!(dump.iter().all(|counter| counter.count == 1));
+    assert!(
+        dump.iter()
+            .all(|counter| counter.watermark == dump[0].watermark)
+    );
+    let left: Vec<_> = std::fs::read_dir(house.folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), before, "the spool leaves nothing behind: {left:?}");
+    let mut member = house.statistics(&house.system("H26/lgsp")).await;
+    let refused = member.dump_counters(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
