@@ -183,17 +183,7 @@ impl Registry {
                 self.services
                     .insert_mut(service.name.as_str().into(), providers);
             }
-            Some(Changed::Grant(grant)) => {
-                let services = self.grants.get(grant.consumer.as_str()).cloned();
-                let services = services.unwrap_or_default();
-                let providers = services.get(grant.service.as_str()).cloned();
-                let providers = providers
-                    .unwrap_or_default()
-                    .insert(grant.provider.as_str().into(), Standing::new(grant.clone()));
-                let services = services.insert(grant.service.as_str().into(), providers);
-                self.grants
-                    .insert_mut(grant.consumer.as_str().into(), services);
-            }
+            Some(Changed::Grant(grant)) => self.put_grant(grant.clone()),
         }
         true
     }
@@ -211,6 +201,22 @@ impl Registry {
             }
         }
         self.systems.insert_mut(system.id.as_str().into(), standing);
+    }
+
+    /// The journal may leave out a grant's id, which follows from its fields.
+    fn put_grant(&mut self, mut grant: v1::Grant) {
+        if grant.id.is_empty() {
+            grant.id = grant.key();
+        }
+        let (consumer, service) = (grant.consumer.clone(), grant.service.clone());
+        let services = self.grants.get(consumer.as_str()).cloned();
+        let services = services.unwrap_or_default();
+        let providers = services.get(service.as_str()).cloned();
+        let providers = providers
+            .unwrap_or_default()
+            .insert(grant.provider.as_str().into(), Standing::new(grant));
+        let services = services.insert(service.into(), providers);
+        self.grants.insert_mut(consumer.into(), services);
     }
 
     /// Adds the system to those that claim the fingerprint, or takes it from them.

@@ -8,6 +8,8 @@
 //! Absences: nothing here speaks to the network, holds a lock or knows what counters are; the
 //! only I/O is the checkpoint file and the journal's reader.
 
+#[cfg(test)]
+mod fixture;
 mod limits;
 mod words;
 
@@ -23,12 +25,12 @@ mod plan;
 mod route;
 
 mod checkpoint;
-//mod history;
+mod history;
 
 pub use checkpoint::{CheckpointError, Damage};
 pub use file::parse_catalogue;
 pub use fold::{FoldError, Registry, Unreadable};
-//pub use history::{HistoryError, registry_at};
+pub use history::{HistoryError, registry_at};
 pub use limits::*;
 pub use plan::Plan;
 pub use problem::{CatalogueError, CatalogueErrors, ItemKind, Place, Problem};

@@ -16,8 +16,9 @@ pub const SERVICES_MAX: usize = 50_000;
 /// Grants that can stand: ten for each system.
 pub const GRANTS_MAX: usize = 200_000;
 
-/// One administrative act, encoded: it is one entry of the journal, and entries are read whole.
-pub const CHANGE_BYTES_MAX: usize = 4 << 20;
+/// The changes of one administrative act, encoded: they are one entry of the journal, whose
+/// bodies hold 1 MiB, and 16 KiB of that are left for who acted and why. Some 7,000 grants.
+pub const CHANGES_BYTES_MAX: usize = ndxp_journal::format::BODY_BYTES_MAX - (16 << 10);
 
 /// Characters of a display name.
 pub const NAME_CHARS_MAX: usize = 200;

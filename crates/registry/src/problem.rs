@@ -63,7 +63,7 @@ pub enum Problem {
     },
     #[error("the key is missing")]
     Missing { expected: Cow<'static, str> },
-    #[error("is {found}, not {expected}")]
+    #[error("is {found}")]
     WrongType {
         expected: &'static str,
         found: &'static str,
@@ -160,7 +160,8 @@ impl fmt::Display for CatalogueError {
             write!(f, "{}: ", self.item)?;
         }
         match (self.key.is_empty(), self.value.is_empty()) {
-            (true, _) => {}
+            (true, true) => {}
+            (true, false) => write!(f, "{}: ", self.value)?,
             (false, true) => write!(f, "{}: ", self.key)?,
             (false, false) => write!(f, "{} = {}: ", self.key, self.value)?,
         }

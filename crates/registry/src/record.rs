@@ -102,7 +102,7 @@ impl Item for v1::Member {
             findings.add(
                 "name_vi",
                 shown(&self.name_vi),
-                Problem::Missing { expected },
+                Problem::WrongForm { expected },
             );
         }
         findings.plain_text("name_vi", &self.name_vi, NAME_CHARS_MAX);

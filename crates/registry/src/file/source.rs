@@ -83,7 +83,10 @@ impl<'a> Source<'a> {
     pub fn refuse_syntax(&mut self, error: &toml::de::Error) {
         let span = error.span().unwrap_or(0..0);
         let message = error.message().replace('\n', " ");
-        let written = self.quoted(span.clone());
+        let written = match self.quoted(span.clone()) {
+            text if text.trim().is_empty() => String::new(),
+            text => shown(&text),
+        };
         self.refuse(None, span, ("", written), Problem::Syntax { message });
     }
 

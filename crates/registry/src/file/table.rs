@@ -164,7 +164,10 @@ impl<'t, 'i> Table<'t, '_, 'i> {
             return self.wrong_type(key, value, expected);
         };
         if integer.as_str().starts_with('-') {
-            return self.wrong_type(key, value, expected);
+            let problem = Problem::WrongForm {
+                expected: expected.into(),
+            };
+            return self.refuse(key, value, problem);
         }
         let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
         number
@@ -232,6 +235,15 @@ impl<'t, 'i> Table<'t, '_, 'i> {
             expected,
             found: found(value.get_ref()),
         };
+        self.refuse(key, value, problem)
+    }
+
+    fn refuse<T: Default>(
+        &mut self,
+        key: &'static str,
+        value: &Spanned<DeValue<'_>>,
+        problem: Problem,
+    ) -> T {
         let quoted = self.source.quoted(value.span());
         self.source
             .refuse_field(self.at, key, value.span(), quoted, problem);
