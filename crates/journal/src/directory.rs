@@ -9,7 +9,8 @@ use ndxp_model::{Instant, Sequence};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{DiskError, OpenError};
 use crate::format::{
-    Footer, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, shows_seal,
+    Footer, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, footer_bytes,
+    shows_seal,
 };
 use crate::scan::{Damage, Scan, scan};
 use crate::segments::Segment;
@@ -25,6 +26,9 @@ pub(crate) struct Found {
     /// Absent when there is no segment yet.
     pub journal: Option<JournalId>,
     pub sealed: Vec<Segment>,
+    /// Files of sealed segments that were not cut behind their footers, and how long they are to
+    /// be: the system said that it had cut them, and a power cut undid it.
+    pub uncut: Vec<(Arc<Path>, u64)>,
     pub active: Option<Active>,
 }
 
@@ -35,6 +39,8 @@ pub(crate) struct Active {
     pub capacity: u64,
     /// How long the file is: as its capacity, unless somebody cut it.
     pub bytes: u64,
+    /// The segment as its footer has it, and where that ends, if a whole one follows the frames.
+    uncut: Option<(Segment, u64)>,
 }
 
 /// A segment whose head has been read.
@@ -61,6 +67,7 @@ pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError
     let mut found = Found {
         journal,
         sealed: Vec::with_capacity(segments.len()),
+        uncut: Vec::new(),
         active: None,
     };
     let mut expected = Sequence::new(1);
@@ -79,10 +86,15 @@ pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError
                 found.sealed.push(sealed);
             }
             State::Active(active) if segments.peek().is_none() => found.active = Some(active),
-            State::Active(_) => {
-                return Err(OpenError::DamagedFooter {
-                    file: segment.file.to_path_buf(),
-                });
+            State::Active(active) => {
+                let file = Arc::clone(&segment.file);
+                let Some((sealed, bytes)) = active.uncut else {
+                    let file = file.to_path_buf();
+                    return Err(OpenError::DamagedFooter { file });
+                };
+                expected = sealed.next();
+                found.sealed.push(sealed);
+                found.uncut.push((file, bytes));
             }
         }
     }
@@ -178,9 +190,21 @@ impl Headed {
             return Ok(None);
         };
         let footer = self.read_at(bytes - length, length)?;
-        Ok(Footer::decode(self.head.journal.seed(), &footer)
-            .filter(|footer| footer.first == self.head.first && Some(footer.offset) == offset)
-            .and_then(|footer| Segment::sealed(Arc::clone(&self.file), footer)))
+        let whole = Footer::decode(self.head.journal.seed(), &footer);
+        Ok(whole
+            .filter(|footer| Some(footer.offset) == offset)
+            .and_then(|footer| self.sealed(footer)))
+    }
+
+    fn sealed(&self, footer: Footer) -> Option<Segment> {
+        let own = footer.first == self.head.first;
+        own.then(|| Segment::sealed(Arc::clone(&self.file), footer))?
+    }
+
+    fn footer_at_front(&self, behind: &[u8]) -> Option<(Segment, u64)> {
+        let footer = Footer::decode_front(self.head.journal.seed(), behind)?;
+        let end = footer.offset + footer_bytes(footer.marks.len() as u64);
+        Some((self.sealed(footer)?, end))
     }
 
     /// A writer may be adding frames meanwhile, so that a frame which was not there yet looks
@@ -200,10 +224,10 @@ impl Headed {
                         let file = self.file.to_path_buf();
                         return Err(OpenError::DamagedFooter { file });
                     }
-                    let capacity = self.head.capacity;
                     return Ok(Active {
+                        uncut: self.footer_at_front(behind),
                         scan,
-                        capacity,
+                        capacity: self.head.capacity,
                         bytes,
                     });
                 }

@@ -1,7 +1,7 @@
 //! The journal of this process: opening with recovery, handles, and closing.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ndxp_model::{Clock, Sequence};
 
-use crate::directory::{self, LOCK};
+use crate::directory::{self, Found, LOCK};
 use crate::disk::{Disk, DiskLock};
 use crate::error::{DiskError, OpenError};
 use crate::follow::{Follow, Position};
@@ -85,8 +85,7 @@ impl Journal {
         let journal = found.journal.unwrap_or_else(JournalId::random);
         let sealed_segments = found.sealed.len();
         let torn_bytes = found.active.as_ref().map_or(0, |a| a.scan.torn_bytes);
-        let active = found.active.as_ref();
-        let active = active.map(|found| recover(&*disk, found)).transpose()?;
+        let active = settle(&*disk, &options.directory, &found)?;
 
         let mut segments = found.sealed;
         segments.extend(found.active.map(|active| active.scan.segment));
@@ -253,18 +252,41 @@ fn lock(disk: &dyn Disk, options: &Options) -> Result<Box<dyn DiskLock>, OpenErr
     })
 }
 
-/// Makes an active segment ready to go on: nothing behind its frames, the whole length, and
-/// everything durable, also what a killed process had left to the system's cache.
-fn recover(disk: &dyn Disk, found: &directory::Active) -> Result<Active, OpenError> {
+/// Finishes what an earlier run may have left to the system's cache. A sync that failed there
+/// is not made good by a later one: what it left behind has to be written again.
+fn settle(disk: &dyn Disk, directory: &Path, found: &Found) -> Result<Option<Active>, DiskError> {
+    for (file, bytes) in &found.uncut {
+        let open = disk.open_to_write(file);
+        let open = open.map_err(DiskError::at("open", file))?;
+        open.set_bytes(*bytes).map_err(DiskError::at("cut", file))?;
+        open.sync_data().map_err(DiskError::at("sync", file))?;
+    }
+    let active = found.active.as_ref();
+    let active = active.map(|active| recover(disk, active)).transpose()?;
+    disk.sync_directory(directory)
+        .map_err(DiskError::at("sync", directory))?;
+    Ok(active)
+}
+
+/// Makes an active segment ready to go on: nothing behind its frames, the whole length, and all
+/// of it durable. Only of the last batch no later one says that it is.
+fn recover(disk: &dyn Disk, found: &directory::Active) -> Result<Active, DiskError> {
     let segment = &found.scan.segment;
     let file = Arc::clone(&segment.file);
     let open = disk
         .open_to_write(&file)
         .map_err(DiskError::at("open", &file))?;
-    if found.scan.torn_bytes > 0 {
-        let bytes = usize::try_from(found.scan.torn_bytes).unwrap_or(usize::MAX);
-        open.write_at(&vec![0; bytes], segment.end)
-            .map_err(DiskError::at("blank", &file))?;
+    let from = found.scan.last_batch;
+    let bytes = |count: u64| vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
+    let mut batch = bytes(segment.end - from);
+    let read = open
+        .read_at(&mut batch, from)
+        .map_err(DiskError::at("read", &file))?;
+    batch.truncate(read);
+    batch.append(&mut bytes(found.scan.torn_bytes));
+    if !batch.is_empty() {
+        open.write_at(&batch, from)
+            .map_err(DiskError::at("settle", &file))?;
     }
     if found.bytes != found.capacity {
         open.set_bytes(found.capacity)

@@ -2,7 +2,7 @@
 //! the hub is a fold over it.
 //!
 //! Embedded in the process: segment files with one writer and group commit. [`format`] specifies
-//! them to the byte. The way of an entry, in the order of the modules below: a caller encodes it
+//! them to the byte. The way of an entry: a caller encodes it
 //! into its [`Lane`]; the writer numbers it, writes it behind the others and syncs once for all
 //! that had collected; its [`Append`] resolves. From then on every [`Reader`] sees it and every
 //! [`Follow`]er is woken.
@@ -12,44 +12,36 @@
 // The way of an entry.
 mod kind;
 mod lane;
-
+mod prepare;
+mod tail;
 mod writer;
 
-mod tail;
-
-mod prepare;
-
 // Opening and recovery.
-mod journal;
-
 mod directory;
-
+mod journal;
 mod scan;
 
 // Reading.
-mod segments;
-
 mod cursor;
-mod reader;
-
 mod follow;
-
+mod in_flight;
+mod reader;
+mod segments;
 mod transaction;
 
-mod in_flight;
-
 // What all of these rest on.
-pub mod format;
-
 mod convert;
 mod disk;
 mod error;
+pub mod format;
 
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
 pub use disk::{Disk, DiskFile, DiskLock, FileDisk};
 pub use error::{AppendError, DiskError, OpenError, ReadError, SweepError};
 pub use follow::{Follow, Position};
-pub use format::JournalId;
+pub use format::{
+    BODY_BYTES_MAX, JournalId, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
+};
 pub use in_flight::{InFlight, sweep};
 pub use journal::{Journal, Options, Recovery};
 pub use kind::Kind;

@@ -14,6 +14,8 @@ use crate::segments::Segment;
 pub(crate) struct Scan {
     /// Its frames, up to the end of the last whole batch.
     pub segment: Segment,
+    /// Where that batch begins.
+    pub last_batch: u64,
     /// Bytes behind them up to the last that is not zero.
     pub torn_bytes: u64,
 }
@@ -38,6 +40,7 @@ pub(crate) fn scan(
     let mut segment = Segment::empty(file, first);
     let mut chain = Chain::new(first, not_before);
     let mut offset = HEAD_BYTES;
+    let mut last_batch = HEAD_BYTES as u64;
     let mut batch = Vec::new();
     while let Some((head, body)) = parse_frame(seed, bytes.get(offset..).unwrap_or_default())
         && chain.accept(&head)
@@ -46,9 +49,9 @@ pub(crate) fn scan(
         offset += frame_bytes;
         batch.push((head.at, frame_bytes as u64));
         if head.following == 0 {
-            batch
-                .drain(..)
-                .for_each(|(at, bytes)| segment.push(at, bytes));
+            last_batch = segment.end;
+            let whole = batch.drain(..);
+            whole.for_each(|(at, bytes)| segment.push(at, bytes));
         }
     }
     let written = trim_zeros(bytes);
@@ -63,6 +66,7 @@ pub(crate) fn scan(
     let torn_bytes = (written.len() as u64).saturating_sub(segment.end);
     Ok(Scan {
         segment,
+        last_batch,
         torn_bytes,
     })
 }

@@ -76,6 +76,13 @@ impl Footer {
     /// Bytes behind the marks.
     pub const TAIL_BYTES: usize = 24;
 
+    /// The whole footer at the front of `bytes`, whatever follows it.
+    pub fn decode_front(seed: u32, bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes.get(4..)?);
+        let length = footer_bytes(u64::from(fields.u32()?));
+        Self::decode(seed, bytes.get(..usize::try_from(length).ok()?)?)
+    }
+
     /// The footer that `bytes` are, from the first to the last.
     pub fn decode(seed: u32, bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
@@ -167,6 +174,9 @@ mod tests {
         let whole = footer().encode(5);
         assert_eq!(Footer::decode(5, &whole), Some(footer()));
         assert_eq!(Footer::decode(6, &whole), None, "another journal's");
+        let followed = [&whole[..], b"more"].concat();
+        assert_eq!(Footer::decode(5, &followed), None);
+        assert_eq!(Footer::decode_front(5, &followed), Some(footer()));
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);

@@ -1,0 +1,19 @@
+//! The journal from outside: what it promises of crashes, faults, order and reading, as rules.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by stopping there"
+)]
+
+mod concurrency;
+mod damage;
+mod faults;
+mod fixture;
+mod following;
+mod harness;
+mod model;
+mod reading;
+mod sim_disk;
+mod sweeping;
+mod tearing;
