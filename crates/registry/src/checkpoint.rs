@@ -13,7 +13,7 @@
 //!
 //! `Body` is field 1 watermark (uint64), field 2 repeated `ndxp.registry.v1.Change` (every item
 //! that stands), field 3 repeated message {1 system (string), 2 instant in microseconds (int64)}
-//! (first handshakes). Items of a later contract would lose fields on their way through an
+//! (first handshakes), field 4 last sequence that changed the registry (uint64). Items of a later contract would lose fields on their way through an
 //! older program: whoever changes the messages of the registry gives the format a new version.
 //!
 //! A file is written beside the old one, synced, renamed over it, and its folder synced: a crash
@@ -43,6 +43,8 @@ struct Body {
     items: Vec<v1::Change>,
     #[prost(message, repeated, tag = "3")]
     connected: Vec<Connected>,
+    #[prost(uint64, tag = "4")]
+    changed: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -176,6 +178,7 @@ impl Registry {
             watermark: self.watermark().get(),
             items,
             connected: connected.collect(),
+            changed: self.changed().get(),
         }
     }
 }
@@ -248,7 +251,8 @@ fn decode(bytes: &[u8]) -> Result<Registry, Refused> {
 }
 
 fn restore(body: &Body) -> Result<Registry, Damage> {
-    let mut registry = Registry::empty();
+    let (watermark, changed) = (Sequence::new(body.watermark), Sequence::new(body.changed));
+    let mut registry = Registry::as_of_checkpoint(watermark, changed);
     for (index, change) in body.items.iter().enumerate() {
         if !registry.put(change) {
             let number = index + 1;
@@ -258,7 +262,6 @@ fn restore(body: &Body) -> Result<Registry, Damage> {
     for Connected { system, at_us } in &body.connected {
         registry.connect(system, Instant::from_micros(*at_us));
     }
-    registry.advance(Sequence::new(body.watermark));
     Ok(registry)
 }
 

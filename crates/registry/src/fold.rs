@@ -20,6 +20,7 @@ use crate::record::{Finding, Item, MemberRecord, SystemRecord};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registry {
     watermark: Sequence,
+    changed: Sequence,
     pub(crate) members: HashTrieMapSync<Arc<str>, Standing<v1::Member>>,
     pub(crate) systems: HashTrieMapSync<Arc<str>, Standing<v1::System>>,
     /// By service name, then provider.
@@ -104,6 +105,7 @@ impl Registry {
     pub fn empty() -> Self {
         Self {
             watermark: Sequence::NONE,
+            changed: Sequence::NONE,
             members: HashTrieMapSync::new_sync(),
             systems: HashTrieMapSync::new_sync(),
             services: HashTrieMapSync::new_sync(),
@@ -117,6 +119,12 @@ impl Registry {
     #[must_use]
     pub fn watermark(&self) -> Sequence {
         self.watermark
+    }
+
+    /// The last entry that concerned the registry. Between it and the watermark nothing changed.
+    #[must_use]
+    pub fn changed(&self) -> Sequence {
+        self.changed
     }
 
     /// Folds one entry. Kinds that do not concern the registry move the watermark alone, and
@@ -135,10 +143,14 @@ impl Registry {
         }
         match &entry.body {
             None => return Err(FoldError::UnknownEntry { sequence }),
-            Some(Body::RegistryChanged(act)) => *self = self.with_act(act, sequence)?,
+            Some(Body::RegistryChanged(act)) => {
+                *self = self.with_act(act, sequence)?;
+                self.changed = sequence;
+            }
             Some(Body::SystemConnected(connected)) => {
                 let at = Instant::from_micros(entry.committed_at_us);
                 self.connect(&connected.system, at);
+                self.changed = sequence;
             }
             Some(_) => {}
         }
@@ -149,6 +161,24 @@ impl Registry {
     /// Moves the watermark over entries that are known not to concern the registry.
     pub fn advance(&mut self, through: Sequence) {
         self.watermark = self.watermark.max(through);
+    }
+
+    /// The registry as of the sequence; `None` when something changed behind it.
+    pub(crate) fn back_at(&self, through: Sequence) -> Option<Self> {
+        let watermark = self.watermark.min(through);
+        (self.changed <= through).then(|| Self {
+            watermark,
+            ..self.clone()
+        })
+    }
+
+    /// A registry without items, as of the two sequences, for a checkpoint to fill.
+    pub(crate) fn as_of_checkpoint(watermark: Sequence, changed: Sequence) -> Self {
+        Self {
+            watermark,
+            changed,
+            ..Self::empty()
+        }
     }
 
     /// One administrative act, whole: the registry after all of its changes, or an error.

@@ -26,18 +26,32 @@ pub enum HistoryError {
 /// # Errors
 /// When the journal cannot be read or folded.
 pub fn registry_at(reader: &Reader, at: Option<Instant>) -> Result<Registry, HistoryError> {
-    let end = reader.position()?.sequence;
-    let first_after = match at {
-        Some(at) => reader.first_at_or_after(at)?,
-        None => None,
-    };
-    let through = first_after.map_or(end, |first| Sequence::new(first.get().saturating_sub(1)));
-    let mut registry = Registry::empty();
-    registry.catch_up(reader, through)?;
-    Ok(registry)
+    Registry::empty().as_of(reader, at)
 }
 
 impl Registry {
+    /// As [`registry_at`], beginning at this registry where that is right: when nothing changed
+    /// between the instant and its watermark. A present registry answers for the recent past
+    /// without a fold of the whole journal.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or folded, or ends before the watermark.
+    pub fn as_of(&self, reader: &Reader, at: Option<Instant>) -> Result<Self, HistoryError> {
+        let end = reader.position()?.sequence;
+        let watermark = self.watermark();
+        if watermark > end {
+            return Err(HistoryError::BeyondJournal { watermark, end });
+        }
+        let first_after = match at {
+            Some(at) => reader.first_at_or_after(at)?,
+            None => None,
+        };
+        let through = first_after.map_or(end, |first| Sequence::new(first.get().saturating_sub(1)));
+        let mut registry = self.back_at(through).unwrap_or_else(Self::empty);
+        registry.catch_up(reader, through)?;
+        Ok(registry)
+    }
+
     /// Folds what the journal holds behind the watermark, through the sequence.
     ///
     /// # Errors

@@ -1,3 +1,5 @@
+//! Checkpoints: what is saved is loaded, and what is damaged is refused by name.
+
 use std::path::PathBuf;
 
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorSet};

@@ -1,3 +1,5 @@
+//! The fold: order, atomicity, snapshots, lists.
+
 use ndxp_model::{Reason, SystemKind};
 use ndxp_proto::journal::v1::HubStarted;
 

@@ -1,3 +1,5 @@
+//! History: a prefix of a real journal, folded.
+
 use std::sync::Arc;
 
 use ndxp_journal::{FileDisk, Journal, Options};
@@ -101,6 +103,35 @@ fn catching_up_from_any_checkpoint_ends_in_the_same_registry() {
 }
 
 #[test]
+fn any_registry_of_the_journal_answers_for_any_instant_as_the_whole_fold_does() {
+    let (_folder, reader) = some_history();
+    for through in 0..=6 {
+        let mut base = Registry::empty();
+        base.catch_up(&reader, Sequence::new(through)).unwrap();
+        for at in (0..8).map(|number| Some(second(number))).chain([None]) {
+            let expected = registry_at(&reader, at).unwrap();
+            assert_eq!(
+                base.as_of(&reader, at).unwrap(),
+                expected,
+                "{through}, {at:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_recent_past_is_answered_from_the_present_without_a_fold() {
+    let (_folder, reader) = some_history();
+    let present = registry_at(&reader, None).unwrap();
+    assert_eq!(present.changed(), Sequence::new(5));
+    let recent = present.as_of(&reader, Some(second(6))).unwrap();
+    assert_eq!(recent.watermark(), Sequence::new(5));
+    assert!(recent.systems.ptr_eq(&present.systems));
+    let before = present.as_of(&reader, Some(second(5))).unwrap();
+    assert!(!before.systems.ptr_eq(&present.systems));
+}
+
+#[test]
 fn an_empty_journal_is_an_empty_registry() {
     let (_folder, reader) = journal(Vec::new());
     assert_eq!(registry_at(&reader, None).unwrap(), Registry::empty());
@@ -115,10 +146,13 @@ fn a_registry_beyond_the_journal_is_not_of_it() {
     let (_folder, reader) = some_history();
     let mut registry = Registry::empty();
     registry.advance(Sequence::new(7));
-    let refused = registry.catch_up(&reader, Sequence::new(7)).unwrap_err();
-    assert!(
-        matches!(refused, HistoryError::BeyondJournal { watermark, end }
-            if watermark == Sequence::new(7) && end == Sequence::new(6)),
-        "{refused}"
-    );
+    let caught_up = registry.catch_up(&reader, Sequence::new(7)).unwrap_err();
+    let as_of = registry.as_of(&reader, Some(second(1))).unwrap_err();
+    for refused in [caught_up, as_of] {
+        assert!(
+            matches!(refused, HistoryError::BeyondJournal { watermark, end }
+                if watermark == Sequence::new(7) && end == Sequence::new(6)),
+            "{refused}"
+        );
+    }
 }

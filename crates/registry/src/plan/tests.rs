@@ -1,3 +1,5 @@
+//! Plans: what would change, told field by field, and what is refused.
+
 use std::fmt::Write as _;
 
 use super::*;
