@@ -1,0 +1,20 @@
+//! What the black-box tests stand on: the hub as a process, and participants that know only the
+//! wire.
+
+pub mod hub;
+
+mod config;
+mod log;
+mod process;
+
+pub mod catalogue;
+pub mod credentials;
+
+pub mod call;
+pub mod consumer;
+pub mod national;
+pub mod provider;
+pub mod refusal;
+pub mod world;
+
+pub mod wait;

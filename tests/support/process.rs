@@ -1,0 +1,99 @@
+//! The built binary as a process: served, signalled, and run for a command's answer.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use super::log::Log;
+use super::wait::until;
+
+/// The binary under test.
+fn ndxp() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ndxp"));
+    command.env_remove("NDXP_CONFIG").env_remove("NDXP_LOG");
+    command
+}
+
+/// A hub that is being served. Killed when dropped.
+pub struct Process {
+    child: Child,
+    pub log: Log,
+}
+
+impl Process {
+    pub fn serve(config: &Path) -> Self {
+        let mut child = ndxp()
+            .args(["serve", "--log-format", "json", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built binary starts");
+        let log = Log::read(child.stderr.take().expect("it was piped"));
+        Self { child, log }
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("kill runs").success(), "no process {id}");
+    }
+
+    /// SIGKILL, and nothing of the process is left when this returns.
+    pub fn kill(&mut self) {
+        // Fails only when the process has ended by itself.
+        let _ended = self.child.kill();
+        self.child.wait().expect("a child can be waited for");
+        self.log.finish();
+    }
+
+    pub async fn exited(&mut self) -> ExitStatus {
+        let status = until("the hub's end", async || {
+            self.child.try_wait().expect("a child can be waited for")
+        });
+        let status = status.await;
+        self.log.finish();
+        status
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What a command answered.
+#[derive(Debug)]
+pub struct Run {
+    pub exit: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command of the binary to its end.
+pub fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    let mut command = ndxp();
+    command.args(arguments).stdin(Stdio::null());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the built binary starts");
+    let text = |bytes| String::from_utf8(bytes).expect("the binary writes UTF-8");
+    Run {
+        exit: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+impl Run {
+    /// Standard output of a command that succeeded.
+    #[track_caller]
+    pub fn success(self) -> String {
+        assert_eq!(self.exit, Some(0), "{}\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+}
