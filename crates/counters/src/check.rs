@@ -47,7 +47,7 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
         }
         Ok(())
     };
-    for (sequence, _) in &store.state.open {
+    for sequence in store.state.open.keys() {
         within(&Key::Open(*sequence), *sequence)?;
     }
     for (system, first) in &store.state.first_transactions {
@@ -170,4 +170,130 @@ fn named(name: &str) -> u64 {
     name.bytes().fold(1, |hash, byte| {
         mixed(hash.wrapping_add(u64::from(byte) + 1))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndxp_model::TransactionId;
+
+    use super::*;
+    use crate::sample::{self, Place};
+
+    /// What is done to a sound store.
+    type Tamper = fn(&mut Store);
+
+    /// A counter of the sample, changed. `None` removes it.
+    fn change(store: &Store, size: Granularity, id: u32, change: fn(Counter) -> Option<Counter>) {
+        let mut found = None;
+        store
+            .counters(CounterKey::all(), |key, counter| {
+                if key.granularity == size && key.connection == ConnectionId(id) {
+                    found = Some((key, counter));
+                }
+                Ok(())
+            })
+            .unwrap();
+        let (key, counter) = found.unwrap();
+        let value = change(counter).map(|counter| value::encode_counter(&counter));
+        store.overwrite(&Key::Counter(key), value);
+    }
+
+    #[track_caller]
+    fn check_found(tamper: Tamper, expected: fn(&Damage) -> bool) {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(400));
+        projection.catch_up().unwrap();
+        let mut guard = projection.writer.shared.write();
+        let store = guard.as_mut().unwrap();
+        check(store).unwrap();
+        tamper(store);
+        match check(store) {
+            Err(StoreError::Damage(damage)) => assert!(expected(&damage), "{damage}"),
+            other => panic!("overlooked: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn whatever_does_not_add_up_is_found() {
+        let sum: fn(&Damage) -> bool = |damage| matches!(damage, Damage::Sum { .. });
+        let rows: [Tamper; 8] = [
+            |store| change(store, Granularity::Hour, 2, |_| None),
+            |store| change(store, Granularity::Day, 0, |_| None),
+            |store| {
+                change(store, Granularity::Month, 1, |counter| {
+                    Some(Counter {
+                        count: counter.count + 1,
+                        ..counter
+                    })
+                });
+            },
+            |store| {
+                change(store, Granularity::Day, 1, |counter| {
+                    Some(Counter {
+                        response_bytes: counter.response_bytes - 1,
+                        ..counter
+                    })
+                });
+            },
+            |store| {
+                change(store, Granularity::Hour, 0, |mut counter| {
+                    counter.measures.insert("records".to_owned(), 1);
+                    Some(counter)
+                });
+            },
+            |store| {
+                change(store, Granularity::Hour, 3, |mut counter| {
+                    counter.first_sequence = Sequence::new(1);
+                    Some(counter)
+                });
+            },
+            |store| {
+                change(store, Granularity::All, 3, |mut counter| {
+                    counter.durations.record(0).unwrap();
+                    Some(counter)
+                });
+            },
+            |store| {
+                // The same harm to a connection and to the total: the hours tell.
+                for id in [0, 3] {
+                    change(store, Granularity::Month, id, |_| None);
+                }
+            },
+        ];
+        for tamper in rows {
+            check_found(tamper, sum);
+        }
+    }
+
+    #[test]
+    fn what_the_head_does_not_know_is_found() {
+        check_found(
+            |store| store.state.counted += 1,
+            |damage| {
+                matches!(
+                    damage,
+                    Damage::Amount {
+                        expected: 401,
+                        found: 400,
+                        ..
+                    }
+                )
+            },
+        );
+        check_found(
+            |store| store.state.watermark.sequence = Sequence::new(399),
+            |damage| matches!(damage, Damage::BeyondWatermark { .. }),
+        );
+        check_found(
+            |store| {
+                let id = TransactionId::new(Instant::EPOCH, 0);
+                store.state.open.insert(Sequence::new(401), id);
+            },
+            |damage| matches!(damage, Damage::BeyondWatermark { .. }),
+        );
+        check_found(
+            |store| drop(store.state.connections.pop()),
+            |damage| matches!(damage, Damage::Nameless { id: 3 }),
+        );
+    }
 }

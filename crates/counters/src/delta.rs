@@ -268,6 +268,9 @@ mod tests {
 
     use super::*;
 
+    /// Whether the error is the one that a row expects.
+    type Expected = fn(&FoldError) -> bool;
+
     fn entry(sequence: u64, at_us: i64, body: Body) -> Entry {
         Entry {
             sequence,
@@ -323,7 +326,7 @@ mod tests {
                 ..closing(0)
             })
         };
-        let rows: Vec<(Entry, fn(&FoldError) -> bool)> = vec![
+        let rows: Vec<(Entry, Expected)> = vec![
             (entry(3, 10, started()), |error| {
                 matches!(error, FoldError::Order { .. })
             }),

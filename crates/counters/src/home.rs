@@ -4,8 +4,8 @@
 //! ```text
 //! counters.lock          locked by the process that holds the counters
 //! counters/store/        sled's own files
-//! counters/sealed        only after a clean stop: length, time of change and path of each of
-//!                        them. Removed before the store is opened
+//! counters/sealed        only after a clean stop: the watermark, and of each of sled's files
+//!                        its length, time of change and path. Removed before the store is opened
 //! counters.damaged-<n>/  a whole `counters/` that was set aside
 //! ```
 
@@ -15,9 +15,30 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use ndxp_model::Sequence;
+
 /// Directories that were set aside are kept for whoever looks into the damage, but not so many
 /// that they fill the disk: the oldest goes.
 const SET_ASIDE_MAX: usize = 3;
+/// The first line of a seal, up to the watermark.
+const SEAL_HEAD: &str = "ndxp-counters seal 1, watermark ";
+
+/// How a store was left.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Seal {
+    /// Stopped cleanly at the watermark, and nobody has touched it since.
+    Holds { watermark: Sequence },
+    /// Stopped cleanly at the watermark, and copied or touched since.
+    Touched { watermark: Sequence },
+    /// Stopped cleanly, and no longer what it was then.
+    Harmed {
+        file: String,
+        expected_bytes: u64,
+        found_bytes: Option<u64>,
+    },
+    /// Not stopped cleanly, or never there.
+    Absent,
+}
 
 /// The claimed directory. The claim ends when this is dropped.
 #[derive(Debug)]
@@ -75,16 +96,15 @@ impl Home {
         self.directory.join("store")
     }
 
-    /// Takes the seal away, and tells whether it was there and holds: nobody has touched the
-    /// store since it was stopped cleanly.
+    /// Takes the seal away, and tells how the store was left.
     ///
     /// # Errors
     /// When the directory cannot be read or written.
-    pub fn break_seal(&self) -> Result<bool, HomeError> {
+    pub fn break_seal(&self) -> Result<Seal, HomeError> {
         let path = self.seal_path();
         let seal = match fs::read_to_string(&path) {
             Ok(seal) => seal,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Seal::Absent),
             // A seal that is no text is as good as none.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
             Err(source) => {
@@ -97,17 +117,46 @@ impl Home {
         };
         fs::remove_file(&path).map_err(at("remove", &path))?;
         sync(&self.directory)?;
-        Ok(seal == self.listing()?)
+        let sealed = seal
+            .strip_prefix(SEAL_HEAD)
+            .and_then(|rest| rest.split_once('\n'));
+        let Some((Ok(watermark), files)) = sealed.map(|(head, files)| (head.parse(), files)) else {
+            return Ok(Seal::Absent);
+        };
+        let watermark = Sequence::new(watermark);
+        if files == self.listing()? {
+            return Ok(Seal::Holds { watermark });
+        }
+        let harmed = files.lines().find_map(|line| self.harm(line));
+        Ok(harmed.unwrap_or(Seal::Touched { watermark }))
+    }
+
+    /// Holds one line of the seal against the file that it tells of. A changed time alone may be
+    /// a copy's; sealed files that are gone or of another length were not left so.
+    fn harm(&self, line: &str) -> Option<Seal> {
+        let mut fields = line.splitn(3, ' ');
+        let expected_bytes: u64 = fields.next()?.parse().ok()?;
+        let file = fields.nth(1)?;
+        let metadata = fs::metadata(self.directory.join(file)).ok();
+        let found_bytes = metadata
+            .filter(fs::Metadata::is_file)
+            .map(|found| found.len());
+        (found_bytes != Some(expected_bytes)).then(|| Seal::Harmed {
+            file: file.to_owned(),
+            expected_bytes,
+            found_bytes,
+        })
     }
 
     /// Seals a store that nobody has open any more.
     ///
     /// # Errors
     /// When the directory cannot be read or written.
-    pub fn seal(&self) -> Result<(), HomeError> {
+    pub fn seal(&self, watermark: Sequence) -> Result<(), HomeError> {
         self.sync_store()?;
         let path = self.seal_path();
-        fs::write(&path, self.listing()?).map_err(at("write", &path))?;
+        let seal = format!("{SEAL_HEAD}{watermark}\n{}", self.listing()?);
+        fs::write(&path, seal).map_err(at("write", &path))?;
         sync(&path)?;
         sync(&self.directory)
     }
@@ -190,7 +239,7 @@ impl Home {
     }
 
     fn listing(&self) -> Result<String, HomeError> {
-        let mut listing = String::from("ndxp-counters seal 1\n");
+        let mut listing = String::new();
         for path in self.files()? {
             let Ok(metadata) = fs::metadata(&path) else {
                 // Listed as what it is: gone. No seal was ever written over such a line.
@@ -245,6 +294,9 @@ fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError 
 mod tests {
     use super::*;
 
+    /// What happens to the store's log.
+    type Change = fn(&Path);
+
     fn home(parent: &Path) -> Home {
         let home = Home::claim(&parent.join("counters")).unwrap();
         fs::create_dir_all(home.store().join("blobs")).unwrap();
@@ -263,23 +315,43 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_holds_until_it_is_broken_or_a_file_changes() {
+    fn a_seal_tells_how_the_store_was_left() {
         let parent = tempfile::tempdir().unwrap();
         let home = home(parent.path());
         let db = home.store().join("db");
-        assert!(!home.break_seal().unwrap(), "never sealed");
-        home.seal().unwrap();
-        assert!(home.break_seal().unwrap());
-        assert!(!home.break_seal().unwrap(), "broken before");
-        let changes: [fn(&Path); 3] = [
-            |db| fs::write(db, "three").unwrap(),
-            |db| fs::write(db.with_file_name("snap"), "").unwrap(),
-            |db| fs::remove_file(db).unwrap(),
+        let watermark = Sequence::new(7);
+        assert_eq!(home.break_seal().unwrap(), Seal::Absent, "never sealed");
+        home.seal(watermark).unwrap();
+        assert_eq!(home.break_seal().unwrap(), Seal::Holds { watermark });
+        assert_eq!(home.break_seal().unwrap(), Seal::Absent, "broken before");
+        let touched = || Seal::Touched { watermark };
+        let harmed = |found_bytes| Seal::Harmed {
+            file: "store/db".to_owned(),
+            expected_bytes: 3,
+            found_bytes,
+        };
+        let rows: [(Change, Seal); 6] = [
+            (|db| fs::write(db, "two").unwrap(), touched()),
+            (
+                |db| fs::write(db.with_file_name("snap"), "").unwrap(),
+                touched(),
+            ),
+            (|db| fs::write(db, "three").unwrap(), harmed(Some(5))),
+            (|db| fs::remove_file(db).unwrap(), harmed(None)),
+            (
+                |db| fs::write(db.with_file_name("../sealed"), [0xff]).unwrap(),
+                Seal::Absent,
+            ),
+            (
+                |db| fs::write(db.with_file_name("../sealed"), "seal 2").unwrap(),
+                Seal::Absent,
+            ),
         ];
-        for change in changes {
-            home.seal().unwrap();
+        for (change, expected) in rows {
+            fs::write(&db, "one").unwrap();
+            home.seal(watermark).unwrap();
             change(&db);
-            assert!(!home.break_seal().unwrap());
+            assert_eq!(home.break_seal().unwrap(), expected);
         }
     }
 

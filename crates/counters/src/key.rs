@@ -220,7 +220,7 @@ mod tests {
         );
         check(
             Key::Counter(hour),
-            "02030000000780 05e45b2566e000 05".replace(' ', "").as_str(),
+            "02030000000780 05e45983eb2000 05".replace(' ', "").as_str(),
         );
         let early = counter(Granularity::All, 0, -1, Outcome::Completed);
         check(Key::Counter(early), "0200000000007fffffffffffffff01");

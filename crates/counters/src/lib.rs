@@ -12,24 +12,42 @@
 //! - No sum wraps: one that does not fit stops the projection, and health says so.
 //! - `counters` does not know `gateway` or `registry`. It writes nothing but its own directory.
 //!
-//! The format is specified to the byte in [`key`], [`value`] and [`home`].
+//! The format is specified to the byte at the head of `home.rs`, `key.rs` and `value.rs`.
+
+// What is stored: numbers, and the keys and values that they become.
+mod histogram;
+
+mod counter;
+mod key;
+mod value;
+
+// What the journal adds to it.
+mod source;
+
+mod delta;
+mod state;
+
+// Where it is stored, and whether that can be trusted.
+mod home;
+
+mod store;
 
 mod check;
-pub mod counter;
-mod counts;
-mod delta;
-mod error;
-pub mod histogram;
-pub mod home;
-pub mod key;
 mod opening;
-mod projection;
-mod query;
+
+// Who writes it, and who may read it meanwhile.
 mod shared;
-mod source;
-mod state;
-mod store;
-pub mod value;
+
+mod projection;
+
+// What it answers.
+mod counts;
+mod query;
+
+mod error;
+
+#[cfg(test)]
+mod sample;
 
 use std::fmt;
 use std::path::Path;

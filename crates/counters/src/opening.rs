@@ -5,7 +5,7 @@ use ndxp_model::{Instant, Sequence, Zone};
 
 use crate::check::check;
 use crate::error::CountersError;
-use crate::home::Home;
+use crate::home::{Home, Seal};
 use crate::source::Source;
 use crate::state::{State, Watermark};
 use crate::store::{Damage, Store, StoreError};
@@ -13,11 +13,11 @@ use crate::store::{Damage, Store, StoreError};
 /// # Errors
 /// When the directory or the journal cannot be read, or sled cannot work at all.
 pub fn open(home: &Home, zone: &Zone, source: &dyn Source) -> Result<Store, CountersError> {
-    let sealed = home.break_seal()?;
-    match open_checked(home, zone, source, sealed) {
+    let seal = home.break_seal()?;
+    match open_checked(home, zone, source, &seal) {
         Err(CountersError::Store(StoreError::Damage(damage))) => {
             set_aside(home, &damage)?;
-            open_checked(home, zone, source, true)
+            open_checked(home, zone, source, &Seal::Absent)
         }
         other => other,
     }
@@ -41,16 +41,23 @@ fn open_checked(
     home: &Home,
     zone: &Zone,
     source: &dyn Source,
-    sealed: bool,
+    seal: &Seal,
 ) -> Result<Store, CountersError> {
+    if let Seal::Harmed {
+        file,
+        expected_bytes,
+        found_bytes,
+    } = seal.clone()
+    {
+        return Err(StoreError::from(Damage::File {
+            file,
+            expected_bytes,
+            found_bytes,
+        })
+        .into());
+    }
     let store = Store::open(&home.store(), zone)?;
-    let checked = match sealed || store.state.watermark.sequence == Sequence::NONE {
-        true => Ok(()),
-        false => {
-            tracing::info!("the counters were not stopped cleanly; checking every one");
-            check(&store).map_err(CountersError::from)
-        }
-    };
+    let checked = trusted(&store, seal).map_err(CountersError::from);
     match checked.and_then(|()| belongs(&store.state, source)) {
         Ok(()) => Ok(store),
         Err(error) => {
@@ -59,6 +66,26 @@ fn open_checked(
             Err(error)
         }
     }
+}
+
+/// Whether the store is what it was when it was left, and sound.
+fn trusted(store: &Store, seal: &Seal) -> Result<(), StoreError> {
+    let found = store.state.watermark.sequence;
+    if let Seal::Holds { watermark } | Seal::Touched { watermark } = *seal
+        && watermark != found
+    {
+        // sled reads a log up to the first damage and takes that for the end.
+        return Err(Damage::SealedWatermark {
+            expected: watermark,
+            found,
+        }
+        .into());
+    }
+    if matches!(seal, Seal::Holds { .. }) || found == Sequence::NONE {
+        return Ok(());
+    }
+    tracing::info!("the counters were not left as a clean stop leaves them; checking every one");
+    check(store)
 }
 
 /// Whether the state was counted from this journal, as far as its watermark tells.

@@ -19,7 +19,7 @@ use crate::opening;
 use crate::shared::{Health, Shared, Stop};
 use crate::source::Source;
 use crate::state::State;
-use crate::store::{Damage, StoreError};
+use crate::store::{Damage, Store, StoreError};
 
 /// Shortest and longest time between two batches, while nobody waits.
 const APPLY_EVERY: Duration = Duration::from_millis(75);
@@ -346,26 +346,145 @@ impl Writer {
     }
 
     fn finish(mut self, stop: Stop) {
-        let flushed = if stop == Stop::Clean {
-            self.flush()
-        } else {
-            Ok(())
+        let flushed = match stop {
+            Stop::Clean => self.flush(),
+            Stop::Abandon => Ok(()),
         };
         self.shared.publish_health(Health::Stopped);
-        let Some(store) = self.shared.write().take() else {
-            return;
-        };
-        let closed = flushed.and_then(|()| Ok(store.close()?));
+        let store = self.shared.write().take();
         if stop == Stop::Abandon {
-            return;
+            return close_quietly(store);
         }
-        if let Err(error) = closed.and_then(|()| Ok(self.home.seal()?)) {
-            tracing::warn!(%error, "the counters could not be left in order; the next start checks them");
+        let Some(store) = store else { return };
+        let watermark = store.state.watermark.sequence;
+        let closed = flushed.and_then(|()| Ok(store.close()?));
+        if let Err(error) = closed.and_then(|()| Ok(self.home.seal(watermark)?)) {
+            tracing::warn!(%error, "the counters were not left in order; the next start checks them");
         }
     }
 }
 
 /// Gives up a store whose failure is already known: what it says on the way adds nothing.
-fn close_quietly(store: Option<crate::store::Store>) {
-    let _ = store.map(crate::store::Store::close);
+fn close_quietly(store: Option<Store>) {
+    let _ = store.map(Store::close);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::Seal;
+    use crate::key::{ConnectionId, CounterKey, Key};
+    use crate::sample::{self, Place};
+    use crate::{CountQuery, Counters};
+
+    /// A counter of the total, in all time, with bytes that nobody wrote.
+    fn harm(store: &Store) {
+        let key = CounterKey {
+            granularity: ndxp_model::Granularity::All,
+            connection: ConnectionId::TOTAL,
+            bucket: ndxp_model::Instant::EPOCH,
+            outcome: ndxp_model::Outcome::Completed,
+        };
+        store.overwrite(&Key::Counter(key), Some(vec![9]));
+    }
+
+    fn counted(counters: &Counters) -> u64 {
+        let answer = counters.count(&CountQuery::since_launch(), &|_| None);
+        answer.map_or(0, |answer| answer.total.attempts())
+    }
+
+    #[test]
+    fn damage_that_a_question_finds_is_mended_behind_it() {
+        let place = Place::new();
+        let entries = sample::entries(500);
+        let counters = place.start(entries.clone()).unwrap();
+        while counted(&counters) < 500 {
+            std::thread::yield_now();
+        }
+        harm(counters.inner.shared.read().as_ref().unwrap());
+        let error = counters
+            .count(&CountQuery::since_launch(), &|_| None)
+            .unwrap_err();
+        assert!(
+            matches!(error, CountersError::Store(StoreError::Damage(_))),
+            "{error}"
+        );
+        while counted(&counters) < 500 {
+            assert!(
+                !matches!(counters.health(), Health::Failed { .. }),
+                "{counters:?}"
+            );
+            std::thread::yield_now();
+        }
+        assert_eq!(place.set_aside(), 1);
+    }
+
+    #[test]
+    fn damage_that_the_projection_finds_is_mended_on_the_way() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(600));
+        projection.fold_through(Sequence::new(300)).unwrap();
+        projection.writer.apply(Sequence::new(600)).unwrap();
+        harm(projection.writer.shared.read().as_ref().unwrap());
+        projection.catch_up().unwrap();
+        let shared = Arc::clone(&projection.writer.shared);
+        assert_eq!(shared.notice().watermark.sequence, Sequence::new(600));
+        assert_eq!(shared.read().as_ref().unwrap().state.counted, 600);
+        crate::check::check(shared.read().as_ref().unwrap()).unwrap();
+        assert_eq!(place.set_aside(), 1);
+    }
+
+    #[test]
+    fn a_clean_stop_leaves_a_seal_that_holds_and_an_abandoned_one_none() {
+        for (stop, expected) in [
+            (
+                Stop::Clean,
+                Seal::Holds {
+                    watermark: Sequence::new(50),
+                },
+            ),
+            (Stop::Abandon, Seal::Absent),
+        ] {
+            let place = Place::new();
+            let mut projection = place.projection(sample::entries(50));
+            projection.catch_up().unwrap();
+            projection.finish(stop);
+            assert_eq!(place.home().break_seal().unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_damaged_again_and_again_is_given_up() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(10));
+        for _ in 0..REBUILDS_MAX {
+            projection
+                .mend(StoreError::from(Damage::Headless).into())
+                .unwrap();
+        }
+        let error = projection
+            .mend(StoreError::from(Damage::Headless).into())
+            .unwrap_err();
+        assert!(
+            matches!(error, CountersError::DamagedAgain { rebuilds: 3, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_full_delta_is_applied_without_being_waited_for() {
+        let place = Place::new();
+        let (entries, end) = (sample::entries(40_000), Sequence::new(40_000));
+        let mut projection = place.projection(entries);
+        // Never old enough, so that only its size can make the delta due.
+        projection.writer.apply_every = Duration::MAX;
+        projection.fold_through(end).unwrap();
+        let watermark = projection.writer.shared.notice().watermark.sequence;
+        assert!(
+            watermark.get() >= u64::try_from(DELTA_HOURS_MAX).unwrap(),
+            "{watermark}"
+        );
+        projection.catch_up().unwrap();
+        assert_eq!(projection.writer.shared.notice().watermark.sequence, end);
+    }
 }

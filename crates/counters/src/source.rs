@@ -84,3 +84,32 @@ impl Source for Reader {
         Box::new(Self::entries(self, from, through).map(|entry| entry.map_err(SourceError::new)))
     }
 }
+
+/// A journal at rest, for tests within the crate.
+#[cfg(test)]
+impl Source for Vec<Entry> {
+    fn position(&self) -> Result<Watermark, SourceError> {
+        Ok(self
+            .last()
+            .map_or_else(Watermark::default, |entry| Watermark {
+                sequence: Sequence::new(entry.sequence),
+                at: ndxp_model::Instant::from_micros(entry.committed_at_us),
+            }))
+    }
+
+    fn wait_beyond(&self, _after: Sequence, _timeout: Duration) -> bool {
+        false
+    }
+
+    fn entries(
+        &self,
+        from: Sequence,
+        through: Sequence,
+    ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_> {
+        let wanted = from.get()..=through.get();
+        let found = self
+            .iter()
+            .filter(move |entry| wanted.contains(&entry.sequence));
+        Box::new(found.cloned().map(Ok))
+    }
+}

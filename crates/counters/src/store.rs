@@ -59,6 +59,14 @@ pub enum Damage {
     Sled(sled::Error),
     #[error("sled panicked: {message}")]
     Panicked { message: String },
+    #[error("{file} had {expected_bytes} bytes when it was sealed, and has {found_bytes:?} now")]
+    File {
+        file: String,
+        expected_bytes: u64,
+        found_bytes: Option<u64>,
+    },
+    #[error("it was sealed at sequence {expected}, and has sequence {found} now")]
+    SealedWatermark { expected: Sequence, found: Sequence },
     #[error("no key is {key}")]
     Key { key: String },
     #[error("the value of {key} is {source}")]
@@ -278,6 +286,17 @@ impl Store {
         })
     }
 
+    /// Writes past every rule.
+    #[cfg(test)]
+    pub fn overwrite(&self, key: &Key, value: Option<Vec<u8>>) {
+        let key = key.encode();
+        match value {
+            Some(value) => self.db.insert(key, value).map(drop),
+            None => self.db.remove(key).map(drop),
+        }
+        .unwrap();
+    }
+
     fn scan_prefix(
         &self,
         prefix: &[u8],
@@ -401,4 +420,114 @@ impl From<sled::Error> for StoreError {
 /// sled tells a lock that is held only in words.
 fn is_locked(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::ConnectionId;
+    use crate::sample;
+
+    /// Harms the small parts of a sound store, and opens it again.
+    #[track_caller]
+    fn check_refused(harm: fn(&Store), expected: fn(&Damage) -> bool) {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, zone) = (directory.path().join("store"), Zone::viet_nam());
+        let mut open = Store::open(&path, &zone).unwrap();
+        let mut delta = Delta::behind(&open.state);
+        for entry in sample::entries(20) {
+            delta.fold(&open.state, &zone, &entry).unwrap();
+        }
+        let prepared = open.prepare(delta, &zone).unwrap();
+        open.commit(prepared, &zone).unwrap();
+        harm(&open);
+        open.close().unwrap();
+        match Store::open(&path, &zone) {
+            Err(StoreError::Damage(damage)) => assert!(expected(&damage), "{damage}"),
+            other => panic!("overlooked: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_have_been_written_is_refused_at_the_door() {
+        check_refused(
+            |store| store.overwrite(&Key::Head, None),
+            |damage| matches!(damage, Damage::Headless),
+        );
+        check_refused(
+            |store| store.overwrite(&Key::Head, Some(vec![2])),
+            |damage| matches!(damage, Damage::Value { .. }),
+        );
+        check_refused(
+            |store| store.overwrite(&Key::Connection(ConnectionId(2)), None),
+            |damage| {
+                matches!(
+                    damage,
+                    Damage::ConnectionOrder {
+                        expected: 2,
+                        found: 3
+                    }
+                )
+            },
+        );
+        check_refused(
+            |store| store.overwrite(&Key::Connection(ConnectionId(3)), None),
+            |damage| {
+                matches!(
+                    damage,
+                    Damage::Amount {
+                        expected: 3,
+                        found: 2,
+                        ..
+                    }
+                )
+            },
+        );
+        check_refused(
+            |store| store.overwrite(&Key::Open(Sequence::new(1)), Some(vec![1])),
+            |damage| matches!(damage, Damage::Value { .. }),
+        );
+        check_refused(
+            |store| {
+                let first = value::encode(&FirstTransaction {
+                    sequence: 1,
+                    at_us: 1,
+                });
+                store.overwrite(&Key::FirstTransaction("H63/lgsp".to_owned()), Some(first));
+            },
+            |damage| {
+                matches!(
+                    damage,
+                    Damage::Amount {
+                        what: "first transactions",
+                        ..
+                    }
+                )
+            },
+        );
+    }
+
+    #[test]
+    fn a_panic_inside_is_damage() {
+        let panicked = guarded::<()>(|| panic!("assertion of sled's own"));
+        let Err(StoreError::Damage(Damage::Panicked { message })) = panicked else {
+            panic!("{panicked:?}");
+        };
+        assert_eq!(message, "assertion of sled's own");
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_no_damage() {
+        use std::io::{Error, ErrorKind};
+        let rows = [
+            (ErrorKind::StorageFull, false),
+            (ErrorKind::PermissionDenied, false),
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::Other, true),
+        ];
+        for (kind, damage) in rows {
+            let error = StoreError::from(sled::Error::Io(Error::from(kind)));
+            assert_eq!(matches!(error, StoreError::Damage(_)), damage, "{kind}");
+        }
+    }
 }

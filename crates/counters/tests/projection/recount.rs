@@ -1,0 +1,340 @@
+//! The recount: a plain loop over the entries for each question. Slow, and easy to believe.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use ndxp_counters::{Answer, CountQuery, Counters, Counts, Dimension};
+use ndxp_model::{Instant, Outcome, Sequence, SystemKind, TransactionId};
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed};
+use ndxp_proto::statistics::v1::{Counter, HistogramBucket};
+
+/// What one row sums up, kept as it came.
+#[derive(Default)]
+struct Row {
+    outcomes: BTreeMap<u8, u64>,
+    sums: [u64; 4],
+    durations: Vec<u64>,
+    measures: BTreeMap<String, u64>,
+    sequences: Vec<u64>,
+}
+
+pub fn kind_of(system: &str) -> Option<SystemKind> {
+    match system {
+        "G01/population" => Some(SystemKind::Database),
+        "H26/lgsp" => Some(SystemKind::Lgsp),
+        _ => None,
+    }
+}
+
+/// Asks the counters and the entries the same, and holds the answers against each other.
+#[track_caller]
+pub fn check_count(counters: &Counters, entries: &[Entry], query: &CountQuery) -> Answer {
+    let answer = counters.count(query, &kind_of).unwrap();
+    let watermark = answer.watermark.sequence.get();
+    let mut total = Row::default();
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    for (entry, closed) in counted(entries, watermark) {
+        let connection = closed.connection.clone().unwrap_or_default();
+        let party = query.party.as_ref();
+        let wanted = query
+            .period
+            .contains(Instant::from_micros(entry.committed_at_us))
+            && party.is_none_or(|party| {
+                party.covers(&connection.consumer) || party.covers(&connection.provider)
+            });
+        if !wanted {
+            continue;
+        }
+        total.add(entry, closed);
+        if let Some(by) = query.by {
+            rows.entry(key(by, entry, closed, &connection))
+                .or_default()
+                .add(entry, closed);
+        }
+    }
+    total.check(&answer.total, "the total");
+    let names: Vec<_> = answer.rows.iter().map(|(key, _)| key).collect();
+    assert_eq!(names, rows.keys().collect::<Vec<_>>(), "{query:?}");
+    let mut sum = Counts::default();
+    for ((key, told), row) in answer.rows.iter().zip(rows.values()) {
+        row.check(told, key);
+        sum.merge(told).unwrap();
+    }
+    if query.by.is_some() {
+        assert_eq!(sum, answer.total, "the rows of {query:?} sum to the total");
+    }
+    assert_eq!(answer.first_sequence, answer.total.first_sequence);
+    assert_eq!(answer.last_sequence, answer.total.last_sequence);
+    answer
+}
+
+/// Holds everything that the counters keep, counter by counter, against the entries.
+#[track_caller]
+pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
+    let mut dump = Vec::new();
+    let watermark = counters
+        .dump(&mut |counter| dump.push(counter))
+        .unwrap()
+        .sequence
+        .get();
+    // By size of bucket, connection in the order of first counting, bucket and outcome: the order
+    // of a dump. The total comes before the connections.
+    let mut expected: BTreeMap<(usize, Option<usize>, i64, i32), Counter> = BTreeMap::new();
+    let mut order = Vec::new();
+    for (entry, closed) in counted(entries, watermark) {
+        let connection = closed.connection.clone().unwrap_or_default();
+        if !order.contains(&connection) {
+            order.push(connection.clone());
+        }
+        let number = order.iter().position(|other| *other == connection);
+        for (size, (granularity, bucket_us)) in buckets(entry.committed_at_us).iter().enumerate() {
+            for number in [None, number] {
+                let key = (size, number, *bucket_us, closed.outcome);
+                let counter = expected.entry(key).or_insert_with(|| Counter {
+                    granularity: (*granularity).to_owned(),
+                    bucket_us: *bucket_us,
+                    total: number.is_none(),
+                    connection: number.map(|_| connection.clone()),
+                    outcome: closed.outcome,
+                    watermark,
+                    first_sequence: entry.sequence,
+                    ..Counter::default()
+                });
+                add(counter, entry, closed);
+            }
+        }
+    }
+    let expected: Vec<Counter> = expected.into_values().collect();
+    assert_eq!(dump, expected);
+    dump
+}
+
+/// First transactions and open transactions.
+#[track_caller]
+pub fn check_parties(counters: &Counters, entries: &[Entry]) {
+    let (watermark, open) = counters.open_transactions().unwrap();
+    let mut expected = BTreeMap::new();
+    for entry in entries
+        .iter()
+        .filter(|entry| entry.sequence <= watermark.get())
+    {
+        match entry.body.as_ref().unwrap() {
+            Body::Opened(opened) => {
+                let id = TransactionId::from_slice(&opened.transaction_id).unwrap();
+                expected.insert(Sequence::new(entry.sequence), id);
+            }
+            Body::Closed(closed) => {
+                expected.remove(&Sequence::new(closed.opened_sequence));
+            }
+            _ => {}
+        }
+    }
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(sequence, id)| (id, sequence))
+        .collect();
+    assert_eq!(open, expected);
+
+    let mut systems = BTreeMap::new();
+    for (entry, closed) in counted(entries, watermark.get()) {
+        let connection = closed.connection.clone().unwrap_or_default();
+        if matches!(closed.outcome, 1 | 2) {
+            for system in [connection.consumer, connection.provider] {
+                systems
+                    .entry(system)
+                    .or_insert(Instant::from_micros(entry.committed_at_us));
+            }
+        }
+    }
+    assert_eq!(
+        counters.first_transaction_of().unwrap(),
+        systems.into_iter().collect::<Vec<_>>()
+    );
+}
+
+/// Closings that are no tests, up to the watermark.
+fn counted(
+    entries: &[Entry],
+    watermark: u64,
+) -> impl Iterator<Item = (&Entry, &TransactionClosed)> {
+    entries
+        .iter()
+        .filter(move |entry| entry.sequence <= watermark)
+        .filter_map(|entry| match entry.body.as_ref().unwrap() {
+            Body::Closed(closed) if !closed.test => Some((entry, closed)),
+            _ => None,
+        })
+}
+
+fn local(at_us: i64) -> DateTime {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    zone.to_datetime(Timestamp::from_microsecond(at_us).unwrap())
+}
+
+fn key(by: Dimension, entry: &Entry, closed: &TransactionClosed, names: &Connection) -> String {
+    let or_dash = |name: &str| {
+        if name.is_empty() {
+            "-".to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
+    let [consumer, provider, service] =
+        [&names.consumer, &names.provider, &names.service].map(|name| or_dash(name));
+    let at = local(entry.committed_at_us);
+    match by {
+        Dimension::Connection => format!("{consumer}>{provider}/{service}"),
+        Dimension::Consumer => consumer,
+        Dimension::Provider => provider,
+        Dimension::Service => service,
+        Dimension::Kind => kind_of(&names.provider).map_or("-".to_owned(), |kind| kind.to_string()),
+        Dimension::Outcome => outcome(closed).to_string(),
+        Dimension::Hour => at.strftime("%Y-%m-%dT%H").to_string(),
+        Dimension::Day => at.strftime("%Y-%m-%d").to_string(),
+        Dimension::Month => at.strftime("%Y-%m").to_string(),
+    }
+}
+
+fn buckets(at_us: i64) -> [(&'static str, i64); 4] {
+    let at = local(at_us);
+    let start = |civil: DateTime| {
+        civil
+            .in_tz("Asia/Ho_Chi_Minh")
+            .unwrap()
+            .timestamp()
+            .as_microsecond()
+    };
+    let day = at.date().at(0, 0, 0, 0);
+    [
+        ("all", 0),
+        ("month", start(at.date().first_of_month().at(0, 0, 0, 0))),
+        ("day", start(day)),
+        ("hour", start(at.date().at(at.hour(), 0, 0, 0))),
+    ]
+}
+
+fn outcome(closed: &TransactionClosed) -> Outcome {
+    Outcome::from_number(u8::try_from(closed.outcome).unwrap()).unwrap()
+}
+
+fn add(counter: &mut Counter, entry: &Entry, closed: &TransactionClosed) {
+    counter.count += 1;
+    counter.request_bytes += closed.request_bytes;
+    counter.response_bytes += closed.response_bytes;
+    counter.request_messages += closed.request_messages;
+    counter.response_messages += closed.response_messages;
+    counter.last_sequence = entry.sequence;
+    for measure in &closed.measures {
+        match counter
+            .measures
+            .iter_mut()
+            .find(|held| held.name == measure.name)
+        {
+            Some(held) => held.value += measure.value,
+            None => counter.measures.push(measure.clone()),
+        }
+    }
+    counter
+        .measures
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    if matches!(closed.outcome, 1 | 2) {
+        counter.duration_us_max = counter.duration_us_max.max(closed.total_us);
+        let bucket = bucket(closed.total_us);
+        match counter
+            .durations
+            .iter_mut()
+            .find(|held| held.bucket == bucket)
+        {
+            Some(held) => held.count += 1,
+            None => counter.durations.push(HistogramBucket { bucket, count: 1 }),
+        }
+        counter.durations.sort_by_key(|held| held.bucket);
+    }
+}
+
+/// By the definition, one doubling at a time.
+fn bucket(value: u64) -> u32 {
+    let (mut value, mut bucket) = (value, 0);
+    while value >= 32 {
+        value /= 2;
+        bucket += 16;
+    }
+    bucket + u32::try_from(value).unwrap()
+}
+
+impl Row {
+    fn add(&mut self, entry: &Entry, closed: &TransactionClosed) {
+        *self.outcomes.entry(outcome(closed).number()).or_default() += 1;
+        let values = [
+            closed.request_bytes,
+            closed.response_bytes,
+            closed.request_messages,
+            closed.response_messages,
+        ];
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            *sum += value;
+        }
+        if matches!(closed.outcome, 1 | 2) {
+            self.durations.push(closed.total_us);
+            for measure in &closed.measures {
+                *self.measures.entry(measure.name.clone()).or_default() += measure.value;
+            }
+        }
+        self.sequences.push(entry.sequence);
+    }
+
+    #[track_caller]
+    fn check(&self, told: &Counts, name: &str) {
+        for outcome in Outcome::ALL {
+            let expected = self.outcomes.get(&outcome.number()).copied().unwrap_or(0);
+            assert_eq!(told.outcome(outcome), expected, "{outcome} of {name}");
+        }
+        assert_eq!(
+            told.attempts(),
+            self.outcomes.values().sum::<u64>(),
+            "{name}"
+        );
+        assert_eq!(told.transactions(), self.durations.len() as u64, "{name}");
+        let sums = [
+            told.request_bytes,
+            told.response_bytes,
+            told.request_messages,
+            told.response_messages,
+        ];
+        assert_eq!(sums, self.sums, "{name}");
+        assert_eq!(told.measures, self.measures, "{name}");
+        assert_eq!(
+            told.first_sequence.get(),
+            self.sequences.first().copied().unwrap_or(0)
+        );
+        assert_eq!(
+            told.last_sequence.get(),
+            self.sequences.last().copied().unwrap_or(0)
+        );
+        let sorted: BTreeSet<(u64, usize)> = self
+            .durations
+            .iter()
+            .copied()
+            .enumerate()
+            .map(|(place, us)| (us, place))
+            .collect();
+        let sorted: Vec<u64> = sorted.into_iter().map(|(us, _)| us).collect();
+        assert_eq!(
+            told.durations.max(),
+            sorted.last().copied().unwrap_or(0),
+            "{name}"
+        );
+        for per_cent in [50, 90, 99] {
+            let told = told.durations.quantile(per_cent);
+            let rank = (sorted.len() * usize::from(per_cent)).div_ceil(100).max(1);
+            let exact = sorted.get(rank - 1).copied().unwrap_or(0);
+            assert!(
+                exact <= told && told <= exact + exact / 16,
+                "p{per_cent} of {name}"
+            );
+        }
+    }
+}
