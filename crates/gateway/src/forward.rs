@@ -24,6 +24,10 @@ const RETRIES_MAX: u32 = 2;
 /// timer does. A break-off this close to the deadline is the deadline.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
+/// What a provider is told beyond what the hub waits, so that it is the hub, in the same words
+/// for every provider, that says the deadline has passed.
+const PROVIDER_GRACE: Duration = Duration::from_millis(100);
+
 /// gRPC status codes that the hub gives itself while forwarding.
 const CANCELLED: u8 = 1;
 const UNKNOWN: u8 = 2;
@@ -163,8 +167,9 @@ fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
     *request.version_mut() = http::Version::HTTP_2;
     *request.headers_mut() = passage.head.headers.clone();
     let left = passage.deadline.saturating_duration_since(Instant::now());
-    if let Ok(left) = http::HeaderValue::try_from(crate::deadline::format_timeout(left)) {
-        request.headers_mut().insert(metadata::GRPC_TIMEOUT, left);
+    let told = crate::deadline::format_timeout(left + PROVIDER_GRACE);
+    if let Ok(told) = http::HeaderValue::try_from(told) {
+        request.headers_mut().insert(metadata::GRPC_TIMEOUT, told);
     }
     request
 }

@@ -23,7 +23,7 @@ pub struct Load {
     pub path: &'static str,
     pub calls_in_flight: usize,
     pub connections: usize,
-    pub message_bytes: usize,
+    pub message_bytes: u32,
     pub warm_up: Duration,
     pub measured: Duration,
 }
@@ -183,10 +183,10 @@ fn request(load: &Load) -> Request<()> {
     request
 }
 
-fn grpc_message(bytes: usize) -> Bytes {
-    let mut message = BytesMut::with_capacity(bytes + 5);
+fn grpc_message(bytes: u32) -> Bytes {
+    let mut message = BytesMut::new();
     message.put_u8(0);
-    message.put_u32(u32::try_from(bytes).unwrap_or(u32::MAX));
-    message.put_bytes(0x5a, bytes);
+    message.put_u32(bytes);
+    message.resize(message.len() + bytes as usize, 0x5a);
     message.freeze()
 }

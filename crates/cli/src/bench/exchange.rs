@@ -34,12 +34,12 @@ pub struct Exchange {
     seconds: u64,
 
     /// Rounds; the figures printed are medians over them
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(usize).range(1..=99))]
-    rounds: usize,
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
 
     /// Bytes of the message, the same both ways
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(usize).range(0..=1_000_000))]
-    message_bytes: usize,
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    message_bytes: u32,
 
     /// `table` for people, `json` for programs
     #[arg(short, long, value_name = "FORM", default_value = "table")]

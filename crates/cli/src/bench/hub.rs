@@ -57,9 +57,9 @@ impl Grounds {
         let folder = self.folder.path().join(system.as_str().replace('/', "-"));
         issued.save(&folder)?;
         let mut config = self.config()?;
-        config.tls.certificate = folder.join("cert.pem");
-        config.tls.key = folder.join("key.pem");
-        let tls = Tls::load(&config, Arc::new(SystemClock))?;
+        config.client.certificate = folder.join("cert.pem");
+        config.client.key = folder.join("key.pem");
+        let tls = Tls::load_client(&config, Arc::new(SystemClock))?;
         Ok((tls.client()?, tls.server()?))
     }
 
