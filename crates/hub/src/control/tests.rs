@@ -2,6 +2,7 @@
 //! stops.
 
 use ndxp_proto::journal::v1::WatchTransactionsRequest;
+use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use ndxp_proto::registry::v1::{ApplyRequest, ListRequest, State, System, SystemKind};
 use tokio::net::TcpStream;
 use tonic::Code;
@@ -170,8 +171,6 @@ async fn certificates_without_a_role_or_of_another_authority_get_nothing() {
             .unwrap_err();
     }
 }
-
-use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 
 #[tokio::test]
 async fn a_half_open_handshake_keeps_nobody_waiting() {
