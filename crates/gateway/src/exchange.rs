@@ -121,7 +121,12 @@ async fn carry(
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
-    let consumer = registry.identify(&peer.identity)?;
+    let consumer = registry.identify(&peer.identity).inspect_err(|_| {
+        // A suspended system is known; the record says who tried.
+        if let Some(system) = registry.system_of(&peer.identity) {
+            system.clone_into(&mut record::connection(&mut facts.call).consumer);
+        }
+    })?;
     record::connection(&mut facts.call).consumer = consumer.id.to_string();
     Ok(Identified { consumer })
 }
@@ -153,7 +158,15 @@ fn route(
     facts: &mut Facts,
 ) -> Result<Route, Refusal> {
     let (consumer, provider) = (&identified.consumer.id, stated.provider.as_deref());
-    let route = registry.route(consumer, path.service.as_str(), &path.method, provider, now)?;
+    let service = path.service.as_str();
+    let route = registry
+        .route(consumer, service, &path.method, provider, now)
+        .inspect_err(|_| {
+            // A call that may not pass was for somebody all the same.
+            if let Some(provider) = registry.provider_of(service, provider) {
+                provider.clone_into(&mut record::connection(&mut facts.call).provider);
+            }
+        })?;
     record::connection(&mut facts.call).provider = route.provider.id.to_string();
     facts.call.grant = route.grant.id.to_string();
     Ok(route)

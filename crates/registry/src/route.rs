@@ -35,6 +35,25 @@ impl Registry {
     /// # Errors
     /// UNKNOWN_SYSTEM and SYSTEM_SUSPENDED.
     pub fn identify(&self, identity: &CertificateIdentity) -> Result<Arc<SystemRecord>, Refusal> {
+        self.serving(self.proven(identity)?)
+            .map_err(|detail| Refusal::new(Reason::SystemSuspended, detail))
+    }
+
+    /// The registered system that a certificate proves, suspended or not: whom the record of a
+    /// refusal names.
+    #[must_use]
+    pub fn system_of(&self, identity: &CertificateIdentity) -> Option<&str> {
+        Some(self.proven(identity).ok()?.item.id.as_str())
+    }
+
+    /// The one system that a call to the service is for, whether it may be carried or not: whom
+    /// the record of a refusal names.
+    #[must_use]
+    pub fn provider_of(&self, service: &str, provider: Option<&str>) -> Option<&str> {
+        Some(self.offer(service, provider).ok()?.item.provider.as_str())
+    }
+
+    fn proven(&self, identity: &CertificateIdentity) -> Result<&Standing<v1::System>, Refusal> {
         let unknown = |detail: String| Refusal::new(Reason::UnknownSystem, detail);
         let registered = match self
             .fingerprints
@@ -65,11 +84,9 @@ impl Registry {
                 )));
             }
         };
-        let Some(standing) = self.systems.get(system.as_str()) else {
-            return Err(unknown(format!("the system {system} is not registered")));
-        };
-        self.serving(standing)
-            .map_err(|detail| Refusal::new(Reason::SystemSuspended, detail))
+        self.systems
+            .get(system.as_str())
+            .ok_or_else(|| unknown(format!("the system {system} is not registered")))
     }
 
     /// Where a call goes, and the grant that permits it. The consumer was identified before.
