@@ -1,0 +1,47 @@
+//! The commands of `ndxp` and what each is for: the first thing that a newcomer reads.
+
+use clap::{Parser, Subcommand};
+
+use crate::bench::Bench;
+use crate::commands::apply::Apply;
+use crate::commands::cert::Cert;
+use crate::commands::demo::Demo;
+use crate::commands::get::Get;
+use crate::commands::init::Init;
+use crate::commands::report::Report;
+use crate::commands::serve::Serve;
+use crate::commands::stats::Stats;
+use crate::commands::transactions::Transactions;
+use crate::commands::verify::Verify;
+
+/// Data-exchange hub: agencies call each other's gRPC services through it, and it proves,
+/// records and counts every call
+#[derive(Debug, Parser)]
+#[command(name = "ndxp", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+See it work:     ndxp demo
+Run a hub:       ndxp init hub && ndxp serve --config hub/ndxp.toml
+                 ndxp apply --config hub/ndxp.toml -f hub/catalogue.toml
+
+Exit status: 0 done; 1 the answer is no (figures differ, not found, not allowed);
+64 wrong arguments or configuration; 69 the hub cannot be reached; 70 it failed.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(Demo),
+    Init(Init),
+    Serve(Serve),
+    Cert(Cert),
+    Apply(Apply),
+    Get(Get),
+    Transactions(Transactions),
+    Stats(Stats),
+    Report(Report),
+    Verify(Verify),
+    Bench(Bench),
+}

@@ -1,0 +1,21 @@
+//! One module for each family of commands, in the order in which an operator meets them.
+
+pub mod demo;
+
+pub mod init;
+
+pub mod serve;
+
+pub mod cert;
+
+pub mod apply;
+
+pub mod get;
+
+pub mod transactions;
+
+pub mod stats;
+
+pub mod report;
+
+pub mod verify;

@@ -1,0 +1,77 @@
+//! Finds the hub and the certificate to show it, and connects to the control port.
+
+pub mod details;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use ndxp_hub::config::{Address, Client, Config};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use crate::failure::{Exit, Failure, causes};
+
+/// Where a command finds its hub and its certificate.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigFile {
+    /// Configuration that names the hub and the certificate to show it
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "NDXP_CONFIG",
+        default_value = "ndxp.toml"
+    )]
+    pub config: PathBuf,
+}
+
+impl ConfigFile {
+    pub fn load(&self) -> Result<Config, Failure> {
+        Config::load(&self.config).map_err(Failure::usage)
+    }
+}
+
+/// Time to reach the hub; an operator who waits longer wants to know why.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Largest single message: a registry of some hundred thousand grants.
+pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
+
+/// A channel to the control port that the configuration names.
+pub async fn control(config: &Config) -> Result<Channel, Failure> {
+    let address = config.client.control.clone();
+    control_at(&address, &config.client).await
+}
+
+/// A channel to the control port at this address, with the certificate of the configuration.
+pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, Failure> {
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(read("authority", &client.authority)?))
+        .identity(Identity::from_pem(
+            read("certificate", &client.certificate)?,
+            read("key", &client.key)?,
+        ))
+        .domain_name(address.host());
+    let endpoint = Endpoint::from_shared(format!("https://{address}"))
+        .map_err(|error| Failure::usage(format_args!("client.control = {address}: {error}")))?
+        .connect_timeout(CONNECT_MAX)
+        .tls_config(tls)
+        .map_err(|error| {
+            Failure::usage(format_args!("[client]{}", causes(&error)))
+                .remedy("name PEM files under client.authority, client.certificate and client.key")
+        })?;
+    endpoint.connect().await.map_err(|error| {
+        let what = format!("the hub at {address} cannot be reached{}", causes(&error));
+        Failure::new(Exit::Unavailable, what)
+            .remedy("start it with `ndxp serve`, or correct client.control in ndxp.toml")
+    })
+}
+
+fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::usage(format_args!(
+            "client.{key} = {}: cannot be read: {error}",
+            path.display()
+        ))
+        .remedy("write certificates with `ndxp init`, or name existing ones under [client]")
+    })
+}

@@ -1,0 +1,196 @@
+//! A hub's data directory, read without a hub: what the reading commands ask of `--data DIR`.
+
+use std::path::{Path, PathBuf};
+
+use ndxp_counters::{Counters, CountersError, HomeError};
+use ndxp_journal::{Entries, Kind, ReadError, Reader};
+use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, SystemKind, TransactionId, Zone};
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
+use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
+use ndxp_registry::{Registry, registry_at};
+use ndxp_report::ReportError;
+
+use crate::failure::{Exit, Failure};
+
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    zone: Zone,
+    reader: Reader,
+}
+
+impl DataDirectory {
+    pub fn open(path: &Path, zone: Zone) -> Result<Self, Failure> {
+        let journal = path.join("journal");
+        if !journal.is_dir() {
+            let what = format!(
+                "{} is no data directory: it holds no journal",
+                path.display()
+            );
+            return Err(Failure::usage(what)
+                .remedy("name the folder that hub.data_dir in ndxp.toml names, with --data"));
+        }
+        let reader = Reader::open(&journal).map_err(Failure::internal)?;
+        let path = path.to_owned();
+        Ok(Self { path, zone, reader })
+    }
+
+    pub fn entries(&self, through: Sequence) -> impl Iterator<Item = Result<Entry, Failure>> {
+        let entries = self.reader.entries(Sequence::new(1), through);
+        entries.map(|entry| entry.map_err(Failure::from))
+    }
+
+    pub fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, Failure> {
+        Ok(self.reader.transaction(id)?)
+    }
+
+    /// Settled transactions in journal order, as `JournalService.ListTransactions` lists them:
+    /// those that were closed within the half-open bounds, of which 0 leaves an end open.
+    pub fn transactions(
+        &self,
+        (from_us, to_us): (i64, i64),
+        wanted: impl Fn(&Connection, Outcome) -> bool,
+    ) -> Result<impl Iterator<Item = Result<Transaction, Failure>>, Failure> {
+        let first = self
+            .reader
+            .first_at_or_after(Instant::from_micros(from_us))?;
+        let through = self.reader.position()?.sequence;
+        let entries: Option<Entries> =
+            first.map(|first| self.reader.entries_of(Kind::Closed, first, through));
+        let within = move |entry: &Result<Entry, ReadError>| {
+            entry
+                .as_ref()
+                .map_or(true, |entry| to_us == 0 || entry.committed_at_us < to_us)
+        };
+        let chosen = move |entry: &Result<Entry, ReadError>| match entry {
+            Ok(Entry {
+                body: Some(Body::Closed(closed)),
+                ..
+            }) => {
+                let connection = closed.connection.clone().unwrap_or_default();
+                wanted(&connection, closed.outcome())
+            }
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        let joined = entries
+            .into_iter()
+            .flatten()
+            .take_while(within)
+            .filter(chosen);
+        Ok(joined.map(|entry| self.join(entry?)))
+    }
+
+    /// A closing with the opening that it names.
+    fn join(&self, entry: Entry) -> Result<Transaction, Failure> {
+        let Some(Body::Closed(closed)) = entry.body else {
+            return Err(Failure::internal(format_args!(
+                "sequence {} is no closing",
+                entry.sequence
+            )));
+        };
+        let id = TransactionId::from_slice(&closed.transaction_id).map_err(Failure::internal)?;
+        let (call, opened_at_us) = match closed.opened_sequence {
+            0 => (closed.refused_call.clone(), 0),
+            opened => self.opening(Sequence::new(opened))?,
+        };
+        Ok(Transaction {
+            transaction_id: id.to_string(),
+            call,
+            opened_sequence: closed.opened_sequence,
+            opened_at_us,
+            closed_sequence: entry.sequence,
+            closed_at_us: entry.committed_at_us,
+            closed: Some(closed),
+        })
+    }
+
+    fn opening(&self, sequence: Sequence) -> Result<(Option<Call>, i64), Failure> {
+        let entry = self.reader.entries(sequence, sequence).next().transpose()?;
+        match entry {
+            Some(Entry {
+                body: Some(Body::Opened(opened)),
+                committed_at_us,
+                ..
+            }) => Ok((opened.call, committed_at_us)),
+            _ => Err(Failure::internal(format_args!(
+                "sequence {sequence} is no opening"
+            ))),
+        }
+    }
+
+    /// The registry as of an instant, 0 for the journal's end.
+    pub fn registry(&self, as_of_us: i64) -> Result<Registry, Failure> {
+        let at = (as_of_us != 0).then(|| Instant::from_micros(as_of_us));
+        registry_at(&self.reader, at).map_err(Failure::internal)
+    }
+
+    /// Every stored counter, once they have caught up with the journal.
+    pub fn dump(&self, visit: &mut dyn FnMut(Counter)) -> Result<Sequence, Failure> {
+        self.with_counters(|counters| Ok(counters.dump(visit)?.sequence))
+    }
+
+    pub fn count(&self, request: &CountRequest) -> Result<CountResponse, Failure> {
+        let registry = self.registry(0)?;
+        let kind_of = |system: &str| -> Option<SystemKind> { registry.system_kind(system) };
+        self.with_counters(|counters| {
+            Ok(ndxp_report::count(
+                counters, request, None, &kind_of, &self.zone,
+            )?)
+        })
+    }
+
+    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
+        let now = SystemClock.now();
+        let registry = self.registry(request.as_of_us)?;
+        let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
+        let as_of = match request.as_of_us {
+            0 => now,
+            as_of_us => Instant::from_micros(as_of_us),
+        };
+        self.with_counters(|counters| {
+            Ok(ndxp_report::figures(
+                counters, &registry, &self.zone, month, as_of, now,
+            )?)
+        })
+    }
+
+    /// Opens the counters, lets them catch up with the journal, asks, and seals them again.
+    fn with_counters<T>(
+        &self,
+        ask: impl FnOnce(&Counters) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let directory = self.path.join("counters");
+        let zone = self.zone.clone();
+        let counters = Counters::open_offline(directory, zone, self.reader.clone(), |_, _| {})?;
+        let answer = ask(&counters);
+        counters.stop();
+        answer
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<CountersError> for Failure {
+    fn from(error: CountersError) -> Self {
+        match error {
+            CountersError::Home(HomeError::InUse { .. }) => Self::new(Exit::Unavailable, error)
+                .remedy("ask the hub that has them: give --config instead of --data"),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Counters(error) => error.into(),
+            _ => Self::usage(error),
+        }
+    }
+}

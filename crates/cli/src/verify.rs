@@ -1,0 +1,171 @@
+//! The independent checker: re-derives every counter from the journal with code of its own and
+//! compares it with what the hub keeps. Shares nothing with the counters' own bookkeeping.
+//!
+//! Its memory grows with the number of counters and of calls in flight, never with the journal.
+
+#[cfg(test)]
+mod agreement;
+mod compare;
+mod findings;
+mod histogram;
+mod order;
+mod recount;
+#[cfg(test)]
+mod story;
+mod time;
+
+use jiff::tz::TimeZone;
+use ndxp_model::Outcome;
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{Connection, Entry};
+use ndxp_proto::statistics::v1::Counter;
+use serde::Serialize;
+
+pub use compare::Stored;
+pub use findings::{Finding, Findings, Rule};
+use order::Order;
+use recount::{Recount, Size};
+
+/// A check under way: first all stored counters, then all entries up to their watermark.
+#[derive(Debug)]
+pub struct Check {
+    order: Order,
+    recount: Recount,
+    stored: Stored,
+    findings: Findings,
+}
+
+/// What the check came to.
+#[derive(Debug)]
+pub struct Verdict {
+    pub summary: Summary,
+    pub findings: Findings,
+    recount: Recount,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Summary {
+    pub clean: bool,
+    /// Entries read: the journal up to this sequence.
+    pub last_sequence: u64,
+    pub opened: u64,
+    pub closed: u64,
+    /// Refused at the door, without an opening.
+    pub turned_away: u64,
+    pub in_flight: u64,
+    pub tests: u64,
+    /// Closings that count: the sum of the outcomes.
+    pub attempts: u64,
+    pub connections: u64,
+    /// Counters compared.
+    pub counters: u64,
+    /// All time, every connection, in the order of the contract.
+    pub outcomes: Vec<OutcomeLine>,
+}
+
+/// One outcome as the two sides count it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct OutcomeLine {
+    pub outcome: &'static str,
+    pub recounted: u64,
+    pub stored: u64,
+}
+
+impl Check {
+    pub fn new(zone: TimeZone) -> Self {
+        Self {
+            order: Order::default(),
+            recount: Recount::new(zone),
+            stored: Stored::default(),
+            findings: Findings::default(),
+        }
+    }
+
+    pub fn stored(&mut self, counter: Counter) {
+        self.stored
+            .add(counter, &mut self.recount.connections, &mut self.findings);
+    }
+
+    /// Up to which sequence the stored counters count; `None` when none is stored.
+    pub fn watermark(&self) -> Option<u64> {
+        self.stored.watermark
+    }
+
+    pub fn entry(&mut self, entry: &Entry) {
+        self.order.apply(entry, &mut self.findings);
+        if let Some(Body::Closed(closed)) = &entry.body {
+            let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
+            self.recount
+                .closed(sequence, at_us, closed, &mut self.findings);
+        }
+    }
+
+    /// `through` is where the entries should have ended.
+    pub fn finish(mut self, through: u64) -> Verdict {
+        let last_sequence = self.order.last_sequence();
+        if last_sequence != through {
+            self.findings.add(Rule::Gapless, || {
+                format!("the journal ends at sequence {last_sequence} where {through} was due")
+            });
+        }
+        self.stored.compare(&self.recount, &mut self.findings);
+        let recounted = compare::by_outcome(&self.recount.tallies);
+        let stored = self.stored.by_outcome();
+        let attempts = self.recount.attempts;
+        for (whose, counts) in [("the recount", &recounted), ("the stored totals", &stored)] {
+            let sum: u64 = counts.values().sum();
+            if sum != attempts {
+                self.findings.add(Rule::AttemptsAreOutcomes, || {
+                    format!("{attempts} attempts, but the outcomes of {whose} sum to {sum}")
+                });
+            }
+        }
+        let summary = Summary {
+            clean: self.findings.is_empty(),
+            last_sequence,
+            opened: self.order.opened,
+            closed: self.order.closed,
+            turned_away: self.order.turned_away,
+            in_flight: count(self.order.in_flight()),
+            tests: self.recount.tests,
+            attempts,
+            connections: count(self.recount.connections.len()),
+            counters: count(self.stored.len()),
+            outcomes: Outcome::ALL
+                .into_iter()
+                .map(|outcome| OutcomeLine {
+                    outcome: outcome.as_str(),
+                    recounted: recounted.get(&outcome.number()).copied().unwrap_or(0),
+                    stored: stored.get(&outcome.number()).copied().unwrap_or(0),
+                })
+                .collect(),
+        };
+        Verdict {
+            summary,
+            findings: self.findings,
+            recount: self.recount,
+        }
+    }
+}
+
+impl Verdict {
+    /// The recount over all connections and all time.
+    pub fn count_of(&self, outcome: Outcome) -> u64 {
+        let lines = &self.summary.outcomes;
+        let line = lines.iter().find(|line| line.outcome == outcome.as_str());
+        line.map_or(0, |line| line.recounted)
+    }
+
+    /// The recount per connection and outcome, over all time.
+    pub fn by_connection(&self) -> impl Iterator<Item = (&Connection, Outcome, u64)> {
+        self.recount.tallies.iter().filter_map(|(key, tally)| {
+            let connection = self.recount.connections.get(key.connection?)?;
+            let outcome = Outcome::from_number(key.outcome)?;
+            (key.size == Size::All).then_some((connection, outcome, tally.count))
+        })
+    }
+}
+
+fn count(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
+}
