@@ -148,32 +148,53 @@ impl House {
 
     /// One whole transaction; answers its id and the sequence of its closing.
     pub async fn transact(&self, consumer: &str, provider: &str) -> (TransactionId, Sequence) {
-        let id = TransactionId::new(ndxp_model::Clock::now(&*self.clock), fastrand());
+        let mut all = self.transact_many(consumer, provider, 1).await;
+        all.pop().expect("one was asked for")
+    }
+
+    /// Transactions that are in flight together: all opened, then all closed.
+    pub async fn transact_many(
+        &self,
+        consumer: &str,
+        provider: &str,
+        many: usize,
+    ) -> Vec<(TransactionId, Sequence)> {
         let connection = v1::Connection {
             consumer: consumer.to_owned(),
             provider: provider.to_owned(),
             service: "a.B".to_owned(),
         };
-        let call = v1::Call {
-            connection: Some(connection.clone()),
-            method: "C".to_owned(),
-            ..Default::default()
+        let now = ndxp_model::Clock::now(&*self.clock);
+        let open = |_| {
+            let id = TransactionId::new(now, next_number());
+            let opened = v1::TransactionOpened {
+                transaction_id: id.as_bytes().to_vec(),
+                call: Some(v1::Call {
+                    connection: Some(connection.clone()),
+                    method: "C".to_owned(),
+                    ..Default::default()
+                }),
+            };
+            (id, self.lane.append(&Body::Opened(opened)))
         };
-        let opened = v1::TransactionOpened {
-            transaction_id: id.as_bytes().to_vec(),
-            call: Some(call),
-        };
-        let opened = self.lane.append(&Body::Opened(opened)).await.unwrap();
-        let closed = v1::TransactionClosed {
-            transaction_id: id.as_bytes().to_vec(),
-            opened_sequence: opened.sequence.get(),
-            connection: Some(connection),
-            outcome: v1::Outcome::Completed.into(),
-            total_us: 1_000,
-            ..Default::default()
-        };
-        let closed = self.lane.append(&Body::Closed(closed)).await.unwrap();
-        (id, closed.sequence)
+        let opening: Vec<_> = (0..many).map(open).collect();
+        let mut closing = Vec::new();
+        for (id, opened) in opening {
+            let closed = v1::TransactionClosed {
+                transaction_id: id.as_bytes().to_vec(),
+                opened_sequence: opened.await.unwrap().sequence.get(),
+                connection: Some(connection.clone()),
+                outcome: v1::Outcome::Completed.into(),
+                total_us: 1_000,
+                ..Default::default()
+            };
+            closing.push((id, self.lane.append(&Body::Closed(closed))));
+        }
+        let mut transactions = Vec::new();
+        for (id, closed) in closing {
+            transactions.push((id, closed.await.unwrap().sequence));
+        }
+        transactions
     }
 }
 
@@ -197,7 +218,7 @@ pub fn members(codes: &[&str]) -> registry::Catalogue {
 }
 
 /// Ids need only differ within a test.
-fn fastrand() -> u128 {
+fn next_number() -> u128 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -63,7 +63,7 @@ impl JournalService for Journal {
         let answers = self.work.stream(|sink| async move {
             let bounds = reader.clone();
             let found = work
-                .scan(move || range(&bounds, period))
+                .step(move || range(&bounds, period))
                 .await?
                 .map_err(unreadable)?;
             let Some((from, through)) = found else {
@@ -131,7 +131,7 @@ impl JournalService for Journal {
             let mut next = first;
             while next <= last {
                 let reader = reader.clone();
-                let batch = work.scan(move || entries(&reader, next, last)).await?;
+                let batch = work.step(move || entries(&reader, next, last)).await?;
                 let batch = batch.map_err(unreadable)?;
                 if batch.is_empty() {
                     return Err(Status::data_loss(format!("entry {next} is missing")).into());
@@ -174,7 +174,7 @@ async fn pull(
             let batch = scan.batch(through);
             (scan, batch)
         };
-        let (back, batch) = work.scan(read).await?;
+        let (back, batch) = work.step(read).await?;
         scan = back;
         for transaction in batch.map_err(unreadable)?.into_iter().take(left) {
             left = left.saturating_sub(1);

@@ -109,7 +109,7 @@ impl StatisticsService for Statistics {
                 let not_before = Monotonic::now() + WATCH_INTERVAL;
                 hub.beyond(&shown).await?;
                 tokio::time::sleep_until(not_before).await;
-                let next = hub.counted(request, party.clone()).await?;
+                let next = hub.counted_again(request, party.clone()).await?;
                 let changed = next.total != shown.total || next.rows != shown.rows;
                 shown.clone_from(&next);
                 if changed {
@@ -139,7 +139,7 @@ impl StatisticsService for Statistics {
             // has no name, and read from there at the reader's pace.
             let spooled = move || Spool::fill(&hub.data_dir, |put| hub.counters.dump(put));
             let mut spool = work
-                .scan(spooled)
+                .step(spooled)
                 .await?
                 .map_err(|error| error.into_status(counting))?;
             loop {
@@ -147,7 +147,7 @@ impl StatisticsService for Statistics {
                     let batch = spool.batch();
                     (spool, batch)
                 };
-                let (back, batch) = work.scan(read).await?;
+                let (back, batch) = work.step(read).await?;
                 spool = back;
                 let batch = batch.map_err(|error| error.into_status(counting))?;
                 if batch.is_empty() {
@@ -204,16 +204,31 @@ impl Statistics {
         request: v1::CountRequest,
         party: Option<Party>,
     ) -> Result<v1::CountResponse, Status> {
+        let counted = self.work.scan(self.question(request, party)).await?;
+        counted.map_err(|error| refused(&error))
+    }
+
+    /// As `counted`, for a stream, which waits its turn.
+    async fn counted_again(
+        &self,
+        request: v1::CountRequest,
+        party: Option<Party>,
+    ) -> Result<v1::CountResponse, Status> {
+        let counted = self.work.step(self.question(request, party)).await?;
+        counted.map_err(|error| refused(&error))
+    }
+
+    fn question(
+        &self,
+        request: v1::CountRequest,
+        party: Option<Party>,
+    ) -> impl FnOnce() -> Result<v1::CountResponse, ReportError> + Send + 'static {
         let hub = self.clone();
-        let count = move || {
+        move || {
             let registry = hub.keeper.current();
             let kind_of = |system: &str| registry.system_kind(system);
             ndxp_report::count(&hub.counters, &request, party, &kind_of, &hub.zone)
-        };
-        self.work
-            .scan(count)
-            .await?
-            .map_err(|error| refused(&error))
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
@@ -47,7 +47,7 @@ impl Work {
         }
     }
 
-    /// Runs blocking work when a place is free.
+    /// Runs blocking work when a place is free: for a call that waits for one answer.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED when none became free in time.
@@ -63,15 +63,20 @@ impl Work {
                  less at once",
             ));
         };
-        // The place goes with the work: a caller that hangs up does not end it.
-        let work = move || {
-            let _place = place;
-            work()
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|error| {
-            tracing::error!(%error, "blocking work failed");
-            Status::internal("the work broke off; the hub's log says why")
-        })
+        run(place, work).await
+    }
+
+    /// Runs one step of a streamed answer when its turn comes. Streams are few and take turns in
+    /// order, so that none of them fails because others are busy.
+    ///
+    /// # Errors
+    /// INTERNAL when the work broke off.
+    pub async fn step<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let place = Arc::clone(&self.scans).acquire_owned().await;
+        run(place.map_err(|_| stopping())?, work).await
     }
 
     /// Starts an answer that streams.
@@ -123,9 +128,62 @@ impl From<Status> for Ended {
     }
 }
 
+/// The place goes with the work: a caller that hangs up does not end it.
+async fn run<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Status> {
+    let work = move || {
+        let _place = place;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "blocking work failed");
+        Status::internal("the work broke off; the hub's log says why")
+    })
+}
+
 fn stopping() -> Status {
     Status::new(
         Code::Unavailable,
         "the hub is stopping; repeat on a new connection",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(scans_max: usize) -> Work {
+        Work::new(scans_max, 1, watch::Sender::new(false).subscribe())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_finds_no_place_in_time_is_told_so_and_a_stream_waits_its_turn() {
+        let work = work(1);
+        let held = Arc::clone(&work.scans).acquire_owned().await.unwrap();
+        let refused = work.scan(|| ()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert!(
+            refused.message().contains("scans_max"),
+            "{}",
+            refused.message()
+        );
+        let waiting = tokio::spawn({
+            let work = work.clone();
+            async move { work.step(|| 7).await }
+        });
+        drop(held);
+        assert_eq!(waiting.await.unwrap().unwrap(), 7);
+        work.scan(|| ()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_an_error_and_frees_its_place() {
+        let work = work(1);
+        let broken = work.scan(|| std::panic::resume_unwind(Box::new(()))).await;
+        let broken: Status = broken.map(|(): ()| ()).unwrap_err();
+        assert_eq!(broken.code(), Code::Internal);
+        work.scan(|| ()).await.unwrap();
+    }
 }
