@@ -2,13 +2,21 @@
 //! and national systems call each other through it over real mutual TLS. What the journal and
 //! the counters say is asked with the operator's own commands.
 
+// The attribute tells the lints that helpers, too, are tests.
+#[cfg(test)]
 mod support;
 
+#[cfg(test)]
 mod province_day;
 
-mod refusals;
-mod strangers;
-mod passage;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod passage;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod strangers;
 
+#[cfg(test)]
 mod grpcio;

@@ -36,8 +36,13 @@ async fn grpcio_consumes_and_provides_through_the_hub() {
     let rules = consume(&hub, &hub.issue(CONSUMER));
     assert_eq!(rules, 12, "rules of the consumer's script that hold");
 
-    until("the last call settled", async || (hub.verify()["in_flight"] == 0).then_some(())).await;
-    let answer = hub.run(&["stats", "--by", "outcome", "-o", "json"]).success();
+    until("the last call settled", async || {
+        (hub.verify()["in_flight"] == 0).then_some(())
+    })
+    .await;
+    let answer = hub
+        .run(&["stats", "--by", "outcome", "-o", "json"])
+        .success();
     let counts: Value = serde_json::from_str(&answer).unwrap();
     let outcomes = &counts["total"]["outcomes"];
     let expected = [
@@ -57,12 +62,16 @@ async fn grpcio_consumes_and_provides_through_the_hub() {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/grpcio").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/grpcio")
+        .join(name)
 }
 
 fn has_grpcio() -> bool {
     let mut python = Command::new("python3");
-    python.args(["-c", "import grpc, grpc_status"]).stderr(Stdio::null());
+    python
+        .args(["-c", "import grpc, grpc_status"])
+        .stderr(Stdio::null());
     python.status().is_ok_and(|status| status.success())
 }
 
@@ -77,7 +86,10 @@ fn consume(hub: &Hub, credentials: &Credentials) -> usize {
         .expect("python3 runs");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let (held, talk) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "these held:\n{held}\nand then:\n{talk}");
+    assert!(
+        output.status.success(),
+        "these held:\n{held}\nand then:\n{talk}"
+    );
     held.lines().count()
 }
 
@@ -99,7 +111,9 @@ impl PythonProvider {
             .expect("python3 runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("it was piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the provider speaks");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("the provider speaks");
         let port = line.trim().parse().expect("the provider names its port");
         Self { child, port }
     }

@@ -53,25 +53,44 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_counted_twice() {
             world.hub.kill();
         }
         world.hub.serve().await;
-        check(&world.hub, &completed, &executed, &format!("round {round} of seed {seed}")).await;
+        check(
+            &world.hub,
+            &completed,
+            &executed,
+            &format!("round {round} of seed {seed}"),
+        )
+        .await;
     }
     world.hub.stop().await;
 }
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+    )
 }
 
 async fn check(hub: &Hub, completed: &[String], executed: &Executed, round: &str) {
-    until("everything settled", async || (hub.verify()["in_flight"] == 0).then_some(())).await;
+    until("everything settled", async || {
+        (hub.verify()["in_flight"] == 0).then_some(())
+    })
+    .await;
     let outcomes = outcomes(hub);
     for id in completed {
         let outcome = outcomes.get(id).map(String::as_str);
-        assert_eq!(outcome, Some("completed"), "{round}: a consumer saw {id} completed");
+        assert_eq!(
+            outcome,
+            Some("completed"),
+            "{round}: a consumer saw {id} completed"
+        );
     }
     for id in executed.ids() {
-        assert!(outcomes.contains_key(&id), "{round}: a provider executed {id}");
+        assert!(
+            outcomes.contains_key(&id),
+            "{round}: a provider executed {id}"
+        );
     }
     let verified = hub.verify();
     assert_eq!(verified["clean"], true, "{round}: {verified:#}");
@@ -103,7 +122,14 @@ fn check_sums<'a>(hub: &Hub, listed: impl Iterator<Item = &'a String>, round: &s
     let total = &counts["total"];
     for outcome in Outcome::ALL.map(Outcome::as_str) {
         let expected = expected.get(outcome).copied().unwrap_or(0);
-        assert_eq!(total["outcomes"][outcome], expected, "{round}: {outcome} in {total:#}");
+        assert_eq!(
+            total["outcomes"][outcome], expected,
+            "{round}: {outcome} in {total:#}"
+        );
     }
-    assert_eq!(total["attempts"], expected.values().sum::<u64>(), "{round}: {total:#}");
+    assert_eq!(
+        total["attempts"],
+        expected.values().sum::<u64>(),
+        "{round}: {total:#}"
+    );
 }

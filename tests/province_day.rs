@@ -36,7 +36,10 @@ async fn a_province_is_refused_granted_served_cut_off_and_counted() {
     assert_eq!(found["case"], "H26-220722-0001");
     assert_eq!(found["request_messages"], 1);
     assert_eq!(story_of(&streamed, "completed")["measures"]["records"], 3);
-    assert_eq!(story_of(&cut_off, "unreachable")["reason"], "PROVIDER_UNREACHABLE");
+    assert_eq!(
+        story_of(&cut_off, "unreachable")["reason"],
+        "PROVIDER_UNREACHABLE"
+    );
     assert_eq!(story_of(&cancelled, "cancelled")["fault"], "consumer");
 
     sees_its_counts(&story);
@@ -44,7 +47,9 @@ async fn a_province_is_refused_granted_served_cut_off_and_counted() {
 }
 
 async fn is_refused_without_a_grant(story: &mut Story) -> String {
-    let request = population::VerifyIdentityRequest { person: Some(person("001")) };
+    let request = population::VerifyIdentityRequest {
+        person: Some(person("001")),
+    };
     let refused = story.population.verify_identity(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
     assert_eq!(refused.metadata().get("ndxp-fault").unwrap(), "consumer");
@@ -59,10 +64,16 @@ async fn is_granted(story: &mut Story) {
     let file = file.to_str().unwrap();
     let planned = story.hub.run(&["apply", "-f", file, "--dry-run"]).success();
     assert!(planned.contains(POPULATION.1), "{planned}");
-    assert!(story.callable().await.is_empty(), "a dry run changes nothing");
+    assert!(
+        story.callable().await.is_empty(),
+        "a dry run changes nothing"
+    );
 
     story.hub.apply(&grants);
-    assert_eq!(story.callable().await, [DOCUMENTS.1, DOSSIER.1, POPULATION.1]);
+    assert_eq!(
+        story.callable().await,
+        [DOCUMENTS.1, DOSSIER.1, POPULATION.1]
+    );
 }
 
 /// Answers, and a provider's own error, pass.
@@ -71,13 +82,22 @@ async fn calls(story: &mut Story) -> String {
         person: Some(person(number)),
     };
     let mut request = Request::new(person_request("001203004567"));
-    request.metadata_mut().insert("ndxp-case", "H26-220722-0001".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("ndxp-case", "H26-220722-0001".parse().unwrap());
     let answer = story.population.verify_identity(request).await.unwrap();
     let id = transaction_id(answer.metadata());
     assert_eq!(answer.into_inner().r#match(), population::Match::Agrees);
 
-    let unknown = story.population.verify_identity(person_request("901")).await.unwrap_err();
-    assert_eq!((unknown.code(), unknown.message()), (Code::NotFound, "số định danh không tồn tại"));
+    let unknown = story
+        .population
+        .verify_identity(person_request("901"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (unknown.code(), unknown.message()),
+        (Code::NotFound, "số định danh không tồn tại")
+    );
     assert_eq!(unknown.metadata().get("personal-number").unwrap(), "901");
     assert_eq!(unknown.metadata().get("ndxp-fault").unwrap(), "provider");
     id
@@ -87,7 +107,9 @@ async fn calls(story: &mut Story) -> String {
 async fn streams(story: &mut Story) -> String {
     let people = ["001", "902", "003"].map(person).to_vec();
     let mut request = Request::new(population::VerifyBatchRequest { people });
-    request.metadata_mut().insert("ndxp-measure-records", "3".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("ndxp-measure-records", "3".parse().unwrap());
     let batch = story.population.verify_batch(request).await.unwrap();
     let id = transaction_id(batch.metadata());
     let mut batch = batch.into_inner();
@@ -106,7 +128,11 @@ async fn streams(story: &mut Story) -> String {
         dossier: format!("H26-220722-{number:04}"),
         ..Default::default()
     });
-    let synced = story.portal.sync_status(tokio_stream::iter(changes)).await.unwrap();
+    let synced = story
+        .portal
+        .sync_status(tokio_stream::iter(changes))
+        .await
+        .unwrap();
     assert_eq!(synced.into_inner().accepted, 100);
 
     let mut line = story.open_line().await;
@@ -125,7 +151,9 @@ async fn is_cut_off_when_the_provider_dies(story: &mut Story) -> String {
     line.send.send(document("107/BC")).await.unwrap();
     assert!(line.receipts.message().await.unwrap().is_some());
     story.axis_provider.die();
-    let cut_off = within("the cut", line.receipts.message()).await.unwrap_err();
+    let cut_off = within("the cut", line.receipts.message())
+        .await
+        .unwrap_err();
     assert_eq!(cut_off.code(), Code::Unavailable, "{cut_off}");
     assert_eq!(story::reason(&cut_off), "PROVIDER_UNREACHABLE");
     assert_eq!(cut_off.metadata().get("ndxp-fault").unwrap(), "provider");
@@ -135,12 +163,21 @@ async fn is_cut_off_when_the_provider_dies(story: &mut Story) -> String {
 async fn breaks_off_itself(story: &mut Story) -> String {
     // A hundred changes came in order before.
     let (changes, sent) = tokio::sync::mpsc::channel(1);
-    changes.send(dossier::SyncStatusRequest::default()).await.unwrap();
+    changes
+        .send(dossier::SyncStatusRequest::default())
+        .await
+        .unwrap();
     let mut request = Request::new(tokio_stream::wrappers::ReceiverStream::new(sent));
-    request.metadata_mut().insert("ndxp-request-id", "broken-off".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("ndxp-request-id", "broken-off".parse().unwrap());
     let mut portal = story.portal.clone();
     let call = tokio::spawn(async move { portal.sync_status(request).await });
-    let all = within("the change", story.arrived.wait_for(|arrived| *arrived == 101)).await;
+    let all = within(
+        "the change",
+        story.arrived.wait_for(|arrived| *arrived == 101),
+    )
+    .await;
     drop(all.unwrap());
     call.abort();
     let id = until("the call's end in the journal", async || {
@@ -173,7 +210,10 @@ fn sees_its_counts(story: &Story) {
     assert_eq!(counts["total"]["measures"]["records"], 3);
 
     let verified = story.hub.verify();
-    assert_eq!((&verified["clean"], &verified["attempts"]), (&true.into(), &8.into()));
+    assert_eq!(
+        (&verified["clean"], &verified["attempts"]),
+        (&true.into(), &8.into())
+    );
     for language in ["vi", "en"] {
         let report = story.hub.run(&["report", "--lang", language]).success();
         assert!(report.contains('5'), "{report}");

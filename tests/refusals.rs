@@ -27,8 +27,15 @@ async fn refused(
     let answer = consumer.call(call, body).await;
     let refusal = check(&answer, reason, parties);
     let said = &refusal.status.message;
-    assert!(said.contains(says), "{reason} does not say {says:?}: {said}");
-    check_journaled(&world.hub.settled(answer.transaction_id()).await, reason, parties);
+    assert!(
+        said.contains(says),
+        "{reason} does not say {says:?}: {said}"
+    );
+    check_journaled(
+        &world.hub.settled(answer.transaction_id()).await,
+        reason,
+        parties,
+    );
     refusal
 }
 
@@ -38,13 +45,25 @@ async fn who_is_not_known_or_suspended_is_told_so_and_no_more() {
     // Certificate, reason, what is said, consumer in the record.
     let rows = [
         ("H99/lgsp", "UNKNOWN_SYSTEM", "H99/lgsp", ""),
-        ("H26/suspended", "SYSTEM_SUSPENDED", "H26/suspended", "H26/suspended"),
+        (
+            "H26/suspended",
+            "SYSTEM_SUSPENDED",
+            "H26/suspended",
+            "H26/suspended",
+        ),
         ("H40/lgsp", "SYSTEM_SUSPENDED", "H40", "H40/lgsp"),
     ];
     for (system, reason, says, consumer) in rows {
         let connection = Consumer::connect(&world.hub, &world.hub.issue(system)).await;
         let call = (&Call::to(path(PERMITTED)), message(b""));
-        refused(&world, &connection, call, (reason, says), [consumer, "", ""]).await;
+        refused(
+            &world,
+            &connection,
+            call,
+            (reason, says),
+            [consumer, "", ""],
+        )
+        .await;
     }
     world.stop().await;
 }
@@ -54,15 +73,71 @@ async fn who_may_not_call_what_is_told_why() {
     let world = Registered::start().await;
     // Service, method, provider named, reason, what is said, provider in the record.
     let rows = [
-        ("Nobody", "Call", None, "UNKNOWN_SERVICE", "ndxp.test.v1.Nobody", ""),
-        ("Nobody", "Call", Some("G01/a"), "UNKNOWN_SERVICE", "G01/a", ""),
-        ("Permitted", "Call", Some("G01/b"), "UNKNOWN_SERVICE", "G01/b", ""),
-        ("Shared", "Call", None, "AMBIGUOUS_PROVIDER", "G01/a, G01/b", ""),
-        ("Disabled", "Call", None, "SERVICE_DISABLED", "bảo trì đến 22 giờ", "G01/a"),
-        ("Ungranted", "Call", None, "NO_GRANT", "H26/lgsp holds no grant", "G01/a"),
+        (
+            "Nobody",
+            "Call",
+            None,
+            "UNKNOWN_SERVICE",
+            "ndxp.test.v1.Nobody",
+            "",
+        ),
+        (
+            "Nobody",
+            "Call",
+            Some("G01/a"),
+            "UNKNOWN_SERVICE",
+            "G01/a",
+            "",
+        ),
+        (
+            "Permitted",
+            "Call",
+            Some("G01/b"),
+            "UNKNOWN_SERVICE",
+            "G01/b",
+            "",
+        ),
+        (
+            "Shared",
+            "Call",
+            None,
+            "AMBIGUOUS_PROVIDER",
+            "G01/a, G01/b",
+            "",
+        ),
+        (
+            "Disabled",
+            "Call",
+            None,
+            "SERVICE_DISABLED",
+            "bảo trì đến 22 giờ",
+            "G01/a",
+        ),
+        (
+            "Ungranted",
+            "Call",
+            None,
+            "NO_GRANT",
+            "H26/lgsp holds no grant",
+            "G01/a",
+        ),
         ("OneMethod", "Another", None, "NO_GRANT", "Another", "G01/a"),
-        ("Expired", "Call", None, "GRANT_EXPIRED", "2020-12-31T17:00:00Z", "G01/a"),
-        ("NotYet", "Call", None, "GRANT_EXPIRED", "2998-12-31T17:00:00Z", "G01/a"),
+        (
+            "Expired",
+            "Call",
+            None,
+            "GRANT_EXPIRED",
+            "2020-12-31T17:00:00Z",
+            "G01/a",
+        ),
+        (
+            "NotYet",
+            "Call",
+            None,
+            "GRANT_EXPIRED",
+            "2998-12-31T17:00:00Z",
+            "G01/a",
+        ),
     ];
     for (service, method, named, reason, says, provider) in rows {
         let service = format!("ndxp.test.v1.{service}");
@@ -75,10 +150,24 @@ async fn who_may_not_call_what_is_told_why() {
         refused(&world, &world.consumer, call, (reason, says), parties).await;
     }
     let allowed = Call::to("/ndxp.test.v1.OneMethod/Allowed");
-    assert_eq!(world.consumer.call(&allowed, message(b"")).await.grpc_status(), 0);
+    assert_eq!(
+        world
+            .consumer
+            .call(&allowed, message(b""))
+            .await
+            .grpc_status(),
+        0
+    );
     for system in ["G01/a", "G01/b"] {
         let shared = Call::to("/ndxp.test.v1.Shared/Call").provider(system);
-        assert_eq!(world.consumer.call(&shared, message(b"")).await.grpc_status(), 0);
+        assert_eq!(
+            world
+                .consumer
+                .call(&shared, message(b""))
+                .await
+                .grpc_status(),
+            0
+        );
     }
     world.stop().await;
 }
@@ -140,7 +229,12 @@ async fn metadata_of_the_wrong_form_is_named() {
         ("grpc-timeout", "S", "grpc-timeout \"S\"", true),
         ("grpc-timeout", "1s", "grpc-timeout \"1s\"", true),
         ("grpc-timeout", "-1S", "grpc-timeout \"-1S\"", true),
-        ("grpc-timeout", "123456789S", "grpc-timeout \"123456789S\"", true),
+        (
+            "grpc-timeout",
+            "123456789S",
+            "grpc-timeout \"123456789S\"",
+            true,
+        ),
         ("ndxp-provider", "G01", "ndxp-provider", false),
         ("ndxp-provider", "G01/", "ndxp-provider", false),
         ("ndxp-provider", "g01/a", "ndxp-provider", false),
@@ -148,9 +242,24 @@ async fn metadata_of_the_wrong_form_is_named() {
         ("ndxp-test", "yes", "ndxp-test", false),
         ("ndxp-user", &long, "ndxp-user", false),
         ("ndxp-hop", "8", "ndxp-hop", false),
-        ("ndxp-measure-records", "-1", "ndxp-measure-records \"-1\"", false),
-        ("ndxp-measure-records", "1.5", "ndxp-measure-records \"1.5\"", false),
-        ("ndxp-measure-records", "18446744073709551616", "ndxp-measure-records", false),
+        (
+            "ndxp-measure-records",
+            "-1",
+            "ndxp-measure-records \"-1\"",
+            false,
+        ),
+        (
+            "ndxp-measure-records",
+            "1.5",
+            "ndxp-measure-records \"1.5\"",
+            false,
+        ),
+        (
+            "ndxp-measure-records",
+            "18446744073709551616",
+            "ndxp-measure-records",
+            false,
+        ),
         ("ndxp-measure-records", "", "ndxp-measure-records", false),
         ("ndxp-measure-unheard-of", "1", "unheard_of", true),
     ];
@@ -159,12 +268,28 @@ async fn metadata_of_the_wrong_form_is_named() {
         let provider = if found { "G01/a" } else { "" };
         let parties = [CONSUMER, provider, PERMITTED];
         let told = ("MALFORMED_REQUEST", says);
-        refused(&world, &world.consumer, (&call, message(b"")), told, parties).await;
+        refused(
+            &world,
+            &world.consumer,
+            (&call, message(b"")),
+            told,
+            parties,
+        )
+        .await;
     }
-    let twice = Call::to(path(PERMITTED)).provider("G01/a").provider("G01/a");
+    let twice = Call::to(path(PERMITTED))
+        .provider("G01/a")
+        .provider("G01/a");
     let told = ("MALFORMED_REQUEST", "ndxp-provider is given 2 times");
     let call = (&twice, message(b""));
-    refused(&world, &world.consumer, call, told, [CONSUMER, "", PERMITTED]).await;
+    refused(
+        &world,
+        &world.consumer,
+        call,
+        told,
+        [CONSUMER, "", PERMITTED],
+    )
+    .await;
     world.stop().await;
 }
 
@@ -175,7 +300,14 @@ async fn what_is_too_large_or_lies_about_its_length_is_not_carried() {
     let large = call.clone().with("x-large", &"x".repeat(64 * 1024));
     let told = ("METADATA_TOO_LARGE", "16384");
     let parties = [CONSUMER, "", PERMITTED];
-    refused(&world, &world.consumer, (&large, message(b"")), told, parties).await;
+    refused(
+        &world,
+        &world.consumer,
+        (&large, message(b"")),
+        told,
+        parties,
+    )
+    .await;
 
     // A provider that has begun to answer would be heard first.
     let hang = Call::to(format!("/{PERMITTED}/Hang"));
@@ -184,13 +316,28 @@ async fn what_is_too_large_or_lies_about_its_length_is_not_carried() {
     };
     let rows = [
         ("MESSAGE_TOO_LARGE", announced(67_108_865, b"x"), "67108864"),
-        ("MALFORMED_REQUEST", announced(100, b"too short"), "91 bytes short"),
-        ("MALFORMED_REQUEST", Bytes::from_static(&[0, 0]), "3 bytes short"),
+        (
+            "MALFORMED_REQUEST",
+            announced(100, b"too short"),
+            "91 bytes short",
+        ),
+        (
+            "MALFORMED_REQUEST",
+            Bytes::from_static(&[0, 0]),
+            "3 bytes short",
+        ),
         ("MALFORMED_REQUEST", framed(2, b"strange"), "flags 0x02"),
     ];
     for (reason, body, says) in rows {
         let parties = [CONSUMER, "G01/a", PERMITTED];
-        refused(&world, &world.consumer, (&hang, body), (reason, says), parties).await;
+        refused(
+            &world,
+            &world.consumer,
+            (&hang, body),
+            (reason, says),
+            parties,
+        )
+        .await;
     }
     world.stop().await;
 }
@@ -200,26 +347,60 @@ async fn a_grants_limits_hold_and_say_when_to_come_back() {
     let world = Registered::start().await;
     let parties = |service| [CONSUMER, "G01/a", service];
     let rated = Call::to("/ndxp.test.v1.Rated/Call");
-    assert_eq!(world.consumer.call(&rated, message(b"")).await.grpc_status(), 0);
+    assert_eq!(
+        world
+            .consumer
+            .call(&rated, message(b""))
+            .await
+            .grpc_status(),
+        0
+    );
     let told = ("RATE_LIMITED", "1 calls a second");
     let call = (&rated, message(b""));
-    let refusal =
-        refused(&world, &world.consumer, call, told, parties("ndxp.test.v1.Rated")).await;
-    let delay = refusal.retry.and_then(|retry| retry.retry_delay).expect("it says when");
-    assert!(delay.seconds <= 1 && (delay.seconds, delay.nanos) > (0, 0), "{delay:?}");
+    let refusal = refused(
+        &world,
+        &world.consumer,
+        call,
+        told,
+        parties("ndxp.test.v1.Rated"),
+    )
+    .await;
+    let delay = refusal
+        .retry
+        .and_then(|retry| retry.retry_delay)
+        .expect("it says when");
+    assert!(
+        delay.seconds <= 1 && (delay.seconds, delay.nanos) > (0, 0),
+        "{delay:?}"
+    );
 
     let single = Call::to("/ndxp.test.v1.Single/Call");
     let (answer, mut upload) = world.consumer.open(&single, false).await.unwrap();
     let answer = within("the first call's headers", answer).await.unwrap();
     let told = ("RATE_LIMITED", "1 calls at once");
     let call = (&single, message(b""));
-    let refusal =
-        refused(&world, &world.consumer, call, told, parties("ndxp.test.v1.Single")).await;
+    let refusal = refused(
+        &world,
+        &world.consumer,
+        call,
+        told,
+        parties("ndxp.test.v1.Single"),
+    )
+    .await;
     assert!(refusal.retry.is_some());
     upload.send_data(Bytes::new(), true).unwrap();
-    within("its end", crate::support::call::Answer::read(answer)).await.unwrap();
+    within("its end", crate::support::call::Answer::read(answer))
+        .await
+        .unwrap();
     // The place is free again before the consumer sees the end.
-    assert_eq!(world.consumer.call(&single, message(b"")).await.grpc_status(), 0);
+    assert_eq!(
+        world
+            .consumer
+            .call(&single, message(b""))
+            .await
+            .grpc_status(),
+        0
+    );
     world.stop().await;
 }
 
@@ -245,14 +426,38 @@ async fn a_provider_that_is_away_or_slow_is_at_fault() {
     let world = Registered::start().await;
     // Service, grpc-timeout, reason, what is said.
     let rows = [
-        ("Away", None, "PROVIDER_UNREACHABLE", "could not be connected"),
+        (
+            "Away",
+            None,
+            "PROVIDER_UNREACHABLE",
+            "could not be connected",
+        ),
         ("Slow", None, "PROVIDER_TIMEOUT", "G01/a had not answered"),
-        ("Slow", Some("1H"), "PROVIDER_TIMEOUT", "G01/a had not answered"),
-        ("Slow", Some("50m"), "PROVIDER_TIMEOUT", "G01/a had not answered"),
-        ("Slow", Some("0n"), "PROVIDER_TIMEOUT", "G01/a had not answered"),
+        (
+            "Slow",
+            Some("1H"),
+            "PROVIDER_TIMEOUT",
+            "G01/a had not answered",
+        ),
+        (
+            "Slow",
+            Some("50m"),
+            "PROVIDER_TIMEOUT",
+            "G01/a had not answered",
+        ),
+        (
+            "Slow",
+            Some("0n"),
+            "PROVIDER_TIMEOUT",
+            "G01/a had not answered",
+        ),
     ];
     for (service, timeout, reason, says) in rows {
-        let provider = if service == "Away" { "G01/away" } else { "G01/a" };
+        let provider = if service == "Away" {
+            "G01/away"
+        } else {
+            "G01/a"
+        };
         let service = format!("ndxp.test.v1.{service}");
         let mut call = Call::to(format!("/{service}/Hang"));
         if let Some(timeout) = timeout {

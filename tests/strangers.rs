@@ -30,16 +30,27 @@ async fn a_connection_without_a_good_certificate_or_protocol_is_refused_with_an_
     let without_certificate = {
         let config = ClientConfig::builder_with_provider(crypto());
         let config = config.with_safe_default_protocol_versions().unwrap();
-        let mut config = config.with_root_certificates(good.roots()).with_no_client_auth();
+        let mut config = config
+            .with_root_certificates(good.roots())
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec()];
         config
     };
     let rows = [
-        ("no certificate", without_certificate, End::Alert(AlertDescription::CertificateRequired)),
+        (
+            "no certificate",
+            without_certificate,
+            End::Alert(AlertDescription::CertificateRequired),
+        ),
         (
             "a certificate of another authority",
-            of_another_authority(good).client(),
+            of_another_authority(good, "elsewhere.example").client(),
             End::Alert(AlertDescription::UnknownCA),
+        ),
+        (
+            "a certificate of another authority under the same name",
+            of_another_authority(good, "ndxp.local").client(),
+            End::Alert(AlertDescription::DecryptError),
         ),
         (
             "a certificate that has expired",
@@ -52,7 +63,11 @@ async fn a_connection_without_a_good_certificate_or_protocol_is_refused_with_an_
             End::Alert(AlertDescription::NoApplicationProtocol),
         ),
         ("no ALPN", speaking(good, &[]), End::Closed),
-        ("TLS 1.2 alone", tls12(good), End::Alert(AlertDescription::ProtocolVersion)),
+        (
+            "TLS 1.2 alone",
+            tls12(good),
+            End::Alert(AlertDescription::ProtocolVersion),
+        ),
     ];
     for (what, tls, expected) in rows {
         let ended = match within(what, dial(world.hub.exchange(), tls)).await {
@@ -74,7 +89,10 @@ async fn what_is_no_tls_is_closed() {
         ("garbage", &[0xa5; 4_096]),
         ("zeros", &[0; 4_096]),
         ("HTTP/1.1", b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n"),
-        ("HTTP/2 without TLS", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+        (
+            "HTTP/2 without TLS",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        ),
         ("half a ClientHello, then the end", &half_a_hello),
     ];
     for (what, bytes) in rows {
@@ -84,7 +102,10 @@ async fn what_is_no_tls_is_closed() {
         let mut answer = Vec::new();
         // Closed in order or reset, and nothing but a TLS alert before it.
         let _reset = within(what, stream.read_to_end(&mut answer)).await;
-        assert!(answer.is_empty() || answer.starts_with(&[0x15, 0x03]), "{what}: {answer:?}");
+        assert!(
+            answer.is_empty() || answer.starts_with(&[0x15, 0x03]),
+            "{what}: {answer:?}"
+        );
         serves_others(&world).await;
     }
     world.hub.stop().await;
@@ -98,7 +119,9 @@ async fn a_connection_that_stays_silent_is_closed_in_time() {
     let mut silent = TcpStream::connect(world.hub.exchange()).await.unwrap();
     serves_others(&world).await;
     let mut answer = Vec::new();
-    within("the end of silence", silent.read_to_end(&mut answer)).await.unwrap();
+    within("the end of silence", silent.read_to_end(&mut answer))
+        .await
+        .unwrap();
     assert!(answer.is_empty(), "{answer:?}");
     world.hub.stop().await;
 }
@@ -111,9 +134,18 @@ async fn a_consumer_that_speaks_no_http_2_is_closed_and_harms_only_itself() {
     let too_long_a_frame = [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1];
     let data_on_no_stream = [0, 0, 1, 0, 0, 0, 0, 0, 0, 7];
     let rows = [
-        ("HTTP/1.1 where h2 was agreed", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
-        ("a frame that is too long", [&preface[..], &settings, &too_long_a_frame].concat()),
-        ("data on no stream", [&preface[..], &settings, &data_on_no_stream].concat()),
+        (
+            "HTTP/1.1 where h2 was agreed",
+            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        ),
+        (
+            "a frame that is too long",
+            [&preface[..], &settings, &too_long_a_frame].concat(),
+        ),
+        (
+            "data on no stream",
+            [&preface[..], &settings, &data_on_no_stream].concat(),
+        ),
     ];
     for (what, bytes) in rows {
         let tls = world.credentials.client();
@@ -131,7 +163,10 @@ async fn serves_others(world: &World) {
     let new = Consumer::connect(&world.hub, &world.credentials).await;
     for consumer in [&world.consumer, &new] {
         let answer = consumer.call(&world::call(), message(b"still there")).await;
-        assert_eq!((answer.grpc_status(), answer.body), (0, message(b"still there").to_vec()));
+        assert_eq!(
+            (answer.grpc_status(), answer.body),
+            (0, message(b"still there").to_vec())
+        );
     }
 }
 
@@ -148,7 +183,9 @@ async fn end(mut stream: impl AsyncRead + Unpin) -> End {
 }
 
 fn alert(error: &std::io::Error) -> End {
-    let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    let tls = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::AlertReceived(alert)) => End::Alert(*alert),
         Some(other) => panic!("{other}"),
@@ -156,10 +193,10 @@ fn alert(error: &std::io::Error) -> End {
     }
 }
 
-/// Names the same system in the same trust domain; only the signature is another's.
-fn of_another_authority(good: &Credentials) -> Credentials {
+/// Names the same system; in the same trust domain, only the signature is another's.
+fn of_another_authority(good: &Credentials, trust_domain: &str) -> Credentials {
     let clock = SystemClock;
-    let authority = Authority::create("ndxp.local", &clock).unwrap();
+    let authority = Authority::create(trust_domain, &clock).unwrap();
     issued(good, &authority, Validity::days(&clock, 1))
 }
 
@@ -177,7 +214,9 @@ fn expired(hub: &Hub, good: &Credentials) -> Credentials {
 /// Trusts whom the good certificate's holder trusts.
 fn issued(good: &Credentials, authority: &Authority, validity: Validity) -> Credentials {
     let system: SystemId = CONSUMER.parse().unwrap();
-    let issued = authority.issue_system(&system, &Hosts::default(), validity).unwrap();
+    let issued = authority
+        .issue_system(&system, &Hosts::default(), validity)
+        .unwrap();
     Credentials {
         certificate_pem: issued.certificate_pem,
         key_pem: issued.key_pem,
@@ -195,7 +234,9 @@ fn tls12(good: &Credentials) -> ClientConfig {
     let config = ClientConfig::builder_with_provider(crypto());
     let config = config.with_protocol_versions(&[&version::TLS12]).unwrap();
     let config = config.with_root_certificates(good.roots());
-    let mut config = config.with_client_auth_cert(good.chain(), good.key()).unwrap();
+    let mut config = config
+        .with_client_auth_cert(good.chain(), good.key())
+        .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     config
 }

@@ -114,7 +114,8 @@ class Checks:
 
     def a_deadline_is_told_to_the_provider(self):
         left = float(self.unary("TimeLeft", b"", timeout=15))
-        assert 0 < left <= 15, left
+        # grpcio rounds up what it sends; the default without a deadline is a minute.
+        assert 5 < left < 20, left
 
     def a_deadline_ends_the_call(self):
         error = error_of(lambda: self.unary("Hang", b"until the deadline", timeout=0.3))

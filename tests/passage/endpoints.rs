@@ -11,7 +11,7 @@ use crate::support::consumer::Consumer;
 use crate::support::hub::Hub;
 use crate::support::provider::{Exchange, Provider, echo};
 use crate::support::refusal::{check, check_journaled};
-use crate::support::wait::until;
+use crate::support::wait::{until, within};
 use crate::support::world::{CONSUMER, PROVIDER, SERVICE, World, call, members};
 
 /// Echoes, and counts what it echoed.
@@ -32,8 +32,14 @@ async fn calls_go_to_the_endpoints_that_live() {
     let away = TcpSocket::new_v4().unwrap();
     away.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let served: [Arc<AtomicUsize>; 2] = Default::default();
-    let living = served.each_ref().map(|it| Provider::serve(&hub, &credentials, counting(it)));
-    let endpoints = [away.local_addr().unwrap(), living[0].address, living[1].address];
+    let living = served
+        .each_ref()
+        .map(|it| Provider::serve(&hub, &credentials, counting(it)));
+    let endpoints = [
+        away.local_addr().unwrap(),
+        living[0].address,
+        living[1].address,
+    ];
     let catalogue = members()
         .system(PROVIDER, &endpoints, "")
         .service(PROVIDER, SERVICE, "")
@@ -41,18 +47,22 @@ async fn calls_go_to_the_endpoints_that_live() {
     hub.apply(&catalogue);
     let consumer = Consumer::connect(&hub, &hub.issue(CONSUMER)).await;
 
-    // In flight together, so that there is a load to spread.
+    // In flight together, each with the provider before the next begins: a load to spread.
     let mut calls = Vec::new();
     for _ in 0..20 {
-        calls.push(consumer.open(&call(), false).await.unwrap());
+        let (answer, upload) = consumer.open(&call(), false).await.unwrap();
+        calls.push((within("headers", answer).await.unwrap(), upload));
     }
     for (answer, mut upload) in calls {
         upload.send_data(message(b"x"), true).unwrap();
-        let answer = Answer::read(answer.await.unwrap()).await.unwrap();
+        let answer = within("an answer", Answer::read(answer)).await.unwrap();
         assert_eq!(answer.grpc_status(), 0, "{answer:?}");
     }
     let served = served.map(|it| it.load(Ordering::Relaxed));
-    assert!(served.iter().sum::<usize>() == 20 && served.iter().all(|it| *it > 0), "{served:?}");
+    assert!(
+        served.iter().sum::<usize>() == 20 && served.iter().all(|it| *it > 0),
+        "{served:?}"
+    );
 
     let [mut first, _second] = living;
     first.die();
@@ -71,7 +81,14 @@ async fn calls_go_to_the_endpoints_that_live() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_comes_back_is_called_again() {
     let mut world = World::start(echo).await;
-    assert_eq!(world.consumer.call(&call(), message(b"x")).await.grpc_status(), 0);
+    assert_eq!(
+        world
+            .consumer
+            .call(&call(), message(b"x"))
+            .await
+            .grpc_status(),
+        0
+    );
     let address = world.provider.address;
     world.provider.die();
     let parties = [CONSUMER, PROVIDER, SERVICE];
@@ -83,7 +100,10 @@ async fn a_provider_that_comes_back_is_called_again() {
     check(&answer, "PROVIDER_UNREACHABLE", parties);
 
     let credentials = crate::support::credentials::Credentials::read(
-        &world.credentials.folder.with_file_name(PROVIDER.replace('/', "-")),
+        &world
+            .credentials
+            .folder
+            .with_file_name(PROVIDER.replace('/', "-")),
     );
     world.provider = Provider::serve_at(address, &world.hub, &credentials, echo);
     until("a call that finds it back", async || {

@@ -16,8 +16,16 @@ async fn check_journal(world: &World, answer: &Answer, bytes: &[u8], messages: u
     let salt = unhex(value(&answer.headers, "ndxp-digest-salt"));
     let digest = hex(digest(&SHA256, &[salt.as_slice(), bytes].concat()).as_ref());
     for direction in ["request", "response"] {
-        assert_eq!(transaction[format!("{direction}_bytes")], bytes.len(), "{transaction:#}");
-        assert_eq!(transaction[format!("{direction}_messages")], messages, "{transaction:#}");
+        assert_eq!(
+            transaction[format!("{direction}_bytes")],
+            bytes.len(),
+            "{transaction:#}"
+        );
+        assert_eq!(
+            transaction[format!("{direction}_messages")],
+            messages,
+            "{transaction:#}"
+        );
         if !bytes.is_empty() {
             assert_eq!(transaction[format!("{direction}_digest")], digest.as_str());
         }
@@ -29,12 +37,18 @@ async fn messages_of_every_size_number_and_encoding_pass_intact() {
     let world = World::start(echo).await;
     // Not gzip at all: who does not decode does not mind.
     let compressed = framed(1, b"compressed");
-    let many: Vec<Bytes> = (0..1_000_u16).map(|number| message(&number.to_be_bytes())).collect();
+    let many: Vec<Bytes> = (0..1_000_u16)
+        .map(|number| message(&number.to_be_bytes()))
+        .collect();
     let large = message(&vec![0x5a; 3 * 1024 * 1024]);
     let rows = [
         ("none", Bytes::new(), 0),
         ("an empty one", message(b""), 1),
-        ("a compressed one between plain ones", [message(b"a"), compressed, message(b"b")].concat().into(), 3),
+        (
+            "a compressed one between plain ones",
+            [message(b"a"), compressed, message(b"b")].concat().into(),
+            3,
+        ),
         ("many small ones", many.concat().into(), 1_000),
         ("a large one", large, 1),
     ];
@@ -48,7 +62,9 @@ async fn messages_of_every_size_number_and_encoding_pass_intact() {
                 upload.send_data(Bytes::new(), true).unwrap();
             }
         });
-        let answer = within(what, async { Answer::read(answer.await?).await }).await.unwrap();
+        let answer = within(what, async { Answer::read(answer.await?).await })
+            .await
+            .unwrap();
         sending.await.unwrap();
         assert!(answer.body == bytes, "{what} did not come back as sent");
         assert_eq!(answer.grpc_status(), 0, "{what}");
@@ -69,8 +85,15 @@ async fn a_conversation_goes_back_and_forth_message_by_message() {
         upload.send_data(sentence.clone(), false).unwrap();
         let mut heard = Vec::new();
         while heard.len() < sentence.len() {
-            let chunk = within("an echo", answer.body_mut().data()).await.unwrap().unwrap();
-            answer.body_mut().flow_control().release_capacity(chunk.len()).unwrap();
+            let chunk = within("an echo", answer.body_mut().data())
+                .await
+                .unwrap()
+                .unwrap();
+            answer
+                .body_mut()
+                .flow_control()
+                .release_capacity(chunk.len())
+                .unwrap();
             heard.extend_from_slice(&chunk);
         }
         assert_eq!(heard, sentence, "turn {turn}");
@@ -88,8 +111,10 @@ async fn a_request_that_ends_with_trailers_passes_them() {
         while let Some(Ok(_)) = exchange.body.data().await {}
         let trailers = exchange.body.trailers().await.unwrap().unwrap_or_default();
         let mut end = crate::support::provider::headers();
-        end.headers_mut().extend(crate::support::provider::trailers("0"));
-        end.headers_mut().insert("x-heard", trailers["x-last-word"].clone());
+        end.headers_mut()
+            .extend(crate::support::provider::trailers("0"));
+        end.headers_mut()
+            .insert("x-heard", trailers["x-last-word"].clone());
         exchange.respond.send_response(end, true).unwrap();
     })
     .await;
@@ -98,14 +123,21 @@ async fn a_request_that_ends_with_trailers_passes_them() {
     let mut trailers = http::HeaderMap::new();
     trailers.insert("x-last-word", "done".parse().unwrap());
     upload.send_trailers(trailers).unwrap();
-    let answer = within("the answer", async { Answer::read(answer.await?).await }).await.unwrap();
+    let answer = within("the answer", async { Answer::read(answer.await?).await })
+        .await
+        .unwrap();
     assert_eq!(value(&answer.headers, "x-heard"), "done");
     world.hub.stop().await;
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    let digits = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).unwrap());
+    digits
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -10,7 +10,10 @@ pub struct Arrivals(mpsc::Receiver<Exchange>);
 
 impl Arrivals {
     /// Where calls arrive, and the handler that takes them there.
-    pub fn new() -> (Self, impl Fn(Exchange) -> Taken + Clone + Send + Sync + 'static) {
+    pub fn new() -> (
+        Self,
+        impl Fn(Exchange) -> Taken + Clone + Send + Sync + 'static,
+    ) {
         let (taken, arrivals) = mpsc::channel(64);
         let take = move |exchange| {
             let taken = taken.clone();
@@ -31,7 +34,10 @@ impl Arrivals {
 
     /// Nothing has arrived that was not looked at.
     pub fn assert_none(&mut self) {
-        assert!(self.0.try_recv().is_err(), "a call has reached the provider");
+        assert!(
+            self.0.try_recv().is_err(),
+            "a call has reached the provider"
+        );
     }
 }
 

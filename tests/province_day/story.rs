@@ -61,11 +61,17 @@ impl Story {
         let serve = |(system, _): (&str, &str), routes| {
             Provider::serve_services(&hub, &hub.issue(system), routes)
         };
-        let database = serve(POPULATION, Routes::new(PopulationServiceServer::new(Population)));
+        let database = serve(
+            POPULATION,
+            Routes::new(PopulationServiceServer::new(Population)),
+        );
         let desk = Portal::default();
         let arrived = desk.arrived.subscribe();
         let portal = serve(DOSSIER, Routes::new(DossierServiceServer::new(desk)));
-        let axis = serve(DOCUMENTS, Routes::new(DocumentServiceServer::new(DocumentAxis)));
+        let axis = serve(
+            DOCUMENTS,
+            Routes::new(DocumentServiceServer::new(DocumentAxis)),
+        );
         let catalogue = Catalogue::new()
             .member("H26", "")
             .member("G01", "")
@@ -92,23 +98,33 @@ impl Story {
 
     pub fn grants(&self) -> Catalogue {
         let services = [POPULATION, DOSSIER, DOCUMENTS];
-        services.into_iter().fold(Catalogue::new(), |grants, (provider, service)| {
-            grants.grant(CONSUMER, provider, service, "")
-        })
+        services
+            .into_iter()
+            .fold(Catalogue::new(), |grants, (provider, service)| {
+                grants.grant(CONSUMER, provider, service, "")
+            })
     }
 
     /// What the hub's directory says that the province may call.
     pub async fn callable(&self) -> Vec<String> {
         let mut directory = DirectoryServiceClient::new(self.channel.clone());
-        let answer = directory.list_callable(ListCallableRequest::default()).await;
+        let answer = directory
+            .list_callable(ListCallableRequest::default())
+            .await;
         let services = answer.expect("the directory answers").into_inner().services;
-        services.into_iter().map(|callable| callable.service).collect()
+        services
+            .into_iter()
+            .map(|callable| callable.service)
+            .collect()
     }
 
     pub async fn open_line(&self) -> Line {
         let (send, sent) = mpsc::channel(1);
         let mut axis = DocumentServiceClient::new(self.channel.clone());
-        let answer = axis.exchange(ReceiverStream::new(sent)).await.expect("the line opens");
+        let answer = axis
+            .exchange(ReceiverStream::new(sent))
+            .await
+            .expect("the line opens");
         Line {
             send,
             transaction_id: transaction_id(answer.metadata()),
@@ -119,7 +135,10 @@ impl Story {
     pub fn transactions(&self, filter: &[&str]) -> Vec<Value> {
         let arguments = [&["transactions", "-o", "json"], filter].concat();
         let answer = self.hub.run(&arguments).success();
-        answer.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect()
+        answer
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("it is JSON"))
+            .collect()
     }
 
     pub fn counts(&self, by: &str) -> Value {
@@ -131,21 +150,34 @@ impl Story {
 async fn channel(hub: &Hub, credentials: &Credentials) -> Channel {
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(&credentials.authority_pem))
-        .identity(Identity::from_pem(&credentials.certificate_pem, &credentials.key_pem))
+        .identity(Identity::from_pem(
+            &credentials.certificate_pem,
+            &credentials.key_pem,
+        ))
         .domain_name("localhost");
     let endpoint = Endpoint::from_shared(format!("https://{}", hub.exchange())).unwrap();
-    endpoint.tls_config(tls).unwrap().connect().await.expect("the hub takes the connection")
+    endpoint
+        .tls_config(tls)
+        .unwrap()
+        .connect()
+        .await
+        .expect("the hub takes the connection")
 }
 
 pub fn transaction_id(metadata: &MetadataMap) -> String {
-    let id = metadata.get("ndxp-transaction-id").expect("every answer names its transaction");
+    let id = metadata
+        .get("ndxp-transaction-id")
+        .expect("every answer names its transaction");
     id.to_str().expect("it is printable").to_owned()
 }
 
 /// The reason in an error that the hub made.
 pub fn reason(status: &Status) -> String {
     let details = rpc::Status::decode(status.details()).expect("the hub sends details");
-    let info = details.details.iter().find(|it| it.type_url.ends_with("/google.rpc.ErrorInfo"));
+    let info = details
+        .details
+        .iter()
+        .find(|it| it.type_url.ends_with("/google.rpc.ErrorInfo"));
     let info = rpc::ErrorInfo::decode(info.expect("with a reason").value.as_slice()).unwrap();
     assert_eq!(info.domain, "ndxp");
     info.reason

@@ -6,7 +6,6 @@ use crate::support::catalogue::Catalogue;
 use crate::support::consumer::Consumer;
 use crate::support::hub::Hub;
 use crate::support::provider::{Exchange, Provider, echo};
-use crate::support::wait::within;
 use crate::support::world::CONSUMER;
 
 /// The service that may be called.
@@ -26,7 +25,8 @@ impl Registered {
         let providers = ["G01/a", "G01/b"]
             .map(|system| Provider::serve(&hub, &hub.issue(system), hang_or_echo));
         let away = TcpSocket::new_v4().expect("a socket can be made");
-        away.bind(([127, 0, 0, 1], 0).into()).expect("a port is free");
+        away.bind(([127, 0, 0, 1], 0).into())
+            .expect("a port is free");
         let address = away.local_addr().expect("it is bound");
         let [a, b] = [providers[0].address, providers[1].address];
         let members = Catalogue::new()
@@ -51,7 +51,6 @@ impl Registered {
 
     pub async fn stop(self) {
         self.hub.stop().await;
-        within("the end of the connection", self.consumer.connection).await.unwrap().unwrap();
     }
 }
 
@@ -64,7 +63,11 @@ fn services(catalogue: Catalogue) -> Catalogue {
         ("G01/a", "Permitted", "measures = [\"records\"]"),
         ("G01/a", "Shared", ""),
         ("G01/b", "Shared", ""),
-        ("G01/a", "Disabled", "disabled = true\nnotice = \"bảo trì đến 22 giờ\""),
+        (
+            "G01/a",
+            "Disabled",
+            "disabled = true\nnotice = \"bảo trì đến 22 giờ\"",
+        ),
         ("G01/a", "Ungranted", ""),
         ("G01/a", "OneMethod", ""),
         ("G01/a", "Expired", ""),
@@ -74,9 +77,10 @@ fn services(catalogue: Catalogue) -> Catalogue {
         ("G01/a", "Slow", "deadline_ms_max = 200"),
         ("G01/away", "Away", ""),
     ];
-    rows.into_iter().fold(catalogue, |catalogue, (provider, service, further)| {
-        catalogue.service(provider, &format!("ndxp.test.v1.{service}"), further)
-    })
+    rows.into_iter()
+        .fold(catalogue, |catalogue, (provider, service, further)| {
+            catalogue.service(provider, &format!("ndxp.test.v1.{service}"), further)
+        })
 }
 
 fn grants(catalogue: Catalogue) -> Catalogue {
@@ -93,9 +97,15 @@ fn grants(catalogue: Catalogue) -> Catalogue {
         ("G01/a", "Slow", ""),
         ("G01/away", "Away", ""),
     ];
-    rows.into_iter().fold(catalogue, |catalogue, (provider, service, further)| {
-        catalogue.grant(CONSUMER, provider, &format!("ndxp.test.v1.{service}"), further)
-    })
+    rows.into_iter()
+        .fold(catalogue, |catalogue, (provider, service, further)| {
+            catalogue.grant(
+                CONSUMER,
+                provider,
+                &format!("ndxp.test.v1.{service}"),
+                further,
+            )
+        })
 }
 
 /// Calls to a method `Hang` are never answered.

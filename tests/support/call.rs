@@ -61,7 +61,9 @@ pub fn message(content: &[u8]) -> Bytes {
 /// The same under other flags.
 pub fn framed(flags: u8, content: &[u8]) -> Bytes {
     let length = u32::try_from(content.len()).expect("tests send small messages");
-    [&[flags], &length.to_be_bytes()[..], content].concat().into()
+    [&[flags], &length.to_be_bytes()[..], content]
+        .concat()
+        .into()
 }
 
 /// A whole answer.
@@ -91,7 +93,11 @@ impl Answer {
             status: head.status,
             headers: head.headers,
             body: bytes,
-            trailers: if trailers_only { None } else { Some(trailers.unwrap_or_default()) },
+            trailers: if trailers_only {
+                None
+            } else {
+                Some(trailers.unwrap_or_default())
+            },
         })
     }
 

@@ -13,17 +13,28 @@ impl Catalogue {
 
     /// A province (`H…`) or a ministry.
     pub fn member(self, code: &str, further: &str) -> Self {
-        let class = if code.starts_with('H') { "province" } else { "ministry" };
+        let class = if code.starts_with('H') {
+            "province"
+        } else {
+            "ministry"
+        };
         let name = format!("name_vi = \"Cơ quan {code}\"\nclass = \"{class}\"");
         self.item("member", &format!("code = \"{code}\"\n{name}\n{further}"))
     }
 
     /// An LGSP when it is named so, otherwise a database.
     pub fn system(self, id: &str, endpoints: &[SocketAddr], further: &str) -> Self {
-        let kind = if id.ends_with("/lgsp") { "lgsp" } else { "database" };
+        let kind = if id.ends_with("/lgsp") {
+            "lgsp"
+        } else {
+            "database"
+        };
         let endpoints: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
         let endpoints = format!("endpoints = {endpoints:?}");
-        self.item("system", &format!("id = \"{id}\"\nkind = \"{kind}\"\n{endpoints}\n{further}"))
+        self.item(
+            "system",
+            &format!("id = \"{id}\"\nkind = \"{kind}\"\n{endpoints}\n{further}"),
+        )
     }
 
     pub fn service(self, provider: &str, name: &str, further: &str) -> Self {
@@ -33,7 +44,10 @@ impl Catalogue {
 
     pub fn grant(self, consumer: &str, provider: &str, service: &str, further: &str) -> Self {
         let parties = format!("consumer = \"{consumer}\"\nprovider = \"{provider}\"");
-        self.item("grant", &format!("{parties}\nservice = \"{service}\"\n{further}"))
+        self.item(
+            "grant",
+            &format!("{parties}\nservice = \"{service}\"\n{further}"),
+        )
     }
 
     pub fn text(&self) -> &str {

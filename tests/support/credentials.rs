@@ -44,7 +44,9 @@ impl Credentials {
     pub fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
         for authority in CertificateDer::pem_slice_iter(self.authority_pem.as_bytes()) {
-            roots.add(authority.expect("it is PEM")).expect("it is an authority");
+            roots
+                .add(authority.expect("it is PEM"))
+                .expect("it is an authority");
         }
         Arc::new(roots)
     }

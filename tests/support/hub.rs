@@ -74,7 +74,9 @@ impl Hub {
         let log = &self.process.as_ref().expect("it was just started").log;
         for (name, address) in LISTENERS.into_iter().zip(&mut self.addresses) {
             *address = log
-                .find(&format!("the {name} address"), |line| address_in(line, name))
+                .find(&format!("the {name} address"), |line| {
+                    address_in(line, name)
+                })
                 .await;
         }
         // From now on it can be found, and comes back where it was.
@@ -142,7 +144,10 @@ impl Hub {
 
     fn check_quiet(&self, process: &Process) {
         let complaints = process.log.complaints(&self.expected_complaints);
-        assert!(complaints.is_empty(), "complaints in the log: {complaints:#?}");
+        assert!(
+            complaints.is_empty(),
+            "complaints in the log: {complaints:#?}"
+        );
     }
 
     /// Runs a command against this hub.
@@ -185,7 +190,9 @@ impl Hub {
     /// The journal's record of a transaction.
     #[track_caller]
     pub fn transaction(&self, id: &str) -> Value {
-        let answer = self.run(&["transactions", "--id", id, "-o", "json"]).success();
+        let answer = self
+            .run(&["transactions", "--id", id, "-o", "json"])
+            .success();
         serde_json::from_str(&answer).expect("-o json prints JSON")
     }
 

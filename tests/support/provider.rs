@@ -24,6 +24,9 @@ use super::hub::Hub;
 
 type Connection = TlsStream<TcpStream>;
 
+/// The hub brings many consumers' calls over one connection: room for several that are stalled.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+
 pub struct Provider {
     pub address: SocketAddr,
     runtime: Option<Runtime>,
@@ -59,11 +62,16 @@ impl Provider {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self::start(address, hub, credentials, move |mut connections| async move {
-            while let Some(Ok(connection)) = connections.recv().await {
-                tokio::spawn(calls(connection, handler.clone()));
-            }
-        })
+        Self::start(
+            address,
+            hub,
+            credentials,
+            move |mut connections| async move {
+                while let Some(Ok(connection)) = connections.recv().await {
+                    tokio::spawn(calls(connection, handler.clone()));
+                }
+            },
+        )
     }
 
     /// Serves gRPC services.
@@ -134,7 +142,11 @@ async fn accept(
             continue;
         };
         let shown = connection.get_ref().1.peer_certificates();
-        assert_eq!(shown, Some(hubs.as_slice()), "somebody else than the hub connects");
+        assert_eq!(
+            shown,
+            Some(hubs.as_slice()),
+            "somebody else than the hub connects"
+        );
         if accepted.send(Ok(connection)).await.is_err() {
             return;
         }
@@ -145,7 +157,10 @@ async fn calls<F>(connection: Connection, handler: impl Fn(Exchange) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let Ok(mut connection) = server::handshake(connection).await else {
+    let handshake = server::Builder::new()
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .handshake(connection);
+    let Ok(mut connection) = handshake.await else {
         return;
     };
     while let Some(Ok((request, respond))) = connection.accept().await {
@@ -194,8 +209,11 @@ pub async fn echo(mut exchange: Exchange) {
 pub async fn send(to: &mut SendStream<Bytes>, mut chunk: Bytes) -> Option<()> {
     while !chunk.is_empty() {
         to.reserve_capacity(chunk.len());
-        let room = std::future::poll_fn(|cx| to.poll_capacity(cx)).await?.ok()?;
-        to.send_data(chunk.split_to(room.min(chunk.len())), false).ok()?;
+        let room = std::future::poll_fn(|cx| to.poll_capacity(cx))
+            .await?
+            .ok()?;
+        to.send_data(chunk.split_to(room.min(chunk.len())), false)
+            .ok()?;
     }
     Some(())
 }

@@ -70,7 +70,9 @@ impl Binary for HeaderMap {
     #[track_caller]
     fn get_bin(&self, name: &str) -> Vec<u8> {
         let metadata = tonic::metadata::MetadataMap::from_headers(self.clone());
-        let value = metadata.get_bin(name).unwrap_or_else(|| panic!("no {name} in {self:?}"));
+        let value = metadata
+            .get_bin(name)
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"));
         value.to_bytes().expect("it is base64").to_vec()
     }
 }
@@ -88,17 +90,27 @@ pub fn check(answer: &Answer, reason: &str, parties: [&str; 3]) -> Refusal {
     assert!(answer.is_trailers_only(), "{reason}: {answer:?}");
     let ending = answer.ending();
     let meaning = meaning(reason);
-    assert_eq!((answer.status.as_u16(), answer.grpc_status()), (200, meaning.status), "{reason}");
+    assert_eq!(
+        (answer.status.as_u16(), answer.grpc_status()),
+        (200, meaning.status),
+        "{reason}"
+    );
     assert_eq!(value(ending, "ndxp-fault"), meaning.fault, "{reason}");
     let refusal = Refusal::read(ending);
     assert_eq!(refusal.status.code, i32::try_from(meaning.status).unwrap());
-    assert_eq!((refusal.info.domain.as_str(), refusal.info.reason.as_str()), ("ndxp", reason));
+    assert_eq!(
+        (refusal.info.domain.as_str(), refusal.info.reason.as_str()),
+        ("ndxp", reason)
+    );
     let metadata = &refusal.info.metadata;
     for (name, party) in ["consumer", "provider", "service"].into_iter().zip(parties) {
         let named = metadata.get(name).map_or("", String::as_str);
         assert_eq!(named, party, "{reason}: {name} in {metadata:?}");
     }
-    assert!(metadata.get("remedy").is_some_and(|it| !it.is_empty()), "{reason}: {metadata:?}");
+    assert!(
+        metadata.get("remedy").is_some_and(|it| !it.is_empty()),
+        "{reason}: {metadata:?}"
+    );
     refusal
 }
 
@@ -109,7 +121,10 @@ pub fn check_journaled(transaction: &Value, reason: &str, parties: [&str; 3]) {
     assert_eq!(transaction["outcome"], meaning.outcome, "{transaction:#}");
     assert_eq!(transaction["reason"], reason, "{transaction:#}");
     assert_eq!(transaction["fault"], meaning.fault, "{transaction:#}");
-    assert_eq!(transaction["grpc_status"], meaning.status, "{transaction:#}");
+    assert_eq!(
+        transaction["grpc_status"], meaning.status,
+        "{transaction:#}"
+    );
     for (name, party) in ["consumer", "provider", "service"].into_iter().zip(parties) {
         assert_eq!(transaction[name], party, "{transaction:#}");
     }

@@ -20,9 +20,7 @@ pub struct World {
 }
 
 impl World {
-    pub async fn start<F>(
-        handler: impl Fn(Exchange) -> F + Clone + Send + Sync + 'static,
-    ) -> Self
+    pub async fn start<F>(handler: impl Fn(Exchange) -> F + Clone + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
