@@ -219,6 +219,9 @@ mod tests {
     use super::super::story::{closed, connection};
     use super::*;
 
+    /// Damages one stored counter.
+    type Change = fn(&mut Counter);
+
     const HOUR_US: i64 = 1_658_448_000_000_000;
     const DAY_US: i64 = HOUR_US - 7 * 3_600_000_000;
     const MONTH_US: i64 = DAY_US - 21 * 24 * 3_600_000_000;
@@ -322,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_field_that_differs_is_named() {
-        let changes: [(&str, fn(&mut Counter)); 6] = [
+        let changes: [(&str, Change); 6] = [
             ("count stored 2, the journal has 1", |counter| {
                 counter.count = 2
             }),
@@ -361,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_counter_that_cannot_be_read_is_found() {
-        let changes: [(&str, fn(&mut Counter)); 4] = [
+        let changes: [(&str, Change); 4] = [
             ("a counter of granularity \"week\"", |counter| {
                 counter.granularity = "week".into()
             }),

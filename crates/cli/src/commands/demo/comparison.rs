@@ -166,6 +166,9 @@ mod tests {
     use super::*;
     use crate::verify::Check;
 
+    /// Makes one side count otherwise: participants, totals, connections, recount.
+    type Change = fn(&mut Tally, &mut CountResponse, &mut CountResponse, &mut Verdict);
+
     const SERVICE: &str = "a.v1.Population";
 
     /// One completed call, and one refused whose provider the hub never learned.
@@ -282,7 +285,7 @@ mod tests {
 
     #[test]
     fn one_call_more_or_less_on_any_side_is_unequal() {
-        let once_more: [fn(&mut Tally, &mut CountResponse, &mut CountResponse, &mut Verdict); 6] = [
+        let once_more: [Change; 6] = [
             |tally, _, _, _| {
                 let outcomes = tally.connections.values_mut().next().unwrap();
                 *outcomes.get_mut(&Outcome::Completed).unwrap() += 1;
