@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use ndxp_model::{Granularity, Instant, Outcome, Sequence};
 
 use crate::counter::{Counter, earlier};
+use crate::damage::{Damage, StoreError};
 use crate::key::{ConnectionId, CounterKey, Key};
-use crate::store::{Damage, Store, StoreError, decoded};
+use crate::store::{Store, decoded};
 use crate::value;
 
 /// What of a counter can be added up without room for its histogram. Sums wrap: only equality

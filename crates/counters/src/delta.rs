@@ -204,9 +204,10 @@ impl Delta {
                 sequence,
                 found: closed.outcome,
             })?;
-        let connection = closed.connection.clone().unwrap_or_default();
+        let nobody = Connection::default();
+        let connection = closed.connection.as_ref().unwrap_or(&nobody);
         if outcome.is_transaction() {
-            self.took_part(state, here, &connection);
+            self.took_part(state, here, connection);
         }
         if !self.hour.contains(here.at) {
             self.hour = zone.bucket(Granularity::Hour, here.at);
@@ -230,12 +231,12 @@ impl Delta {
         &mut self,
         state: &State,
         sequence: Sequence,
-        connection: Connection,
+        connection: &Connection,
     ) -> Result<ConnectionId, FoldError> {
         if let Some(id) = state
             .ids
-            .get(&connection)
-            .or_else(|| self.ids.get(&connection))
+            .get(connection)
+            .or_else(|| self.ids.get(connection))
         {
             return Ok(*id);
         }
@@ -244,7 +245,7 @@ impl Delta {
             .map(ConnectionId)
             .map_err(|_| FoldError::TooManyConnections { sequence })?;
         self.connections.push(connection.clone());
-        self.ids.insert(connection, id);
+        self.ids.insert(connection.clone(), id);
         Ok(id)
     }
 

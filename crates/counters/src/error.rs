@@ -3,11 +3,11 @@
 use ndxp_model::{Instant, Period, Sequence};
 
 use crate::counter::Overflow;
+use crate::damage::{Damage, StoreError};
 use crate::delta::FoldError;
 use crate::home::HomeError;
 use crate::query::Dimension;
 use crate::source::SourceError;
-use crate::store::{Damage, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CountersError {

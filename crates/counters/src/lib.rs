@@ -30,6 +30,7 @@ mod state;
 // Where it is stored, and whether that can be trusted.
 mod home;
 
+mod damage;
 mod store;
 
 mod check;
@@ -37,6 +38,8 @@ mod opening;
 
 // Who writes it, and who may read it meanwhile.
 mod shared;
+
+mod writer;
 
 mod projection;
 
@@ -60,6 +63,7 @@ use ndxp_proto::statistics::v1;
 
 pub use counter::{Counter, Overflow};
 pub use counts::Counts;
+pub use damage::{Damage, StoreError};
 pub use delta::FoldError;
 pub use error::CountersError;
 pub use histogram::Histogram;
@@ -68,7 +72,6 @@ pub use query::{Answer, CountQuery, Dimension, HOURS_MAX, KindOf};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
-pub use store::{Damage, StoreError};
 
 use home::Home;
 use key::{ConnectionId, CounterKey};
@@ -306,7 +309,7 @@ fn open(
     directory: &Path,
     zone: Zone,
     source: Box<dyn Source>,
-    progress: projection::Progress,
+    progress: writer::Progress,
 ) -> Result<Projection, CountersError> {
     let home = Home::claim(directory)?;
     let store = opening::open(&home, &zone, &*source)?;

@@ -4,11 +4,12 @@
 use ndxp_model::{Instant, Sequence, Zone};
 
 use crate::check::check;
+use crate::damage::{Damage, StoreError};
 use crate::error::CountersError;
 use crate::home::{Home, Seal};
 use crate::source::Source;
 use crate::state::{State, Watermark};
-use crate::store::{Damage, Store, StoreError};
+use crate::store::Store;
 
 /// # Errors
 /// When the directory or the journal cannot be read, or sled cannot work at all.

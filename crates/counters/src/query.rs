@@ -13,10 +13,11 @@ use ndxp_proto::statistics::v1;
 
 use crate::counter::Counter;
 use crate::counts::Counts;
+use crate::damage::StoreError;
 use crate::error::CountersError;
 use crate::key::{ConnectionId, CounterKey};
 use crate::state::Watermark;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// Rows of a breakdown by hour: ten years. A row is some kilobytes of histogram at most, so an
 /// answer stays within a few hundred megabytes.
@@ -357,5 +358,165 @@ impl Dimension {
 impl fmt::Display for Dimension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::damage::Damage;
+    use crate::key::Key;
+    use crate::sample::{self, Place};
+
+    /// `size from..to` of each run, in local time.
+    #[track_caller]
+    fn check_runs(period: (&str, &str), largest: Granularity, expected: &[&str]) {
+        let zone = Zone::viet_nam();
+        let start = |text: &str| zone.moment(text).unwrap().from;
+        let period = Period {
+            from: if period.0.is_empty() {
+                MIN
+            } else {
+                start(period.0)
+            },
+            to: if period.1.is_empty() {
+                MAX
+            } else {
+                start(period.1)
+            },
+        };
+        let (first, now) = (start("2022-06-10T09"), start("2022-08-20T10"));
+        let now = Instant::from_micros(now.as_micros() + 5);
+        let shown: Vec<String> = runs(&zone, period, first, now, largest)
+            .unwrap()
+            .iter()
+            .map(|run| {
+                let label = |instant| zone.label(run.granularity, instant);
+                let last = Instant::from_micros(run.to.as_micros() - 1);
+                format!("{} {}..={}", run.granularity, label(run.from), label(last))
+            })
+            .collect();
+        assert_eq!(shown, expected, "{period:?}");
+    }
+
+    #[test]
+    fn a_period_is_read_in_the_largest_buckets_that_fit() {
+        let all = Granularity::All;
+        check_runs(("", ""), all, &["all all..=all"]);
+        check_runs(("2022-06-10T09", "2022-08-20T11"), all, &["all all..=all"]);
+        check_runs(
+            ("2022-06-10T10", ""),
+            all,
+            &[
+                "hour 2022-06-10T10..=2022-06-10T23",
+                "day 2022-06-11..=2022-06-30",
+                "month 2022-07..=2022-08",
+            ],
+        );
+        check_runs(
+            ("", "2022-08-20T10"),
+            all,
+            &[
+                "month 2022-06..=2022-07",
+                "day 2022-08-01..=2022-08-19",
+                "hour 2022-08-20T00..=2022-08-20T09",
+            ],
+        );
+        check_runs(("2022-07", "2022-08"), all, &["month 2022-07..=2022-07"]);
+        check_runs(("2022-08", "2022-09"), all, &["month 2022-08..=2022-08"]);
+        check_runs(("2019-01", "2022-06"), all, &[]);
+        check_runs(("2022-09", "2023-01"), all, &[]);
+        check_runs(
+            ("2022-07-31T22", "2022-08-01T02"),
+            Granularity::Day,
+            &["hour 2022-07-31T22..=2022-08-01T01"],
+        );
+        check_runs(
+            ("2022-07", ""),
+            Granularity::Day,
+            &["day 2022-07-01..=2022-08-31"],
+        );
+        check_runs(
+            ("2022-07", "2022-08"),
+            Granularity::Hour,
+            &["hour 2022-07-01T00..=2022-07-31T23"],
+        );
+    }
+
+    /// Clocks that are set forward and back, by half an hour and at midnight too.
+    #[test]
+    fn runs_cover_the_period_once_in_every_zone() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for name in [
+            "Asia/Ho_Chi_Minh",
+            "Asia/Kathmandu",
+            "Europe/Berlin",
+            "Australia/Lord_Howe",
+            "America/Sao_Paulo",
+        ] {
+            let zone: Zone = name.parse().unwrap();
+            let hour = |instant| zone.bucket(Granularity::Hour, instant);
+            for _ in 0..300 {
+                let start = rng.i64(1_500_000_000..1_560_000_000) * 1_000_000;
+                let period = Period {
+                    from: hour(Instant::from_micros(start)).from,
+                    to: hour(Instant::from_micros(
+                        start + rng.i64(0..100 * 24) * HOUR_MICROS,
+                    ))
+                    .to,
+                };
+                let first = zone.bucket(Granularity::Month, period.from).from;
+                let runs = runs(&zone, period, first, period.to, Granularity::Month).unwrap();
+                let mut at = period.from;
+                for run in &runs {
+                    assert_eq!(run.from, at, "{name} {period:?}");
+                    while at < run.to {
+                        let bucket = zone.bucket(run.granularity, at);
+                        assert_eq!(bucket.from, at, "{name} {period:?}");
+                        at = bucket.to;
+                    }
+                    assert_eq!(at, run.to, "{name} {period:?}");
+                }
+                assert_eq!(at, period.to, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_national_question_reads_no_connection() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(300));
+        projection.catch_up().unwrap();
+        let guard = projection.writer.shared.read();
+        let store = guard.as_ref().unwrap();
+        let mut keys = Vec::new();
+        let every = store.counters(CounterKey::all(), |key, _| {
+            keys.push(key);
+            Ok(())
+        });
+        every.unwrap();
+        for key in keys
+            .iter()
+            .filter(|key| key.connection != ConnectionId::TOTAL)
+        {
+            store.overwrite(&Key::Counter(*key), Some(vec![]));
+        }
+        let ask = |by| {
+            let query = CountQuery {
+                by,
+                ..CountQuery::since_launch()
+            };
+            count(store, &Zone::viet_nam(), &query, &|_| None)
+        };
+        for by in Dimension::ALL.into_iter().map(Some).chain([None]) {
+            let total = by.is_none_or(|by| by.size().is_some() || by == Dimension::Outcome);
+            match ask(by) {
+                Ok(answer) => assert!(total && answer.total.attempts() == 300, "{by:?}"),
+                Err(CountersError::Store(StoreError::Damage(Damage::Value { .. }))) => {
+                    assert!(!total, "{by:?}");
+                }
+                Err(other) => panic!("{by:?}: {other}"),
+            }
+        }
     }
 }

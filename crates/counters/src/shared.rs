@@ -11,9 +11,10 @@ use std::time::Duration;
 use ndxp_model::{Sequence, Zone};
 use tokio::sync::watch;
 
+use crate::damage::{Damage, StoreError};
 use crate::error::CountersError;
 use crate::state::Watermark;
-use crate::store::{Damage, Store, StoreError};
+use crate::store::Store;
 
 /// How the projection stands.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,0 +1,115 @@
+//! Why the store fails: damage, which a rebuild mends, or the machine, which it does not.
+
+use ndxp_model::{Instant, Sequence};
+
+use crate::counter::Overflow;
+use crate::value::ValueError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// The store may be sound; the machine is not.
+    #[error(
+        "sled cannot work: {0}; free space or mend the disk's rights, then start the hub again"
+    )]
+    Machine(sled::Error),
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+/// Why a store must be set aside and rebuilt.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("sled: {0}")]
+    Sled(sled::Error),
+    #[error("sled panicked: {message}")]
+    Panicked { message: String },
+    #[error("{file} had {expected_bytes} bytes when it was sealed, and has {found_bytes:?} now")]
+    File {
+        file: String,
+        expected_bytes: u64,
+        found_bytes: Option<u64>,
+    },
+    #[error("it was sealed at sequence {expected}, and has sequence {found} now")]
+    SealedWatermark { expected: Sequence, found: Sequence },
+    #[error("no key is {key}")]
+    Key { key: String },
+    #[error("the value of {key} is {source}")]
+    Value { key: String, source: ValueError },
+    #[error("counters are stored, but no head")]
+    Headless,
+    #[error("the store holds {found} {what}, its head says {expected}")]
+    Amount {
+        what: &'static str,
+        expected: u64,
+        found: u64,
+    },
+    #[error("connection {found} is stored where {expected} was due")]
+    ConnectionOrder { expected: u64, found: u32 },
+    #[error("counters of connection {id} are stored, but not its names")]
+    Nameless { id: u32 },
+    #[error("{counter} does not agree with the counters it sums up")]
+    Sum { counter: String },
+    #[error("{key} is of sequence {sequence}, beyond the watermark")]
+    BeyondWatermark { key: String, sequence: Sequence },
+    #[error("it is cut in time zone {found}, the hub in {expected}")]
+    Zone { expected: String, found: String },
+    #[error("it has counted up to sequence {watermark}, where the journal ends at {end}")]
+    BeyondJournal { watermark: Sequence, end: Sequence },
+    #[error(
+        "it has counted another journal: sequence {sequence} was committed at {found} there, at {expected} here"
+    )]
+    OtherJournal {
+        sequence: Sequence,
+        expected: Instant,
+        found: Instant,
+    },
+}
+
+impl From<sled::Error> for StoreError {
+    /// What only the machine can be blamed for is no damage: to rebuild would not mend it.
+    fn from(error: sled::Error) -> Self {
+        use std::io::ErrorKind::{
+            OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let machine = [
+            OutOfMemory,
+            PermissionDenied,
+            QuotaExceeded,
+            ReadOnlyFilesystem,
+            StorageFull,
+        ];
+        match &error {
+            sled::Error::Io(io) if machine.contains(&io.kind()) || is_locked(&error) => {
+                Self::Machine(error)
+            }
+            _ => Self::Damage(Damage::Sled(error)),
+        }
+    }
+}
+
+/// sled tells a lock that is held only in words.
+pub fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_lacks_is_no_damage() {
+        use std::io::{Error, ErrorKind};
+        let rows = [
+            (ErrorKind::StorageFull, false),
+            (ErrorKind::PermissionDenied, false),
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::Other, true),
+        ];
+        for (kind, damage) in rows {
+            let error = StoreError::from(sled::Error::Io(Error::from(kind)));
+            assert_eq!(matches!(error, StoreError::Damage(_)), damage, "{kind}");
+        }
+    }
+}
