@@ -20,7 +20,9 @@
 //!
 //! `head (64) | frame | frame | … | rest`. In an active segment the file is `capacity` bytes
 //! long and the rest is zero. In a sealed one the rest is the footer and nothing follows it;
-//! room for the footer is kept, so that a sealed file is always shorter than `capacity`.
+//! room for the footer is kept, so that a sealed file is always shorter than `capacity`. Before
+//! the last segment a file of full length is taken for sealed as well, if a whole footer follows
+//! its frames: a power cut may undo the cut. In the last one an uncut footer is blanked.
 //!
 //! # Head, 64 bytes
 //!

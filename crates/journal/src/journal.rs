@@ -1,7 +1,7 @@
 //! The journal of this process: opening with recovery, handles, and closing.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
@@ -18,8 +18,9 @@ use crate::format::{
 };
 use crate::lane::{Lane, LaneDriver};
 use crate::reader::Reader;
+use crate::recover::recover;
 use crate::segments::Segments;
-use crate::tail::{Active, Tail};
+use crate::tail::Tail;
 use crate::writer::{CommitObserver, Health, Shared, Writer};
 
 /// Where a journal lives and how it is cut.
@@ -82,26 +83,10 @@ impl Journal {
         let body_bytes_max = check(&options)?;
         let lock = lock(&*disk, &options)?;
         let found = directory::find(&*disk, &options.directory)?;
+        let active = recover(&*disk, &options.directory, &found)?;
         let journal = found.journal.unwrap_or_else(JournalId::random);
-        let sealed_segments = found.sealed.len();
-        let torn_bytes = found.active.as_ref().map_or(0, |a| a.scan.torn_bytes);
-        let active = settle(&*disk, &options.directory, &found)?;
+        let (segments, recovery) = account(found, &options);
 
-        let mut segments = found.sealed;
-        segments.extend(found.active.map(|active| active.scan.segment));
-        let segments = Arc::new(Segments::new(segments));
-        let recovery = Recovery {
-            position: segments.position(),
-            sealed_segments,
-            torn_bytes,
-        };
-        tracing::info!(
-            directory = %options.directory.display(),
-            sequence = %recovery.position.sequence,
-            sealed_segments,
-            torn_bytes,
-            "journal opened"
-        );
         let shared = Arc::new(Shared::new(recovery.position));
         let reader = Reader::live(
             Arc::clone(&disk),
@@ -109,30 +94,22 @@ impl Journal {
             Arc::clone(&segments),
             Arc::clone(&shared.progress),
         );
-        let spawning = DiskError::at("start the writer of", &options.directory);
-        let tail = Tail::new(
-            disk,
-            options.directory.clone(),
-            journal,
-            options.segment_bytes,
-            Arc::clone(&segments),
-            active,
-        );
-        let spawned = tail.and_then(|tail| {
-            let writer = Writer {
-                shared: Arc::clone(&shared),
-                segments,
-                tail,
-                seed: journal.seed(),
-                clock,
-                observer,
-                lock,
-            };
-            std::thread::Builder::new()
-                .name("journal-writer".to_owned())
-                .spawn(|| writer.run())
-        });
-        let running = spawned.map_err(spawning)?;
+        let directory = options.directory.clone();
+        let spawning = DiskError::at("start the writer of", &directory);
+        let running = Tail::new(options, disk, journal, Arc::clone(&segments), active)
+            .and_then(|tail| {
+                let writer = Writer {
+                    shared: Arc::clone(&shared),
+                    segments,
+                    tail,
+                    seed: journal.seed(),
+                    clock,
+                    observer,
+                    lock,
+                };
+                writer.spawn()
+            })
+            .map_err(spawning)?;
         Ok(Self(Arc::new(Handle {
             shared,
             reader,
@@ -252,52 +229,26 @@ fn lock(disk: &dyn Disk, options: &Options) -> Result<Box<dyn DiskLock>, OpenErr
     })
 }
 
-/// Finishes what an earlier run may have left to the system's cache. A sync that failed there
-/// is not made good by a later one: what it left behind has to be written again.
-fn settle(disk: &dyn Disk, directory: &Path, found: &Found) -> Result<Option<Active>, DiskError> {
-    for (file, bytes) in &found.uncut {
-        let open = disk.open_to_write(file);
-        let open = open.map_err(DiskError::at("open", file))?;
-        open.set_bytes(*bytes).map_err(DiskError::at("cut", file))?;
-        open.sync_data().map_err(DiskError::at("sync", file))?;
-    }
-    let active = found.active.as_ref();
-    let active = active.map(|active| recover(disk, active)).transpose()?;
-    disk.sync_directory(directory)
-        .map_err(DiskError::at("sync", directory))?;
-    Ok(active)
-}
-
-/// Makes an active segment ready to go on: nothing behind its frames, the whole length, and all
-/// of it durable. Only of the last batch no later one says that it is.
-fn recover(disk: &dyn Disk, found: &directory::Active) -> Result<Active, DiskError> {
-    let segment = &found.scan.segment;
-    let file = Arc::clone(&segment.file);
-    let open = disk
-        .open_to_write(&file)
-        .map_err(DiskError::at("open", &file))?;
-    let from = found.scan.last_batch;
-    let bytes = |count: u64| vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
-    let mut batch = bytes(segment.end - from);
-    let read = open
-        .read_at(&mut batch, from)
-        .map_err(DiskError::at("read", &file))?;
-    batch.truncate(read);
-    batch.append(&mut bytes(found.scan.torn_bytes));
-    if !batch.is_empty() {
-        open.write_at(&batch, from)
-            .map_err(DiskError::at("settle", &file))?;
-    }
-    if found.bytes != found.capacity {
-        open.set_bytes(found.capacity)
-            .map_err(DiskError::at("lengthen", &file))?;
-    }
-    open.sync_data().map_err(DiskError::at("sync", &file))?;
-    Ok(Active {
-        open,
-        file,
-        capacity: found.capacity,
-        frames: segment.frames,
-        end: segment.end,
-    })
+/// What was found, for the readers and for the operator.
+fn account(found: Found, options: &Options) -> (Arc<Segments>, Recovery) {
+    let sealed_segments = found.sealed.len();
+    let active = found.active.map(|active| active.scan);
+    let torn_bytes = active.as_ref().map_or(0, |scan| scan.torn_bytes);
+    let mut segments = found.sealed;
+    segments.extend(active.map(|scan| scan.segment));
+    let segments = Segments::new(segments);
+    let position = segments.position();
+    tracing::info!(
+        directory = %options.directory.display(),
+        sequence = %position.sequence,
+        sealed_segments,
+        torn_bytes,
+        "journal opened"
+    );
+    let recovery = Recovery {
+        position,
+        sealed_segments,
+        torn_bytes,
+    };
+    (Arc::new(segments), recovery)
 }

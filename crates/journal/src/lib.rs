@@ -19,6 +19,7 @@ mod writer;
 // Opening and recovery.
 mod directory;
 mod journal;
+mod recover;
 mod scan;
 
 // Reading.

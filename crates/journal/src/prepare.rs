@@ -77,8 +77,17 @@ impl Preparer {
         }
     }
 
-    /// The next segment, waited for if need be.
+    /// The next segment, waited for if need be. A failure of long ago is tried again first.
     pub fn take(&mut self) -> Prepared {
+        let earlier = self.outstanding;
+        let prepared = self.wait();
+        if earlier && prepared.is_err() {
+            return self.wait();
+        }
+        prepared
+    }
+
+    fn wait(&mut self) -> Prepared {
         self.request();
         self.outstanding = false;
         self.results
@@ -105,17 +114,25 @@ impl Worker {
             return Ok(file);
         }
         let preparing = self.directory.join(PREPARING);
+        let result = self.make(&preparing, &prepared);
+        if result.is_err() {
+            // What there is of it only takes room; if it cannot go, the next attempt cuts it.
+            drop(self.disk.remove(&preparing));
+        }
+        result
+    }
+
+    fn make(&self, preparing: &Path, prepared: &Path) -> Prepared {
         let file = self
             .disk
-            .create(&preparing)
-            .map_err(DiskError::at("create", &preparing))?;
+            .create(preparing)
+            .map_err(DiskError::at("create", preparing))?;
         self.fill(&*file)
-            .map_err(DiskError::at("zero-fill", &preparing))?;
-        file.sync_data()
-            .map_err(DiskError::at("sync", &preparing))?;
+            .map_err(DiskError::at("zero-fill", preparing))?;
+        file.sync_data().map_err(DiskError::at("sync", preparing))?;
         self.disk
-            .rename(&preparing, &prepared)
-            .map_err(DiskError::at("rename", &preparing))?;
+            .rename(preparing, prepared)
+            .map_err(DiskError::at("rename", preparing))?;
         Ok(file)
     }
 

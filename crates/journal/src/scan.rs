@@ -249,4 +249,29 @@ mod tests {
         );
         assert_eq!(found.map(|scan| scan.segment.frames).ok(), Some(0));
     }
+
+    #[test]
+    fn noise_is_judged_and_never_breaks_the_judge() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..2_000 {
+            let mut bytes = file(&[1, 3, 1, 2]);
+            for _ in 0..random.usize(1..40) {
+                let place = random.usize(HEAD_BYTES..bytes.len());
+                bytes[place] = random.u8(..);
+            }
+            bytes.truncate(random.usize(..=bytes.len()));
+            let first = Sequence::new(1);
+            let file = Path::new("x").into();
+            match scan(&bytes, SEED, file, first, Instant::EPOCH) {
+                Ok(scan) => {
+                    assert!(
+                        [0, 1, 4, 5, 7].contains(&scan.segment.frames),
+                        "whole batches"
+                    );
+                    assert!(scan.segment.end <= bytes.len().max(HEAD_BYTES) as u64);
+                }
+                Err(damage) => assert!(damage.witness > damage.sequence),
+            }
+        }
+    }
 }

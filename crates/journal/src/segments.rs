@@ -125,8 +125,11 @@ impl Segments {
         })
     }
 
+    /// Adds a segment; it stands in for one that began with the same sequence and stayed empty.
     pub fn push(&self, segment: Segment) {
-        self.lock().push(segment);
+        let mut segments = self.lock();
+        segments.pop_if(|last| last.first == segment.first);
+        segments.push(segment);
     }
 
     /// Takes in frames of the given lengths behind the last.

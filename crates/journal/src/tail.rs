@@ -10,6 +10,7 @@ use crate::directory::{PREPARED, segment_name};
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 use crate::format::{HEAD_BYTES, JournalId, SegmentHead, footer_bytes};
+use crate::journal::Options;
 use crate::prepare::Preparer;
 use crate::segments::{Segment, Segments, marks_of};
 
@@ -46,13 +47,16 @@ pub(crate) struct Active {
 
 impl Tail {
     pub fn new(
+        options: Options,
         disk: Arc<dyn Disk>,
-        directory: PathBuf,
         journal: JournalId,
-        segment_bytes: u64,
         segments: Arc<Segments>,
         active: Option<Active>,
     ) -> std::io::Result<Self> {
+        let Options {
+            directory,
+            segment_bytes,
+        } = options;
         let preparer = Preparer::start(Arc::clone(&disk), directory.clone(), segment_bytes)?;
         let mut tail = Self {
             disk,

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ndxp_model::{Clock, Instant, Sequence};
@@ -130,8 +131,14 @@ impl Shared {
 }
 
 impl Writer {
+    pub fn spawn(self) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new()
+            .name("journal-writer".to_owned())
+            .spawn(|| self.run())
+    }
+
     /// Runs until the journal is closed and everything taken over is answered.
-    pub fn run(mut self) {
+    fn run(mut self) {
         let watch = Watch(Arc::clone(&self.shared));
         let mut batch = Batch::default();
         loop {

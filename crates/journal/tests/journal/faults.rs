@@ -1,10 +1,19 @@
 //! Every call to the disk fails in turn: nothing acknowledged is lost, nothing that was not
 //! committed is answered as committed.
 
-use ndxp_journal::{AppendError, Committed, Health, Journal, OpenError};
-use ndxp_model::Sequence;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::harness::{append_all, append_each, body, numbers, open, read_all, segments};
+use ndxp_journal::{AppendError, Committed, Health, Journal, OpenError, Options};
+use ndxp_model::Sequence;
+use ndxp_proto::journal::v1;
+use ndxp_proto::journal::v1::entry::Body;
+
+use crate::harness::{
+    DIRECTORY, SEGMENT_BYTES, append_all, append_each, body, clock_at, numbers, open, read_all,
+    segments,
+};
 use crate::sim_disk::{EIO, ENOSPC, Fault, SimDisk};
 
 /// Enough to roll over twice.
@@ -199,4 +208,79 @@ fn a_disk_that_cannot_be_read_is_an_error_of_reading_only() {
     assert!(error.to_string().contains("cannot open"), "{error}");
     append_each(&journal, [3])[0].unwrap();
     assert_eq!(numbers(&journal.reader()), [1, 2, 3]);
+}
+
+#[test]
+fn a_writer_that_breaks_leaves_nobody_waiting() {
+    struct Breaks;
+    impl ndxp_journal::CommitObserver for Breaks {
+        fn committed(&self, _: usize, _: usize, _: std::time::Duration) {
+            panic!("as this test wants");
+        }
+    }
+    let disk = SimDisk::default();
+    let options = Options::new(DIRECTORY);
+    let journal = Journal::open(
+        Options {
+            segment_bytes: SEGMENT_BYTES,
+            ..options
+        },
+        Arc::new(disk.clone()),
+        clock_at(1),
+        Arc::new(Breaks),
+    )
+    .unwrap();
+    let answers = append_each(&journal, [1, 2]);
+    assert_eq!(answers, [Err(AppendError::Poisoned); 2]);
+    assert!(matches!(journal.health(), Health::Poisoned { .. }));
+    assert_eq!(
+        journal.beyond_blocking(Sequence::new(1), Duration::MAX),
+        None
+    );
+    journal.close();
+    assert_eq!(numbers(&open(&disk).unwrap().reader()), [1]);
+}
+
+#[test]
+fn an_empty_segment_too_small_for_an_entry_is_replaced_by_a_larger_one() {
+    let disk = SimDisk::default();
+    let journal = open(&disk).unwrap();
+    append_each(&journal, 1..=65);
+    assert_eq!(segments(&disk).len(), 1, "full to the last frame");
+    let prepared = Path::new(DIRECTORY).join("next.prepared");
+    while !disk.files().contains(&prepared) {
+        std::thread::yield_now();
+    }
+    // Sealing takes five calls, the next segment's head, name and syncs four; then the write.
+    disk.set_fault(Some(Fault {
+        first: disk.calls() + 9,
+        calls: u64::MAX,
+        errno: ENOSPC,
+    }));
+    assert_eq!(append_each(&journal, [66]), [Err(AppendError::OutOfSpace)]);
+    assert_eq!(segments(&disk).len(), 2);
+    let disk = disk.killed();
+    let options = Options {
+        directory: DIRECTORY.into(),
+        segment_bytes: 4 * SEGMENT_BYTES,
+    };
+    let large = Body::RegistryChanged(v1::RegistryChanged {
+        note: "n".repeat(5000),
+        ..v1::RegistryChanged::default()
+    });
+    let reopened = Journal::open(options, Arc::new(disk.clone()), clock_at(1), Arc::new(()));
+    let journal = reopened.unwrap();
+    let committed = append_all(&journal, [large])[0].unwrap();
+    assert_eq!(committed.sequence, Sequence::new(66));
+    assert_eq!(segments(&disk).len(), 2);
+    assert_eq!(
+        journal.reader().first_at_or_after(committed.at).unwrap(),
+        Some(Sequence::new(1)),
+        "the clock stood still"
+    );
+    let read = || read_all(&journal.reader()).unwrap().len() as u64;
+    assert_eq!(read(), 66);
+    journal.close();
+    assert_eq!(read(), 66);
+    drop(open(&disk).unwrap());
 }
