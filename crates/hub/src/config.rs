@@ -214,7 +214,7 @@ impl Hub {
                 "lower-case labels joined by dots, such as ndxp.gov.vn",
             ),
             zone: keys.parsed("time_zone", Zone::viet_nam()),
-            data_dir: keys.path("data_dir", "data".into()),
+            data_dir: keys.path("data_dir", "data"),
             cores: keys.number("cores", 0, 0..=1_024),
             drain_max: Duration::from_secs(keys.number("drain_seconds_max", 30, 1..=600)),
         };
@@ -270,9 +270,9 @@ impl TlsFiles {
     fn read<'a>((name, table): Table<'a>, source: &mut Source<'a>) -> Self {
         let mut keys = source.section(name, table);
         let files = Self {
-            authority: keys.path("authority", "pki/hub/ca.pem".into()),
-            certificate: keys.path("certificate", "pki/hub/cert.pem".into()),
-            key: keys.path("key", "pki/hub/key.pem".into()),
+            authority: keys.path("authority", "pki/hub/ca.pem"),
+            certificate: keys.path("certificate", "pki/hub/cert.pem"),
+            key: keys.path("key", "pki/hub/key.pem"),
         };
         keys.finish();
         files
@@ -356,9 +356,9 @@ impl Client {
         let client = Self {
             exchange: keys.parsed("exchange", exchange),
             control: keys.parsed("control", control),
-            authority: keys.path("authority", tls.authority.clone()),
-            certificate: keys.path("certificate", "pki/operator/cert.pem".into()),
-            key: keys.path("key", "pki/operator/key.pem".into()),
+            authority: keys.path_or("authority", tls.authority.clone()),
+            certificate: keys.path("certificate", "pki/operator/cert.pem"),
+            key: keys.path("key", "pki/operator/key.pem"),
         };
         keys.finish();
         client

@@ -166,13 +166,19 @@ impl<'a> Section<'a, '_> {
     }
 
     /// A path; a relative one starts at the file's folder.
-    pub(super) fn path(&mut self, key: &'static str, default: PathBuf) -> PathBuf {
-        let path = self.read(key, default, |value| match value.as_str() {
+    pub(super) fn path(&mut self, key: &'static str, default: &str) -> PathBuf {
+        let default = self.source.folder.join(default);
+        self.path_or(key, default)
+    }
+
+    /// The same with a default that has been read before and starts at no folder any more.
+    pub(super) fn path_or(&mut self, key: &'static str, default: PathBuf) -> PathBuf {
+        let folder = self.source.folder.clone();
+        self.read(key, default, |value| match value.as_str() {
             Some("") => Err(("is empty".to_owned(), "write a path".to_owned())),
-            Some(text) => Ok(PathBuf::from(text)),
+            Some(text) => Ok(folder.join(text)),
             None => Err(not_a("a path in quotes")),
-        });
-        self.source.folder.join(path)
+        })
     }
 
     /// A whole number within bounds, both ends included.

@@ -69,6 +69,14 @@ fn client_addresses_follow_the_listeners_and_paths_the_file() {
     assert_eq!(config.tls.key, Path::new("/etc/ndxp/k.pem"));
 }
 
+#[test]
+fn a_path_starts_once_at_the_folder_of_a_file_that_is_named_relatively() {
+    let config = Config::parse(Path::new("hub/ndxp.toml"), "tls.authority = \"ca.pem\"").unwrap();
+    assert_eq!(config.tls.authority, Path::new("hub/ca.pem"));
+    assert_eq!(config.client.authority, Path::new("hub/ca.pem"));
+    assert_eq!(config.client.key, Path::new("hub/pki/operator/key.pem"));
+}
+
 #[track_caller]
 fn check_refused(text: &str, expected: &[&str]) {
     let errors = parse(text).unwrap_err().to_string();
