@@ -43,6 +43,10 @@ pub struct Demo {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
 
+    /// Calls begun a second; 0 for as many as the machine carries
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    rate: u32,
+
     /// Language of the report: vi or en
     #[arg(long, value_name = "LANG", default_value = "vi")]
     lang: Language,
@@ -59,12 +63,12 @@ pub struct Demo {
 const EXAMPLES: &str = "\
 Examples:
   ndxp demo
-  ndxp demo --seconds 5 --lang en
+  ndxp demo --seconds 5 --rate 0 --lang en
   ndxp demo --keep
 
 Exit status: 0 when all three counts are equal, 1 when they are not.";
 
-/// Calls in flight at once: enough to keep a small machine busy without long queues.
+/// Calls in flight at most: enough to keep a small machine busy without long queues.
 const CALLS_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 
 /// Calls a second while the demonstration is kept running.
@@ -100,13 +104,13 @@ impl Demo {
         let channel = stage.control().await?;
         let nation = stage.nation(channel.clone()).await?;
         eprintln!(
-            "{} systems of {} members, {} s, seed {}",
+            "{} systems of {} members call each other for {} s; seed {}",
             nation.systems().len(),
             nation.members().len(),
             self.seconds,
             self.seed
         );
-        let mut load = stage.load(self.options(None))?;
+        let mut load = stage.load(self.options(self.seed, NonZeroU32::new(self.rate)))?;
         end_early_on_interrupt(load.stop());
         let bar = Bar::new(self.seconds);
         let duration = Duration::from_secs(self.seconds);
@@ -180,7 +184,8 @@ impl Demo {
 
     /// Goes on with a few calls a second until Ctrl-C, so that there is something to look at.
     async fn linger(&self, stage: &Stage) -> Result<(), Failure> {
-        let mut load = stage.load(self.options(Some(KEPT_CALLS_PER_SECOND)))?;
+        let other_seed = self.seed.wrapping_add(1);
+        let mut load = stage.load(self.options(other_seed, Some(KEPT_CALLS_PER_SECOND)))?;
         let stop = load.stop();
         let calls = load.run(None, None, |_| {});
         tokio::pin!(calls);
@@ -195,10 +200,9 @@ impl Demo {
         Ok(())
     }
 
-    fn options(&self, rate_per_second: Option<NonZeroU32>) -> Options {
+    fn options(&self, seed: u64, rate_per_second: Option<NonZeroU32>) -> Options {
         Options {
-            // Calls that go on afterwards are others than those that were compared.
-            seed: self.seed + u64::from(rate_per_second.is_some()),
+            seed,
             concurrency: CALLS_IN_FLIGHT,
             rate_per_second,
             shares: Shares::default(),

@@ -1,6 +1,7 @@
 //! `ndxp serve`: the hub itself, from its configuration until it is told to stop.
 
 use std::cell::Cell;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -89,6 +90,7 @@ impl Serve {
         })?;
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => subscriber.init(),
@@ -121,9 +123,9 @@ impl Signals {
     }
 }
 
-/// Tells how far the counters are, each tenth of the way once.
+/// Tells how far the counters are, each tenth of the way once; nothing when they are there.
 fn catching_up() -> impl Fn(Sequence, Sequence) + Send + 'static {
-    let told = Cell::new(0);
+    let told = Cell::new(10);
     move |done, end| {
         let tenths = done
             .get()

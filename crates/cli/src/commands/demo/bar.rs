@@ -11,7 +11,7 @@ pub struct Bar(ProgressBar);
 
 impl Bar {
     pub fn new(seconds: u64) -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {pos:>3}/{len} s  {msg}")
+        let style = ProgressStyle::with_template("{bar:16} {pos:>3}/{len} s  {wide_msg}")
             .expect("the template is fixed");
         Self(ProgressBar::new(seconds).with_style(style))
     }
@@ -24,6 +24,9 @@ impl Bar {
     /// Leaves the last state on the screen.
     pub fn finish(&self) {
         self.0.abandon();
+        if !self.0.is_hidden() {
+            eprintln!();
+        }
     }
 }
 
@@ -33,15 +36,15 @@ fn message(progress: &Progress) -> String {
         .get(&Outcome::Refused)
         .copied()
         .unwrap_or(0);
+    // Short enough for a terminal of 80 columns.
     format!(
-        "{:.0} calls/s, {} in all; the hub adds {} (p50), {} (p99); {refused} refused",
+        "{:.0}/s  hub adds {}/{} ms p50/p99  {refused} refused",
         progress.rate_per_second,
-        progress.ended,
         milliseconds(progress.added.p50),
         milliseconds(progress.added.p99),
     )
 }
 
 fn milliseconds(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+    format!("{:.1}", duration.as_secs_f64() * 1_000.0)
 }
