@@ -12,6 +12,7 @@ use ndxp_model::{Granularity, Instant, Outcome, Sequence};
 use crate::counter::{Counter, earlier};
 use crate::damage::{Damage, StoreError};
 use crate::key::{ConnectionId, CounterKey, Key};
+use crate::state::State;
 use crate::store::{Store, decoded};
 use crate::value;
 
@@ -19,7 +20,8 @@ use crate::value;
 /// matters.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Digest {
-    sums: [u64; 5],
+    count: u64,
+    sums: [u64; 4],
     durations: u64,
     measures: u64,
     duration_max: u64,
@@ -38,52 +40,50 @@ struct Sums {
 /// # Errors
 /// When anything is damaged or does not add up.
 pub fn check(store: &Store) -> Result<(), StoreError> {
-    let mut sums = Sums::default();
-    let mut counted = 0_u64;
+    within_watermark(&store.state)?;
     let watermark = store.state.watermark.sequence;
-    let within = |key: &Key, sequence: Sequence| {
+    let mut sums = Sums::default();
+    store.scan(|key, bytes| {
+        let Key::Counter(counter_key) = &key else {
+            return Ok(());
+        };
+        let counter = decoded(&key.encode(), value::decode_counter(bytes))?;
+        let (id, sequence) = (counter_key.connection, counter.last_sequence);
+        if id != ConnectionId::TOTAL && store.state.connection(id).is_none() {
+            return Err(Damage::Nameless { id: id.0 }.into());
+        }
         if sequence > watermark {
             let key = format!("{key:?}");
-            return Err(Damage::BeyondWatermark { key, sequence });
+            return Err(Damage::BeyondWatermark { key, sequence }.into());
         }
-        Ok(())
-    };
-    for sequence in store.state.open.keys() {
-        within(&Key::Open(*sequence), *sequence)?;
-    }
-    for (system, first) in &store.state.first_transactions {
-        within(
-            &Key::FirstTransaction(system.clone()),
-            Sequence::new(first.sequence),
-        )?;
-    }
-    store.scan(|key, bytes| {
-        if let Key::Counter(counter_key) = &key {
-            let counter = decoded(&key.encode(), value::decode_counter(bytes))?;
-            within(&key, counter.last_sequence)?;
-            let id = counter_key.connection;
-            if id != ConnectionId::TOTAL && store.state.connection(id).is_none() {
-                return Err(Damage::Nameless { id: id.0 }.into());
-            }
-            if counter_key.granularity == Granularity::All
-                && counter_key.connection == ConnectionId::TOTAL
-            {
-                counted = counted.wrapping_add(counter.count);
-            }
-            sums.add(counter_key, &counter);
-        }
+        sums.add(counter_key, &counter);
         Ok(())
     })?;
-    let (expected, found) = (store.state.counted, counted);
-    if expected != found {
-        return Err(Damage::Amount {
-            what: "counted transactions",
-            expected,
-            found,
+    Ok(sums.compare(store.state.counted)?)
+}
+
+/// The small parts, which opening has decoded.
+fn within_watermark(state: &State) -> Result<(), Damage> {
+    let open = state
+        .open
+        .keys()
+        .map(|sequence| (Key::Open(*sequence), *sequence));
+    let firsts = state.first_transactions.iter().map(|(system, first)| {
+        (
+            Key::FirstTransaction(system.clone()),
+            Sequence::new(first.sequence),
+        )
+    });
+    match open
+        .chain(firsts)
+        .find(|(_, sequence)| *sequence > state.watermark.sequence)
+    {
+        None => Ok(()),
+        Some((key, sequence)) => {
+            let key = format!("{key:?}");
+            Err(Damage::BeyondWatermark { key, sequence })
         }
-        .into());
     }
-    Ok(sums.compare()?)
 }
 
 impl Sums {
@@ -107,7 +107,21 @@ impl Sums {
         size.add(&digest);
     }
 
-    fn compare(&self) -> Result<(), Damage> {
+    fn compare(&self, counted: u64) -> Result<(), Damage> {
+        let totals = self
+            .sizes
+            .iter()
+            .filter(|((id, _), _)| *id == ConnectionId::TOTAL);
+        let counts = totals.map(|(_, [all, ..])| all.count);
+        let found = counts.fold(0, u64::wrapping_add);
+        if found != counted {
+            let (what, expected) = ("counted transactions", counted);
+            return Err(Damage::Amount {
+                what,
+                expected,
+                found,
+            });
+        }
         for ((granularity, bucket, outcome), [told, summed]) in &self.totals {
             if told != summed {
                 let counter = format!("the total of {outcome} in the {granularity} of {bucket}");
@@ -133,8 +147,8 @@ impl Digest {
         let durations = counter.durations.buckets();
         let measures = counter.measures.iter();
         Self {
+            count: counter.count,
             sums: [
-                counter.count,
                 counter.request_bytes,
                 counter.response_bytes,
                 counter.request_messages,
@@ -149,6 +163,7 @@ impl Digest {
     }
 
     fn add(&mut self, other: &Self) {
+        self.count = self.count.wrapping_add(other.count);
         for (sum, value) in self.sums.iter_mut().zip(other.sums) {
             *sum = sum.wrapping_add(value);
         }

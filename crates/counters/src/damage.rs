@@ -10,9 +10,7 @@ pub enum StoreError {
     #[error(transparent)]
     Damage(#[from] Damage),
     /// The store may be sound; the machine is not.
-    #[error(
-        "sled cannot work: {0}; free space or mend the disk's rights, then start the hub again"
-    )]
+    #[error("sled cannot work: {0}; free space or mend the disk's rights")]
     Machine(sled::Error),
     #[error(transparent)]
     Overflow(#[from] Overflow),

@@ -80,7 +80,7 @@ impl Projection {
             match self.turn() {
                 Ok(None) => {}
                 Ok(Some(stop)) => return Ok(stop),
-                Err(error) => self.mend(error)?,
+                Err(error) => self.mend_or_wait(error)?,
             }
         }
     }
@@ -134,6 +134,17 @@ impl Projection {
             }
         }
         Ok(())
+    }
+
+    /// Rebuilds where that mends the error, waits where time may.
+    fn mend_or_wait(&mut self, error: CountersError) -> Result<(), CountersError> {
+        match self.mend(error) {
+            Err(error @ CountersError::Store(StoreError::Machine(_))) => {
+                let reason = error.to_string();
+                self.writer.wait_for_machine(&reason, &*self.source)
+            }
+            other => other,
+        }
     }
 
     /// Rebuilds where that mends the error.
@@ -250,6 +261,32 @@ mod tests {
             matches!(error, CountersError::DamagedAgain { rebuilds: 3, .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_machine_that_lacks_space_is_waited_for() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(200));
+        projection.fold_through(Sequence::new(120)).unwrap();
+        projection.writer.retry_every = Duration::ZERO;
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = StoreError::from(sled::Error::Io(full));
+        projection.mend_or_wait(error.into()).unwrap();
+        projection.catch_up().unwrap();
+        let shared = Arc::clone(&projection.writer.shared);
+        assert_eq!(shared.notice().health, Health::Serving);
+        assert_eq!(shared.read().as_ref().unwrap().state.counted, 200);
+        assert_eq!(place.set_aside(), 0);
+
+        // Stopped while it waits: it ends, and leaves no seal on what it does not hold.
+        shared.request_stop(Stop::Clean);
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        projection
+            .mend_or_wait(StoreError::from(sled::Error::Io(full)).into())
+            .unwrap();
+        projection.run();
+        assert_eq!(shared.notice().health, Health::Stopped);
+        assert_eq!(place.home().break_seal().unwrap(), Seal::Absent);
     }
 
     #[test]

@@ -119,15 +119,10 @@ pub fn count(
     let runs = plan(store, zone, query)?;
     let mut rows: BTreeMap<String, Counts> = BTreeMap::new();
     let nowhere = Connection::default();
-    let connections: Vec<(ConnectionId, &Connection)> = if query.needs_connections() {
-        let connections = store.state.connections();
-        connections
-            .filter(|(_, connection)| query.covers(connection))
-            .collect()
-    } else {
-        vec![(ConnectionId::TOTAL, &nowhere)]
-    };
-    for (id, connection) in connections {
+    let totals = (!query.needs_connections()).then_some((ConnectionId::TOTAL, &nowhere));
+    let connections = store.state.connections();
+    let covered = connections.filter(|(_, names)| query.needs_connections() && query.covers(names));
+    for (id, connection) in totals.into_iter().chain(covered) {
         let name = |key: &CounterKey| row_key(query.by, zone, key, connection, kind_of);
         for run in &runs {
             read(store, id, run, |key, counter| {
@@ -168,52 +163,52 @@ fn read(
 }
 
 fn plan(store: &Store, zone: &Zone, query: &CountQuery) -> Result<Vec<Run>, CountersError> {
-    let period = query.period;
-    let whole = |instant: Instant| zone.bucket(Granularity::Hour, instant).from == instant;
-    let open = |instant: Instant| instant <= Instant::EPOCH || instant >= FAR;
-    if ![period.from, period.to]
-        .into_iter()
-        .all(|end| open(end) || whole(end))
-    {
-        return Err(CountersError::NotWholeHours {
-            period,
-            zone: zone.name().to_owned(),
-        });
-    }
-    let from = if open(period.from) { MIN } else { period.from };
-    let to = if open(period.to) && !period.is_empty() {
-        MAX
-    } else {
-        period.to
-    };
     let always = CounterKey::range(Granularity::Hour, ConnectionId::TOTAL, MIN, MAX);
+    let period = opened(zone, query.period)?;
     let Some(first) = store.first_counter(always)? else {
         return Ok(Vec::new());
     };
     let now = store.state.watermark.at;
-    let largest = query
-        .by
-        .and_then(Dimension::size)
-        .unwrap_or(Granularity::All);
-    let runs = runs(zone, Period { from, to }, first.bucket, now, largest).ok_or_else(|| {
-        CountersError::NotWholeHours {
-            period,
-            zone: zone.name().to_owned(),
-        }
-    })?;
+    let size = query.by.and_then(Dimension::size);
+    let largest = size.unwrap_or(Granularity::All);
+    let runs = runs(zone, period, first.bucket, now, largest)
+        .ok_or_else(|| not_whole(zone, query.period))?;
     if let (Some(by @ Dimension::Hour), [run]) = (query.by, &*runs) {
         let hours = (run.to.as_micros() - run.from.as_micros()) / HOUR_MICROS;
-        let (rows, from) = (u64::try_from(hours).unwrap_or(0), run.from);
-        if rows > HOURS_MAX {
+        let (rows, from, rows_max) = (u64::try_from(hours).unwrap_or(0), run.from, HOURS_MAX);
+        if rows > rows_max {
             return Err(CountersError::TooManyRows {
                 by,
                 from,
                 rows,
-                rows_max: HOURS_MAX,
+                rows_max,
             });
         }
     }
     Ok(runs)
+}
+
+/// The period with its open ends as far out as they go; the others must be on whole hours.
+fn opened(zone: &Zone, period: Period) -> Result<Period, CountersError> {
+    let outside = |end: Instant| end <= Instant::EPOCH || end >= FAR;
+    let whole = |end: Instant| zone.bucket(Granularity::Hour, end).from == end;
+    if ![period.from, period.to]
+        .into_iter()
+        .all(|end| outside(end) || whole(end))
+    {
+        return Err(not_whole(zone, period));
+    }
+    let from_open = period.from <= Instant::EPOCH;
+    let to_open = period.to >= FAR;
+    Ok(Period {
+        from: if from_open { MIN } else { period.from },
+        to: if to_open { MAX } else { period.to },
+    })
+}
+
+fn not_whole(zone: &Zone, period: Period) -> CountersError {
+    let zone = zone.name().to_owned();
+    CountersError::NotWholeHours { period, zone }
 }
 
 /// Pure: the runs of buckets no larger than `largest` that cover what of the period holds

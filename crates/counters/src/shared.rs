@@ -25,7 +25,8 @@ pub enum Health {
         end: Sequence,
     },
     Serving,
-    /// Follows no more, until the hub is started again. What was counted is still answered.
+    /// Follows no more, until what the reason tells of is mended. What was counted is still
+    /// answered, as far as the store can be read.
     Failed {
         reason: String,
     },

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ndxp_model::Sequence;
 use ndxp_proto::journal::v1::Entry;
 
-use crate::damage::Damage;
+use crate::damage::{Damage, StoreError};
 use crate::delta::Delta;
 use crate::error::CountersError;
 use crate::home::Home;
@@ -32,6 +32,8 @@ const DELTA_ENTRIES_MAX: usize = 131_072;
 /// How much counting a killed process loses, and a machine without power: the journal has it.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const SYNC_EVERY: Duration = Duration::from_secs(30);
+/// How long to wait for a machine that lacks space or rights before trying again.
+const RETRY_EVERY: Duration = Duration::from_secs(10);
 /// A store that is damaged again and again is the machine's fault.
 pub const REBUILDS_MAX: u32 = 3;
 
@@ -53,6 +55,7 @@ pub struct Writer {
     /// The journal's end when catching up began; `None` once it was reached.
     catching_up: Option<Sequence>,
     rebuilds: u32,
+    pub retry_every: Duration,
 }
 
 impl Writer {
@@ -73,6 +76,7 @@ impl Writer {
             unsynced: None,
             catching_up: Some(end),
             rebuilds: 0,
+            retry_every: RETRY_EVERY,
         }
     }
 
@@ -203,6 +207,45 @@ impl Writer {
         close_quietly(self.shared.write().take());
         opening::set_aside(&self.home, &damage)?;
         let store = opening::open(&self.home, &self.shared.zone, source)?;
+        self.go_on_with(store, end);
+        Ok(())
+    }
+
+    /// Tells that the machine cannot keep the store, and tries again until it can, or until the
+    /// thread is to stop.
+    pub fn wait_for_machine(
+        &mut self,
+        reason: &str,
+        source: &dyn Source,
+    ) -> Result<(), CountersError> {
+        tracing::error!(
+            reason,
+            "the counters stand still until the machine can keep them"
+        );
+        self.shared.publish_health(Health::Failed {
+            reason: reason.to_owned(),
+        });
+        close_quietly(self.shared.write().take());
+        self.delta = Delta::behind(&State::default());
+        loop {
+            self.shared.sleep(self.retry_every, None);
+            if self.shared.stop_requested().is_some() {
+                return Ok(());
+            }
+            drop(self.shared.take_damage());
+            match opening::open(&self.home, &self.shared.zone, source) {
+                Ok(store) => {
+                    self.go_on_with(store, source.position()?.sequence);
+                    return Ok(());
+                }
+                Err(CountersError::Store(StoreError::Machine(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Puts a store that was just opened in the place of one that was given up.
+    fn go_on_with(&mut self, store: Store, end: Sequence) {
         let watermark = store.state.watermark;
         self.delta = Delta::behind(&store.state);
         *self.shared.write() = Some(store);
@@ -210,9 +253,8 @@ impl Writer {
         let done = watermark.sequence;
         self.shared
             .publish(watermark, Health::CatchingUp { done, end });
-        // What was found before the store was replaced is mended with it.
+        // What was found in the old one is mended with it.
         drop(self.shared.take_damage());
-        Ok(())
     }
 
     /// Tells the failure, and waits to be stopped.

@@ -79,6 +79,14 @@ fn periods(entries: &[Entry]) -> Vec<Period> {
         between("2022-03-01", "2022-02-01"),
         moment("2020-05"),
         moment("2031-05"),
+        Period {
+            from: Instant::from_micros(-1),
+            to: Instant::EPOCH,
+        },
+        Period {
+            from: moment("9998-12").to,
+            to: Instant::from_micros(i64::MAX),
+        },
     ]
 }
 
