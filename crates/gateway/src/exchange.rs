@@ -121,9 +121,9 @@ async fn carry(
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
-    let consumer = registry.identify(&peer.identity).inspect_err(|_| {
+    let consumer = peer.system(registry).inspect_err(|_| {
         // A suspended system is known; the record says who tried.
-        if let Some(system) = registry.system_of(&peer.identity) {
+        if let Some(system) = peer.known_as(registry) {
             system.clone_into(&mut record::connection(&mut facts.call).consumer);
         }
     })?;

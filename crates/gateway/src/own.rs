@@ -47,7 +47,7 @@ pub async fn serve(
 ) {
     let mut request = Request::from_parts(head, tonic::body::Body::new(Incoming { body }));
     // `carry` has identified the caller; between the two a suspension may have come.
-    if let Ok(system) = core.registry.load().identify(&peer.identity) {
+    if let Ok(system) = peer.system(&core.registry.load()) {
         let caller = Caller {
             system: system.id.clone(),
             proof: peer.proof.clone(),

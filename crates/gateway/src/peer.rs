@@ -1,13 +1,18 @@
 //! Who sits at the other end of a connection: proved once by TLS, looked up again at each call,
 //! so that a suspension reaches open connections too.
 
-use ndxp_registry::CertificateIdentity;
+use std::sync::Arc;
+
+use ndxp_model::{Reason, Refusal};
+use ndxp_registry::{CertificateIdentity, Registry, SystemRecord};
 
 use crate::identity::{self, IdentityError, PeerIdentity};
 
 /// A consumer's connection.
 pub struct Peer {
-    pub identity: CertificateIdentity,
+    /// None for a certificate that names somebody who is no system: an operator or a hub does
+    /// not call, whatever fingerprint is registered.
+    pub identity: Option<CertificateIdentity>,
     /// How the certificate proved it, in words for the directory.
     pub proof: String,
 }
@@ -20,6 +25,24 @@ pub struct Caller {
 }
 
 impl Peer {
+    /// The system that the registry knows by this certificate, and has not suspended.
+    ///
+    /// # Errors
+    /// `UNKNOWN_SYSTEM`, `SYSTEM_SUSPENDED`.
+    pub fn system(&self, registry: &Registry) -> Result<Arc<SystemRecord>, Refusal> {
+        let Some(identity) = &self.identity else {
+            let detail = format!("the certificate names {}, which is no system", self.proof);
+            return Err(Refusal::new(Reason::UnknownSystem, detail));
+        };
+        registry.identify(identity)
+    }
+
+    /// The name under which the registry knows the certificate, suspended or not.
+    #[must_use]
+    pub fn known_as<'a>(&'a self, registry: &'a Registry) -> Option<&'a str> {
+        registry.system_of(self.identity.as_ref()?)
+    }
+
     /// Reads the certificate that TLS has verified.
     ///
     /// # Errors
@@ -27,19 +50,21 @@ impl Peer {
     /// known by its fingerprint.
     pub fn read(certificate: &[u8], trust_domain: &str) -> Result<Self, IdentityError> {
         let (identity, fingerprint) = identity::read(certificate, trust_domain)?;
-        let (system, proof) = match &identity {
-            PeerIdentity::System(system) => (
-                Some(system.clone()),
-                identity.uri(trust_domain).unwrap_or_default(),
-            ),
-            _ => (None, format!("sha256:{}", crate::salt::hex(&fingerprint))),
+        let proof = match identity.uri(trust_domain) {
+            Some(uri) => uri,
+            None => format!("sha256:{}", crate::salt::hex(&fingerprint)),
         };
-        Ok(Self {
-            identity: CertificateIdentity {
-                system,
+        let identity = match identity {
+            PeerIdentity::System(system) => Some(CertificateIdentity {
+                system: Some(system),
                 fingerprint,
-            },
-            proof,
-        })
+            }),
+            PeerIdentity::Unnamed => Some(CertificateIdentity {
+                system: None,
+                fingerprint,
+            }),
+            PeerIdentity::Hub(_) | PeerIdentity::Operator(_) | PeerIdentity::Auditor(_) => None,
+        };
+        Ok(Self { identity, proof })
     }
 }

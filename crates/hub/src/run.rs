@@ -43,13 +43,18 @@ pub struct Hub {
     endpoints: Endpoints,
     runtime: Runtime,
     gateway: Gateway,
-    journal: Journal,
-    lane: Lane,
-    counters: Counters,
-    keeper: Arc<Keeper>,
+    state: State,
     fitness: Arc<Fitness>,
     health: Health,
     stop: watch::Sender<bool>,
+}
+
+/// The truth, and what is folded from it.
+struct State {
+    journal: Journal,
+    lane: Lane,
+    keeper: Arc<Keeper>,
+    counters: Counters,
 }
 
 /// Where it serves, with the ports that it was given.
@@ -107,30 +112,16 @@ impl Hub {
         let runtime = control_runtime().map_err(StartError::Runtime)?;
 
         // The truth first, then what is folded from it.
-        let data = &config.hub.data_dir;
-        let options = Options {
-            directory: data.join("journal"),
-            segment_bytes: config.journal.segment_bytes,
-        };
-        let commits = Arc::new(CommitMetrics::register(&metrics)?);
-        let journal = Journal::open(options, Arc::new(FileDisk), Arc::clone(&clock), commits)?;
-        let (lane, driver) = journal.lane();
-        runtime.spawn(driver);
-        let checkpoint = data.join("registry.checkpoint");
-        let keeper = Keeper::new(
-            recover(&checkpoint, &journal.reader())?,
-            lane.clone(),
-            checkpoint,
-        );
-        let counters = Counters::start(
-            data.join("counters"),
-            config.hub.zone.clone(),
-            journal.follow(),
-            progress,
-        )?;
+        let state = State::open(&config, &clock, &metrics, &runtime, progress)?;
+        let State {
+            journal,
+            lane,
+            keeper,
+            counters,
+        } = &state;
 
         // Before anything new is opened, what the last stop left open is known.
-        let leftover = Leftover::find(&counters, &journal)?;
+        let leftover = Leftover::find(counters, journal)?;
         let fitness = Fitness::register(&metrics, journal.clone(), counters.clone())?;
         runtime.spawn(leftover.settle(journal.clone(), lane.clone(), Arc::clone(&fitness)));
         let started = HubStarted {
@@ -147,28 +138,16 @@ impl Hub {
             readiness: fitness.clone(),
         };
         let observe_at = start_observe(&runtime, &config, observe)?;
-        let control = Control {
-            keeper: Arc::clone(&keeper),
-            follow: journal.follow(),
-            counters: counters.clone(),
-            zone: config.hub.zone.clone(),
-            clock: Arc::clone(&clock),
-            data_dir: data.clone(),
-            health: health.clone(),
-            tls: tls.server()?,
-            trust_domain: config.hub.trust_domain.clone(),
-            limits: config.limits,
-            stop: stopped,
-        };
+        let control = state.control(&config, &clock, &tls, &health, stopped)?;
         let control_at = start_control(&runtime, config.control.listen, control)?;
-        let shared = shared(&config, &tls, &keeper, &health, clock, &metrics)?;
+        let shared = shared(&config, &tls, keeper, &health, clock, &metrics)?;
         let dialler = Arc::clone(&shared.dialler);
-        let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, &journal)?;
+        let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
 
-        runtime.spawn(probe::run(Arc::clone(&keeper), dialler));
+        runtime.spawn(probe::run(Arc::clone(keeper), dialler));
         runtime.spawn(look_after(
-            Arc::clone(&keeper),
+            Arc::clone(keeper),
             journal.clone(),
             Arc::clone(&fitness),
         ));
@@ -182,10 +161,7 @@ impl Hub {
             endpoints,
             runtime,
             gateway,
-            journal,
-            lane,
-            counters,
-            keeper,
+            state,
             fitness,
             health,
             stop,
@@ -204,20 +180,79 @@ impl Hub {
         self.health.stop();
         self.gateway.drain();
         self.stop.send_replace(true);
+        let State {
+            journal,
+            lane,
+            keeper,
+            counters,
+        } = self.state;
         let stopped = HubStopped {
             hub_node: self.config.hub.node.clone(),
         };
         if let Err(error) = self
             .runtime
-            .block_on(self.lane.append(&Body::HubStopped(stopped)))
+            .block_on(lane.append(&Body::HubStopped(stopped)))
         {
             tracing::warn!(%error, "the journal did not take the hub's stop");
         }
-        self.runtime
-            .block_on(self.keeper.checkpoint(&self.journal.reader()));
-        self.counters.stop();
+        self.runtime.block_on(keeper.checkpoint(&journal.reader()));
+        counters.stop();
         self.runtime.shutdown_timeout(Duration::from_secs(1));
-        self.journal.close();
+        journal.close();
+    }
+}
+
+impl State {
+    fn open(
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        metrics: &prometheus::Registry,
+        runtime: &Runtime,
+        progress: impl Fn(Sequence, Sequence) + Send + 'static,
+    ) -> Result<Self, StartError> {
+        let data = &config.hub.data_dir;
+        let options = Options {
+            directory: data.join("journal"),
+            segment_bytes: config.journal.segment_bytes,
+        };
+        let commits = Arc::new(CommitMetrics::register(metrics)?);
+        let journal = Journal::open(options, Arc::new(FileDisk), Arc::clone(clock), commits)?;
+        let (lane, driver) = journal.lane();
+        runtime.spawn(driver);
+        let checkpoint = data.join("registry.checkpoint");
+        let registry = recover(&checkpoint, &journal.reader())?;
+        let keeper = Keeper::new(registry, lane.clone(), checkpoint);
+        let zone = config.hub.zone.clone();
+        let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
+        Ok(Self {
+            journal,
+            lane,
+            keeper,
+            counters,
+        })
+    }
+
+    fn control(
+        &self,
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        tls: &Tls,
+        health: &Health,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Control, StartError> {
+        Ok(Control {
+            keeper: Arc::clone(&self.keeper),
+            follow: self.journal.follow(),
+            counters: self.counters.clone(),
+            zone: config.hub.zone.clone(),
+            clock: Arc::clone(clock),
+            data_dir: config.hub.data_dir.clone(),
+            health: health.clone(),
+            tls: tls.server()?,
+            trust_domain: config.hub.trust_domain.clone(),
+            limits: config.limits,
+            stop,
+        })
     }
 }
 
