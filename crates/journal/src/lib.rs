@@ -1,7 +1,7 @@
 //! The journal: the only source of truth, append-only and totally ordered. Everything else in
 //! the hub is a fold over it.
 //!
-//! Embedded in the process: segment files with one writer and group commit. [`format`] specifies
+//! Embedded in the process: segment files with one writer and group commit. [`mod@format`] specifies
 //! them to the byte. The way of an entry: a caller encodes it
 //! into its [`Lane`]; the writer numbers it, writes it behind the others and syncs once for all
 //! that had collected; its [`Append`] resolves. From then on every [`Reader`] sees it and every

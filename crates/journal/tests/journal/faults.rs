@@ -186,6 +186,31 @@ fn a_failed_write_or_sync_poisons_until_restart() {
 }
 
 #[test]
+fn a_name_whose_sync_failed_is_durable_before_the_next_start_builds_on_it() {
+    let disk = SimDisk::default();
+    let journal = open(&disk).unwrap();
+    let prepared = Path::new(DIRECTORY).join("next.prepared");
+    while !disk.files().contains(&prepared) {
+        std::thread::yield_now();
+    }
+    // The first segment's head, its sync and its name; then the directory's sync.
+    disk.set_fault(Some(Fault {
+        first: disk.calls() + 3,
+        calls: 1,
+        errno: EIO,
+    }));
+    assert_eq!(append_each(&journal, [1]), [Err(AppendError::Poisoned)]);
+    journal.close();
+
+    let journal = open(&disk).unwrap();
+    append_each(&journal, [2])[0].unwrap();
+    for seed in 0..20 {
+        let crashed = disk.crashed(&mut fastrand::Rng::with_seed(seed));
+        assert_eq!(numbers(&open(&crashed).unwrap().reader()), [2]);
+    }
+}
+
+#[test]
 fn a_full_disk_at_a_sync_poisons_too() {
     let disk = SimDisk::default();
     let journal = open(&disk).unwrap();
