@@ -106,6 +106,7 @@ fn wrong_arguments_and_configurations_exit_64() {
             "transactions --id 7",
             "transactions --limit 0",
             "transactions --follow --from 2022-07-22",
+            "transactions --follow --data nowhere",
             "get members",
             "get members --config nowhere.toml",
             "verify --data nowhere",
@@ -148,9 +149,11 @@ fn a_hub_that_is_not_there_exits_69() {
     std::fs::write(&config, text + "control = \"127.0.0.1:1\"\n").unwrap();
     check(
         "unavailable",
-        &folder.path().join("hub"),
-        &["verify", "get members"],
+        folder.path(),
+        &["verify --config hub/ndxp.toml"],
     );
+    let beside = folder.path().join("hub");
+    check("unavailable-beside", &beside, &["get members"]);
 }
 
 #[test]
@@ -169,6 +172,8 @@ fn a_data_directory_answers_without_a_hub() {
             "transactions --data data",
             "transactions --data data --from 2022-07-22 --outcome completed -o json",
             "transactions --data data --to 2022-07-21 --provider G01",
+            "transactions --data data --from 22/7/2022",
+            "stats --data data --from 2022-07-22 --to 2022-07-21",
             "transactions --data data --id 018221b3-8770-7000-8000-000000000002",
             "transactions --data data --id 018221b3-8770-7000-8000-00000000ffff",
             "stats --data data --by day",

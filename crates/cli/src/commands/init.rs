@@ -23,7 +23,7 @@ pub struct Init {
     #[arg(long, value_name = "NAME", default_value = "hub-1")]
     node: String,
 
-    /// Authority part of the URIs in certificates: spiffe://<DOMAIN>/member/H26/system/lgsp
+    /// Authority part of the URIs in certificates, as in spiffe://ndxp.local/member/H26/system/lgsp
     #[arg(long, value_name = "DOMAIN", default_value = "ndxp.local")]
     trust_domain: String,
 
