@@ -8,8 +8,9 @@ use ndxp_proto::journal::v1::TransactionClosed;
 
 use crate::histogram::Histogram;
 
-/// Sums over transactions. Every sum is checked: one that does not fit is an error, never a
-/// wrong number.
+/// Sums over transactions. What the hub itself has counted is checked: a sum that does not fit is
+/// an error, never a wrong number. What members declare stays at the highest number instead, so
+/// that nobody can stop the counting with a few absurd values; such a sum says "at least".
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Counter {
     pub count: u64,
@@ -32,7 +33,7 @@ pub struct Counter {
     "the sum of {sum} does not fit into 64 bits; the counters stand still rather than tell a wrong number"
 )]
 pub struct Overflow {
-    /// `count`, `request_bytes`, … or the name of a declared measure.
+    /// `count`, `request_bytes`, …
     pub sum: String,
 }
 
@@ -74,7 +75,7 @@ impl Counter {
             "response_messages",
         )?;
         for measure in &closed.measures {
-            add_measure(&mut self.measures, &measure.name, measure.value)?;
+            add_measure(&mut self.measures, &measure.name, measure.value);
         }
         if outcome.is_transaction() {
             self.durations.record(closed.total_us)?;
@@ -108,7 +109,7 @@ impl Counter {
             "response_messages",
         )?;
         for (name, value) in &other.measures {
-            add_measure(&mut self.measures, name, *value)?;
+            add_measure(&mut self.measures, name, *value);
         }
         self.durations.merge(&other.durations)?;
         self.span(other.first_sequence, other.last_sequence);
@@ -134,16 +135,12 @@ pub(crate) fn add(sum: &mut u64, value: u64, name: &str) -> Result<(), Overflow>
     Ok(())
 }
 
-pub(crate) fn add_measure(
-    measures: &mut BTreeMap<String, u64>,
-    name: &str,
-    value: u64,
-) -> Result<(), Overflow> {
+/// Stays at 2^64 - 1 where the sum would pass it, in whatever order the values come.
+pub(crate) fn add_measure(measures: &mut BTreeMap<String, u64>, name: &str, value: u64) {
     match measures.get_mut(name) {
-        Some(sum) => add(sum, value, name),
+        Some(sum) => *sum = sum.saturating_add(value),
         None => {
             measures.insert(name.to_owned(), value);
-            Ok(())
         }
     }
 }
@@ -159,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_sum_refuses_to_wrap_and_names_itself() {
-        let rows: [(&str, Set); 5] = [
+        let rows: [(&str, Set); 4] = [
             ("request_bytes", |closed, value| {
                 closed.request_bytes = value
             }),
@@ -171,12 +168,6 @@ mod tests {
             }),
             ("response_messages", |closed, value| {
                 closed.response_messages = value
-            }),
-            ("records", |closed, value| {
-                closed.measures = vec![Measure {
-                    name: "records".to_owned(),
-                    value,
-                }];
             }),
         ];
         for (name, set) in rows {
@@ -194,6 +185,27 @@ mod tests {
                 Err(Overflow::of(name))
             );
             assert_eq!(full.clone().merge(&full), Err(Overflow::of(name)));
+        }
+    }
+
+    #[test]
+    fn a_declared_sum_stays_at_the_highest_number() {
+        let closed = |value| TransactionClosed {
+            measures: vec![Measure {
+                name: "records".to_owned(),
+                value,
+            }],
+            ..TransactionClosed::default()
+        };
+        for values in [[u64::MAX, 1, 7], [7, u64::MAX, 1], [1, 7, u64::MAX]] {
+            let mut counter = Counter::default();
+            for value in values {
+                counter
+                    .add(Sequence::new(1), Outcome::Completed, &closed(value))
+                    .unwrap();
+            }
+            counter.merge(&counter.clone()).unwrap();
+            assert_eq!(counter.measures["records"], u64::MAX, "{values:?}");
         }
     }
 

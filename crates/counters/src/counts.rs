@@ -97,7 +97,7 @@ impl Counts {
         if outcome.is_transaction() {
             self.durations.merge(&counter.durations)?;
             for (name, value) in &counter.measures {
-                add_measure(&mut self.measures, name, *value)?;
+                add_measure(&mut self.measures, name, *value);
             }
         }
         self.first_sequence = earlier(self.first_sequence, counter.first_sequence);
@@ -134,7 +134,7 @@ impl Counts {
         )?;
         self.durations.merge(&other.durations)?;
         for (name, value) in &other.measures {
-            add_measure(&mut self.measures, name, *value)?;
+            add_measure(&mut self.measures, name, *value);
         }
         self.first_sequence = earlier(self.first_sequence, other.first_sequence);
         self.last_sequence = self.last_sequence.max(other.last_sequence);

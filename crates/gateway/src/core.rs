@@ -223,10 +223,11 @@ async fn serve_calls(
                 let (head, body) = request.into_parts();
                 let (core, peer, in_flight) =
                     (Arc::clone(core), Arc::clone(&peer), in_flight.clone());
-                tokio::spawn(async move {
+                // Boxed once, because the runtime moves a task's future about several times.
+                tokio::spawn(Box::pin(async move {
                     exchange(core, peer, Incoming { head, body, respond }).await;
                     drop(in_flight);
-                });
+                }));
             }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;

@@ -209,13 +209,19 @@ fn allowed_time(
         .map_or(capped, |max| capped.min(max)))
 }
 
-async fn open(core: &Core, facts: &Facts, permitted: Permitted) -> Result<Opened, Refusal> {
+async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Opened, Refusal> {
+    // The lane encodes at once; lending the call to the entry spares a copy of all its texts.
     let entry = v1::entry::Body::Opened(v1::TransactionOpened {
         transaction_id: facts.id.as_bytes().to_vec(),
-        call: Some(facts.call.clone()),
+        call: Some(std::mem::take(&mut facts.call)),
     });
-    let committed = core.lane.append(&entry).await.map_err(|error| {
-        tracing::warn!(%error, "the journal did not take an opening");
+    let append = core.lane.append(&entry);
+    if let v1::entry::Body::Opened(opened) = entry {
+        facts.call = opened.call.unwrap_or_default();
+    }
+    let committed = append.await.map_err(|error| {
+        // The journal itself has said so once; here it would be said for every call.
+        tracing::debug!(%error, "the journal did not take an opening");
         Refusal::new(Reason::JournalUnavailable, error.to_string())
     })?;
     let Permitted {

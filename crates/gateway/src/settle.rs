@@ -63,9 +63,9 @@ pub async fn settle(
         Err(error) => {
             // The next start closes the transaction as interrupted; what the provider answered
             // is not passed on as if it were on record.
-            tracing::warn!(%error, transaction = %opened.id, "the journal did not take an ending");
+            tracing::debug!(%error, transaction = %opened.id, "the journal did not take an ending");
             refusal_finale(
-                &Refusal::new(Reason::JournalUnavailable, error.to_string()),
+                &Refusal::new(Reason::EndingUnrecorded, error.to_string()),
                 facts,
             )
         }
@@ -79,7 +79,7 @@ pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: D
     let meaning = refusal.reason.meaning();
     let entry = v1::entry::Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
-        connection: Some(facts.call.connection.clone().unwrap_or_default()),
+        connection: Some(counted_connection(core, &facts.call)),
         outcome: record::outcome(meaning.outcome),
         grpc_status: u32::from(meaning.status),
         fault: record::fault(Some(meaning.fault)),
@@ -106,6 +106,16 @@ pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: D
         "refused"
     );
     downlink.finish(refusal_finale(&refusal, &facts));
+}
+
+/// The connection that counters keep a refusal under. A service that nobody offers is a name that
+/// the caller made up, and callers must not make up counters: the record alone repeats it.
+fn counted_connection(core: &Core, call: &v1::Call) -> v1::Connection {
+    let mut connection = call.connection.clone().unwrap_or_default();
+    if !core.registry.load().offers(&connection.service) {
+        connection.service.clear();
+    }
+    connection
 }
 
 fn finale(ending: Ending, facts: &Facts) -> Finale {

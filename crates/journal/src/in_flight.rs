@@ -105,7 +105,7 @@ fn settle(
         });
     }
     let call = opened.call.unwrap_or_default();
-    let meaning = Reason::HubStopping.meaning();
+    let meaning = Reason::EndingUnrecorded.meaning();
     let closed = v1::TransactionClosed {
         transaction_id: opened.transaction_id,
         opened_sequence: sequence.get(),

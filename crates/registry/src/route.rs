@@ -53,6 +53,12 @@ impl Registry {
         Some(self.offer(service, provider).ok()?.item.provider.as_str())
     }
 
+    /// Whether anybody offers a service of this name.
+    #[must_use]
+    pub fn offers(&self, service: &str) -> bool {
+        self.services.contains_key(service)
+    }
+
     fn proven(&self, identity: &CertificateIdentity) -> Result<&Standing<v1::System>, Refusal> {
         let unknown = |detail: String| Refusal::new(Reason::UnknownSystem, detail);
         let registered = match self

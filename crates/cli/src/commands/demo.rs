@@ -6,12 +6,15 @@ mod comparison;
 mod screen;
 mod stage;
 
+use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use ndxp_model::Zone;
+use ndxp_proto::registry::v1::ListRequest;
+use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Dimension, GetFiguresRequest};
 use ndxp_report::{Language, render_report};
 use ndxp_sim::{Options, Shares, Stop, Tally};
@@ -20,6 +23,7 @@ use tonic::transport::Channel;
 
 use crate::commands::verify::check_hub;
 use crate::commands::{report, stats};
+use crate::connect::MESSAGE_BYTES_MAX;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::verify::Verdict;
@@ -79,6 +83,8 @@ const SETTLE_MAX: Duration = Duration::from_secs(30);
 
 /// What the hub says of the load that is over.
 struct Account {
+    /// Names of the services that somebody offers.
+    offered: BTreeSet<String>,
     report: String,
     connections: CountResponse,
     outcomes: CountResponse,
@@ -154,7 +160,14 @@ impl Demo {
             };
             stats::count(channel.clone(), request)
         };
+        let services = RegistryServiceClient::new(channel.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .list_services(ListRequest::default())
+            .await?
+            .into_inner()
+            .services;
         Ok(Account {
+            offered: services.into_iter().map(|service| service.name).collect(),
             report: render_report(&figures, self.lang).map_err(Failure::internal)?,
             connections: count(Dimension::Connection).await?,
             outcomes: count(Dimension::Outcome).await?,
@@ -164,6 +177,7 @@ impl Demo {
 
     fn print(&self, tally: &Tally, account: &Account) -> Result<bool, Failure> {
         let comparison = Comparison::of(
+            &account.offered,
             tally,
             &account.outcomes,
             &account.connections,

@@ -89,7 +89,7 @@ fn a_sweep_settles_every_open_transaction_as_interrupted_once() {
         assert_eq!(closing.opened_sequence, sequence);
         assert_eq!(closing.outcome(), v1::Outcome::Interrupted);
         assert_eq!(closing.fault(), v1::Fault::Hub);
-        assert_eq!(closing.reason, "HUB_STOPPING");
+        assert_eq!(closing.reason, "ENDING_UNRECORDED");
         assert_eq!(closing.test, number == 1);
         assert_eq!(closing.connection.as_ref().unwrap().consumer, "H26/lgsp");
     }

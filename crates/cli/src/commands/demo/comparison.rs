@@ -1,7 +1,7 @@
 //! The line that matters: what the participants counted, what the hub's counters say and what a
 //! recount of the journal says, outcome by outcome and connection by connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndxp_model::Outcome;
 use ndxp_proto::journal::v1::Connection;
@@ -41,13 +41,15 @@ impl Threefold {
 }
 
 impl Comparison {
+    /// `offered` names the registered services: the hub keeps no counter for others.
     pub fn of(
+        offered: &BTreeSet<String>,
         tally: &Tally,
         outcomes: &CountResponse,
         connections: &CountResponse,
         verdict: &Verdict,
     ) -> Self {
-        let by_connection = by_connection(tally, connections, verdict);
+        let by_connection = by_connection(offered, tally, connections, verdict);
         let pairs = by_connection.len();
         let unequal_pairs = by_connection
             .into_iter()
@@ -88,6 +90,7 @@ impl Comparison {
 }
 
 fn by_connection(
+    offered: &BTreeSet<String>,
     tally: &Tally,
     connections: &CountResponse,
     verdict: &Verdict,
@@ -106,8 +109,9 @@ fn by_connection(
     ) in &tally.connections
     {
         let provider = provider.as_ref().map_or("", |provider| provider.as_str());
+        let service = offered.get(service.as_str()).map_or("", String::as_str);
         for (outcome, calls) in outcomes {
-            let pair = pair(consumer.as_str(), provider, service.as_str(), *outcome);
+            let pair = pair(consumer.as_str(), provider, service, *outcome);
             count(pair, &|counts| counts.participants += calls);
         }
     }
@@ -183,6 +187,10 @@ mod tests {
             connections: BTreeMap::from([(target, outcomes)]),
             ..Tally::default()
         }
+    }
+
+    fn offered() -> BTreeSet<String> {
+        BTreeSet::from([SERVICE.to_owned()])
     }
 
     fn counts(outcomes: &[Outcome]) -> Option<Counts> {
@@ -278,7 +286,8 @@ mod tests {
 
     #[test]
     fn what_three_counted_alike_is_equal() {
-        let comparison = Comparison::of(&tally(), &totals(), &connections(), &verdict());
+        let comparison =
+            Comparison::of(&offered(), &tally(), &totals(), &connections(), &verdict());
         assert!(comparison.is_equal(), "{comparison:?}");
         assert_eq!(comparison.pairs, 2);
     }
@@ -305,7 +314,7 @@ mod tests {
             let mut sides = (tally(), totals(), connections(), verdict());
             change(&mut sides.0, &mut sides.1, &mut sides.2, &mut sides.3);
             let (tally, totals, connections, verdict) = sides;
-            let comparison = Comparison::of(&tally, &totals, &connections, &verdict);
+            let comparison = Comparison::of(&offered(), &tally, &totals, &connections, &verdict);
             assert!(!comparison.is_equal(), "change {number}: {comparison:?}");
         }
     }
