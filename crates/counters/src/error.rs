@@ -5,8 +5,8 @@ use ndxp_model::{Instant, Period, Sequence};
 use crate::counter::Overflow;
 use crate::damage::{Damage, StoreError};
 use crate::delta::FoldError;
+use crate::dimension::Dimension;
 use crate::home::HomeError;
-use crate::query::Dimension;
 use crate::source::SourceError;
 
 #[derive(Debug, thiserror::Error)]

@@ -45,6 +45,8 @@ mod projection;
 
 // What it answers.
 mod counts;
+mod dimension;
+
 mod query;
 
 mod error;
@@ -65,10 +67,11 @@ pub use counter::{Counter, Overflow};
 pub use counts::Counts;
 pub use damage::{Damage, StoreError};
 pub use delta::FoldError;
+pub use dimension::Dimension;
 pub use error::CountersError;
 pub use histogram::Histogram;
 pub use home::HomeError;
-pub use query::{Answer, CountQuery, Dimension, HOURS_MAX, KindOf};
+pub use query::{Answer, CountQuery, HOURS_MAX, KindOf};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;

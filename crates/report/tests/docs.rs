@@ -29,6 +29,7 @@ fn status_name(status: u8) -> &'static str {
         7 => "PERMISSION_DENIED",
         8 => "RESOURCE_EXHAUSTED",
         9 => "FAILED_PRECONDITION",
+        13 => "INTERNAL",
         14 => "UNAVAILABLE",
         16 => "UNAUTHENTICATED",
         other => panic!("status {other} is not in the guide's words"),

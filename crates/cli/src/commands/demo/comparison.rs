@@ -147,11 +147,13 @@ fn pair(consumer: &str, provider: &str, service: &str, outcome: Outcome) -> Stri
     }
 }
 
-/// Consumer, provider and service of a key such as `H26/lgsp>G01/population/a.v1.B`.
+/// Consumer, provider and service of a key such as `H26/lgsp>G01/population/a.v1.B`; a dash stands
+/// for what a refusal left unknown.
 fn parts(key: &str) -> (&str, &str, &str) {
     let (consumer, rest) = key.split_once('>').unwrap_or((key, ""));
     let (provider, service) = rest.rsplit_once('/').unwrap_or((rest, ""));
-    (consumer, provider, service)
+    let known = |name| if name == "-" { "" } else { name };
+    (known(consumer), known(provider), known(service))
 }
 
 fn count_of(outcomes: &[OutcomeCount], wanted: Outcome) -> u64 {

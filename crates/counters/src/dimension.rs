@@ -1,0 +1,83 @@
+//! What the rows of a breakdown are keyed by.
+
+use std::fmt;
+
+use ndxp_model::Granularity;
+use ndxp_proto::statistics::v1;
+
+/// What rows are keyed by.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Dimension {
+    Connection,
+    Consumer,
+    Provider,
+    Service,
+    /// Of the provider's system.
+    Kind,
+    Outcome,
+    Hour,
+    Day,
+    Month,
+}
+
+impl Dimension {
+    pub const ALL: [Self; 9] = [
+        Self::Connection,
+        Self::Consumer,
+        Self::Provider,
+        Self::Service,
+        Self::Kind,
+        Self::Outcome,
+        Self::Hour,
+        Self::Day,
+        Self::Month,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Consumer => "consumer",
+            Self::Provider => "provider",
+            Self::Service => "service",
+            Self::Kind => "kind",
+            Self::Outcome => "outcome",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
+    /// The contract's dimension; `None` where it asks for the total alone.
+    #[must_use]
+    pub const fn of(dimension: v1::Dimension) -> Option<Self> {
+        Some(match dimension {
+            v1::Dimension::Unspecified => return None,
+            v1::Dimension::Connection => Self::Connection,
+            v1::Dimension::Consumer => Self::Consumer,
+            v1::Dimension::Provider => Self::Provider,
+            v1::Dimension::Service => Self::Service,
+            v1::Dimension::Kind => Self::Kind,
+            v1::Dimension::Outcome => Self::Outcome,
+            v1::Dimension::Hour => Self::Hour,
+            v1::Dimension::Day => Self::Day,
+            v1::Dimension::Month => Self::Month,
+        })
+    }
+
+    /// The size of bucket that a row of a breakdown by time is.
+    pub(crate) const fn size(self) -> Option<Granularity> {
+        match self {
+            Self::Hour => Some(Granularity::Hour),
+            Self::Day => Some(Granularity::Day),
+            Self::Month => Some(Granularity::Month),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
