@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use ndxp_model::{Instant, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Connection, Entry, Outcome, TransactionClosed, TransactionOpened};
+use ndxp_proto::journal::v1::{
+    Call, Connection, Entry, Outcome, TransactionClosed, TransactionOpened,
+};
 
 use super::findings::{Findings, Rule};
 
@@ -151,7 +153,7 @@ fn check_refusal(
         });
         return;
     };
-    if call.connection != closed.connection || call.test != closed.test {
+    if !counts_as_told(call, closed) || call.test != closed.test {
         findings.add(Rule::SameCall, || {
             format!(
                 "{id}: the refusal at sequence {sequence} tells of {} and of {}",
@@ -160,6 +162,18 @@ fn check_refusal(
             )
         });
     }
+}
+
+/// A refusal counts where its call says, except that a service that nobody offers is told and
+/// not counted: callers do not make up counters.
+fn counts_as_told(call: &Call, closed: &TransactionClosed) -> bool {
+    let told = call.connection.clone().unwrap_or_default();
+    let counted = closed.connection.clone().unwrap_or_default();
+    let without_service = Connection {
+        service: String::new(),
+        ..told.clone()
+    };
+    counted == told || counted == without_service
 }
 
 fn id(sequence: u64, bytes: &[u8], findings: &mut Findings) -> Option<TransactionId> {
@@ -269,6 +283,21 @@ mod tests {
         };
         silent.refused_call = None;
         check(vec![(1, 1, Body::Closed(silent))], &[Rule::SameCall]);
+    }
+
+    #[test]
+    fn a_refusal_counts_where_its_call_says_or_under_no_service() {
+        let check_counted = |change: fn(&mut Connection), broken: &[Rule]| {
+            let Body::Closed(mut closed) = refused(1) else {
+                unreachable!()
+            };
+            change(closed.connection.get_or_insert_default());
+            check(vec![(1, 1, Body::Closed(closed))], broken);
+        };
+        check_counted(|counted| counted.service.clear(), &[]);
+        check_counted(|counted| counted.service.push('x'), &[Rule::SameCall]);
+        check_counted(|counted| counted.consumer.clear(), &[Rule::SameCall]);
+        check_counted(|counted| counted.provider.push('x'), &[Rule::SameCall]);
     }
 
     #[test]
