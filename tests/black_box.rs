@@ -10,6 +10,10 @@ mod support;
 mod province_day;
 
 #[cfg(test)]
+mod bad_files;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod passage;

@@ -135,8 +135,11 @@ impl Hub {
         status
     }
 
-    /// Ends a test: the hub stops in order and has complained of nothing.
+    /// Ends a test: the counters are what the journal says, the hub stops in order and has
+    /// complained of nothing.
     pub async fn stop(mut self) {
+        let verified = self.verify();
+        assert_eq!(verified["clean"], true, "{verified:#}");
         self.terminate();
         let status = self.exited().await;
         assert!(status.success(), "the hub ended with {status}");

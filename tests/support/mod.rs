@@ -5,7 +5,7 @@ pub mod hub;
 
 mod config;
 mod log;
-mod process;
+pub mod process;
 
 pub mod catalogue;
 pub mod credentials;
