@@ -193,6 +193,9 @@ impl Demo {
         output.line(screen.comparison(&comparison))?;
         output.flush()?;
         eprint!("{}", screen::surprises(tally));
+        for finding in account.verdict.findings.kept() {
+            eprintln!("{}: {}", finding.rule, finding.detail);
+        }
         Ok(comparison.is_equal())
     }
 
