@@ -33,6 +33,9 @@ fn derived(hub: &Hub) -> Vec<Value> {
     answers.to_vec()
 }
 
+/// Something that happens to a data directory.
+type Befall<'a> = &'a dyn Fn(&Path);
+
 /// A proof says how far the journal had come, which a start alone moves.
 fn without_proofs(answer: &mut Value) {
     match answer {
@@ -57,7 +60,7 @@ async fn what_is_derived_comes_back_the_same_when_it_is_lost_or_damaged() {
 
     // What happens to the folder of the stopped hub, and what it complains of then.
     let garble = |path: &Path| fs::write(path, "garbled").unwrap();
-    let rows: [(&str, &dyn Fn(&Path), &[&str]); 4] = [
+    let rows: [(&str, Befall<'_>, &[&str]); 4] = [
         (
             "counters lost",
             &|data| fs::remove_dir_all(data.join("counters")).unwrap(),

@@ -61,6 +61,12 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_counted_twice() {
         )
         .await;
     }
+    let total = check_sums(&world.hub, outcomes(&world.hub).values(), "the end");
+    println!("after {rounds} rounds: {total}");
+    assert!(
+        total["interrupted"] != 0,
+        "no kill has met a call in flight: {total}"
+    );
     world.hub.stop().await;
 }
 
@@ -111,8 +117,8 @@ fn outcomes(hub: &Hub) -> HashMap<String, String> {
     outcomes
 }
 
-/// Attempts are the sum of the outcomes, and each of them is what the journal lists.
-fn check_sums<'a>(hub: &Hub, listed: impl Iterator<Item = &'a String>, round: &str) {
+/// Attempts are the sum of the outcomes, and each of them is what the journal lists; the outcomes.
+fn check_sums<'a>(hub: &Hub, listed: impl Iterator<Item = &'a String>, round: &str) -> Value {
     let mut expected: HashMap<&str, u64> = HashMap::new();
     for outcome in listed {
         *expected.entry(outcome).or_default() += 1;
@@ -132,4 +138,5 @@ fn check_sums<'a>(hub: &Hub, listed: impl Iterator<Item = &'a String>, round: &s
         expected.values().sum::<u64>(),
         "{round}: {total:#}"
     );
+    total["outcomes"].clone()
 }
