@@ -160,10 +160,11 @@ async fn attempt(
 fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
     let mut uri = passage.head.uri.clone().into_parts();
     uri.scheme = Some(http::uri::Scheme::HTTPS);
-    uri.authority = lease.authority.parse().ok();
+    uri.authority = Some(lease.authority.clone());
     let mut request = Request::new(());
     *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+    *request.uri_mut() =
+        http::Uri::from_parts(uri).expect("a scheme, an authority and the path that was read");
     *request.version_mut() = http::Version::HTTP_2;
     *request.headers_mut() = passage.head.headers.clone();
     let left = passage.deadline.saturating_duration_since(Instant::now());

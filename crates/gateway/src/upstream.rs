@@ -46,6 +46,9 @@ impl Upstreams {
     /// The last endpoint's error when none can be reached.
     pub async fn lease(&self, record: &Arc<SystemRecord>) -> Result<Lease, DialError> {
         let provider = self.provider(record);
+        if let [only] = provider.endpoints.as_slice() {
+            return only.lease(&self.dialler, self.connections_max).await;
+        }
         let mut endpoints: Vec<_> = provider.endpoints.iter().collect();
         endpoints.sort_by_key(|endpoint| endpoint.load());
         let mut failure = DialError::NoEndpoint {
@@ -75,7 +78,7 @@ impl Upstreams {
         let endpoints = record
             .endpoints
             .iter()
-            .map(|address| Arc::new(Endpoint::new(Arc::clone(record), address.clone())))
+            .filter_map(|address| Endpoint::new(record, address).map(Arc::new))
             .collect();
         let provider = Arc::new(Provider {
             record: Arc::clone(record),

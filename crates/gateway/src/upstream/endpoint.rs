@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use http::uri::Authority;
 use ndxp_registry::SystemRecord;
 use rustls::client::ClientConfig;
 use tokio::time::Instant;
@@ -22,6 +23,7 @@ const LEFT_ALONE_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Endpoint {
     provider: Arc<SystemRecord>,
     address: String,
+    authority: Authority,
     state: Mutex<State>,
     /// Held by whoever dials, so that a crowd of calls makes one connection.
     dialling: tokio::sync::Mutex<()>,
@@ -49,7 +51,7 @@ struct Connection {
 /// A place on a connection; counted until dropped.
 pub struct Lease {
     connection: Arc<Connection>,
-    pub authority: Arc<str>,
+    pub authority: Authority,
 }
 
 impl Lease {
@@ -72,13 +74,15 @@ impl Drop for Lease {
 }
 
 impl Endpoint {
-    pub(super) fn new(provider: Arc<SystemRecord>, address: String) -> Self {
-        Self {
-            provider,
-            address,
+    /// `None` for an address that cannot stand in a URI; the registry lets none in.
+    pub(super) fn new(provider: &Arc<SystemRecord>, address: &str) -> Option<Self> {
+        Some(Self {
+            provider: Arc::clone(provider),
+            authority: address.parse().ok()?,
+            address: address.to_owned(),
             state: Mutex::default(),
             dialling: tokio::sync::Mutex::default(),
-        }
+        })
     }
 
     /// Calls in flight; an endpoint that is left alone comes last.
@@ -139,7 +143,7 @@ impl Endpoint {
         connection.calls.fetch_add(1, Ordering::Relaxed);
         Lease {
             connection,
-            authority: self.address.as_str().into(),
+            authority: self.authority.clone(),
         }
     }
 
