@@ -15,7 +15,6 @@ mod journal;
 mod registry;
 mod statistics;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +92,6 @@ impl Control {
     /// # Errors
     /// When the port cannot be served any more.
     pub async fn serve(self, listener: TcpListener) -> Result<(), ControlError> {
-        let address: Option<SocketAddr> = listener.local_addr().ok();
         let incoming = Incoming {
             tls: Arc::clone(&self.tls),
             trust_domain: self.trust_domain.as_str().into(),
@@ -110,7 +108,6 @@ impl Control {
             // A sender that is gone is a hub that has stopped.
             drop(stop.wait_for(|stop| *stop).await);
         };
-        tracing::info!(?address, "control port serves");
         Server::builder()
             .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
             .http2_max_header_list_size(HEADER_BYTES_MAX)

@@ -25,6 +25,8 @@ pub(super) struct Endpoint {
     address: String,
     authority: Authority,
     state: Mutex<State>,
+    /// Calls that wait for a connection: load that no connection carries yet.
+    waiting: AtomicUsize,
     /// Held by whoever dials, so that a crowd of calls makes one connection.
     dialling: tokio::sync::Mutex<()>,
 }
@@ -46,6 +48,22 @@ struct Connection {
     send: SendRequest<Bytes>,
     calls: AtomicUsize,
     closed: AtomicBool,
+}
+
+/// A call that waits for a connection; counted until dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A place on a connection; counted until dropped.
@@ -81,11 +99,12 @@ impl Endpoint {
             authority: address.parse().ok()?,
             address: address.to_owned(),
             state: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             dialling: tokio::sync::Mutex::default(),
         })
     }
 
-    /// Calls in flight; an endpoint that is left alone comes last.
+    /// Calls in flight or waiting to be; an endpoint that is left alone comes last.
     pub(super) fn load(&self) -> usize {
         let state = self.state();
         if state
@@ -95,11 +114,12 @@ impl Endpoint {
         {
             return usize::MAX;
         }
-        state
+        let carried: usize = state
             .connections
             .iter()
             .map(|it| it.calls.load(Ordering::Relaxed))
-            .sum()
+            .sum();
+        carried + self.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) async fn lease(
@@ -115,6 +135,7 @@ impl Endpoint {
             }
             return Ok(lease);
         }
+        let _waiting = Waiting::begin(&self.waiting);
         let _turn = self.dialling.lock().await;
         if let Some((lease, _)) = self.present(connections_max) {
             return Ok(lease);
