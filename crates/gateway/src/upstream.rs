@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use dial::{DialError, Dialler};
-use endpoint::Endpoint;
 pub use endpoint::Lease;
+use endpoint::{Endpoint, Standing};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
 
@@ -39,8 +39,8 @@ impl Upstreams {
         }
     }
 
-    /// A place on a connection to the provider: the endpoint with the fewest calls in flight
-    /// first, the others while it cannot be dialled.
+    /// A place on a connection to the provider: the connected endpoint with the fewest calls in
+    /// flight first, then those that have to be dialled.
     ///
     /// # Errors
     /// The last endpoint's error when none can be reached.
@@ -49,12 +49,21 @@ impl Upstreams {
         if let [only] = provider.endpoints.as_slice() {
             return only.lease(&self.dialler, self.connections_max).await;
         }
-        let mut endpoints: Vec<_> = provider.endpoints.iter().collect();
-        endpoints.sort_by_key(|endpoint| endpoint.load());
+        let endpoints = provider.endpoints.iter();
+        let mut endpoints: Vec<_> = endpoints.map(|it| (it.standing(), it)).collect();
+        endpoints.sort_by_key(|(standing, _)| *standing);
+        // While one endpoint serves, no call waits for another to be dialled.
+        if let Some((Standing::Connected(_), _)) = endpoints.first() {
+            for (standing, endpoint) in &endpoints {
+                if matches!(standing, Standing::Unconnected(_)) {
+                    endpoint.dial_ahead(&self.dialler);
+                }
+            }
+        }
         let mut failure = DialError::NoEndpoint {
             provider: record.id.clone(),
         };
-        for endpoint in endpoints {
+        for (_, endpoint) in endpoints {
             match endpoint.lease(&self.dialler, self.connections_max).await {
                 Ok(lease) => return Ok(lease),
                 Err(error) => failure = error,

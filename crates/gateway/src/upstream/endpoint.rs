@@ -9,6 +9,8 @@ use h2::client::SendRequest;
 use http::uri::Authority;
 use ndxp_registry::SystemRecord;
 use rustls::client::ClientConfig;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::dial::{DialError, Dialler};
@@ -28,7 +30,7 @@ pub(super) struct Endpoint {
     /// Calls that wait for a connection: load that no connection carries yet.
     waiting: AtomicUsize,
     /// Held by whoever dials, so that a crowd of calls makes one connection.
-    dialling: tokio::sync::Mutex<()>,
+    dialling: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -47,7 +49,19 @@ struct LeftAlone {
 struct Connection {
     send: SendRequest<Bytes>,
     calls: AtomicUsize,
-    closed: AtomicBool,
+    /// Shared with the connection's driver, which must not hold `send`: a connection closes when
+    /// nobody can send on it any more.
+    closed: Arc<AtomicBool>,
+}
+
+/// How an endpoint stands, in the order in which endpoints are tried.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Standing {
+    /// It has a connection, and so many calls.
+    Connected(usize),
+    /// It may be dialled; so many calls wait for that.
+    Unconnected(usize),
+    LeftAlone,
 }
 
 /// A call that waits for a connection; counted until dropped.
@@ -100,26 +114,26 @@ impl Endpoint {
             address: address.to_owned(),
             state: Mutex::default(),
             waiting: AtomicUsize::new(0),
-            dialling: tokio::sync::Mutex::default(),
+            dialling: Arc::default(),
         })
     }
 
-    /// Calls in flight or waiting to be; an endpoint that is left alone comes last.
-    pub(super) fn load(&self) -> usize {
+    pub(super) fn standing(&self) -> Standing {
+        let waiting = self.waiting.load(Ordering::Relaxed);
         let state = self.state();
-        if state
-            .left_alone
-            .as_ref()
-            .is_some_and(|pause| pause.until > Instant::now())
-        {
-            return usize::MAX;
-        }
-        let carried: usize = state
+        let mut open = state
             .connections
             .iter()
-            .map(|it| it.calls.load(Ordering::Relaxed))
-            .sum();
-        carried + self.waiting.load(Ordering::Relaxed)
+            .filter(|it| !it.closed.load(Ordering::Relaxed))
+            .map(|it| it.calls.load(Ordering::Relaxed));
+        if let Some(first) = open.next() {
+            return Standing::Connected(open.sum::<usize>() + first + waiting);
+        }
+        let paused = |pause: &LeftAlone| pause.until > Instant::now();
+        if state.left_alone.as_ref().is_some_and(paused) {
+            return Standing::LeftAlone;
+        }
+        Standing::Unconnected(waiting)
     }
 
     pub(super) async fn lease(
@@ -136,13 +150,42 @@ impl Endpoint {
             return Ok(lease);
         }
         let _waiting = Waiting::begin(&self.waiting);
-        let _turn = self.dialling.lock().await;
+        let turn = Arc::clone(&self.dialling).lock_owned().await;
         if let Some((lease, _)) = self.present(connections_max) {
             return Ok(lease);
         }
         self.check_not_left_alone()?;
-        let connection = self.dial(dialler).await?;
+        let connection = self.dial_apart(turn, dialler).await;
+        let connection = connection.unwrap_or_else(|_broken| {
+            Err(DialError::Connect {
+                endpoint: self.address.clone(),
+                found: "dialling broke off".to_owned(),
+            })
+        })?;
         Ok(self.lease_on(connection))
+    }
+
+    /// Dials without anybody waiting, for calls to come; nothing where somebody dials already.
+    pub(super) fn dial_ahead(self: &Arc<Self>, dialler: &Arc<Dialler>) {
+        if let Ok(turn) = Arc::clone(&self.dialling).try_lock_owned() {
+            // Its end is noted by the endpoint.
+            drop(self.dial_apart(turn, dialler));
+        }
+    }
+
+    /// Dials in a task of its own: a call that gives up waiting must not take the attempt with
+    /// it, or an endpoint that swallows packets would never be known to fail.
+    fn dial_apart(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        dialler: &Arc<Dialler>,
+    ) -> JoinHandle<Result<Arc<Connection>, DialError>> {
+        let (endpoint, dialler) = (Arc::clone(self), Arc::clone(dialler));
+        tokio::spawn(async move {
+            let dialled = endpoint.dial(&dialler).await;
+            drop(turn);
+            dialled
+        })
     }
 
     /// The least loaded open connection, and whether another should join it.
@@ -188,12 +231,13 @@ impl Endpoint {
         );
         match dialler.open(&tls, &self.address).await {
             Ok((send, driver)) => {
+                let closed = Arc::new(AtomicBool::new(false));
+                self.drive(Arc::clone(&closed), driver);
                 let connection = Arc::new(Connection {
                     send,
                     calls: AtomicUsize::new(0),
-                    closed: AtomicBool::new(false),
+                    closed,
                 });
-                self.drive(Arc::clone(&connection), driver);
                 let mut state = self.state();
                 state.failures = 0;
                 state.left_alone = None;
@@ -207,11 +251,11 @@ impl Endpoint {
         }
     }
 
-    fn drive(&self, connection: Arc<Connection>, driver: impl DriveConnection) {
+    fn drive(&self, closed: Arc<AtomicBool>, driver: impl DriveConnection) {
         let (provider, endpoint) = (self.provider.id.clone(), self.address.clone());
         tokio::spawn(async move {
             let ended = driver.await;
-            connection.closed.store(true, Ordering::Relaxed);
+            closed.store(true, Ordering::Relaxed);
             if let Err(error) = ended {
                 tracing::info!(%provider, endpoint, %error, "connection to provider ended");
             }
