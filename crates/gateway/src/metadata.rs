@@ -67,6 +67,11 @@ pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, 
     check_size(headers, bytes_max)?;
     let mut stated = Stated::default();
     for name in take_owned_names(headers) {
+        // What has no meaning cannot have a wrong form either: it is removed, whatever it says.
+        if !is_documented(&name) {
+            headers.remove(&name);
+            continue;
+        }
         let value = single(headers, &name)?;
         match name.as_str() {
             PROVIDER => stated.provider = Some(value),
@@ -78,7 +83,9 @@ pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, 
             TEST => stated.test = parse_test(&value)?,
             name => {
                 if let Some(measure) = name.strip_prefix(MEASURE_PREFIX) {
-                    stated.measures.push(parse_measure(measure, &value)?);
+                    let measure = parse_measure(measure, &value)?;
+                    check_stated_once(&stated.measures, &measure)?;
+                    stated.measures.push(measure);
                 }
             }
         }
@@ -190,6 +197,22 @@ fn take_owned_names(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
+/// The keys that a consumer may send.
+fn is_documented(name: &HeaderName) -> bool {
+    let keys = [PROVIDER, REQUEST_ID, USER, CASE, ORIGIN, HOP, TEST];
+    keys.contains(&name.as_str()) || name.as_str().starts_with(MEASURE_PREFIX)
+}
+
+/// `ndxp-measure-a-b` and `ndxp-measure-a_b` are two keys and one measure, which would be summed
+/// twice.
+fn check_stated_once(stated: &[Measure], measure: &Measure) -> Result<(), Refusal> {
+    if stated.iter().all(|it| it.name != measure.name) {
+        return Ok(());
+    }
+    let detail = format!("the measure {:?} is stated twice", measure.name);
+    Err(Refusal::new(Reason::MalformedRequest, detail))
+}
+
 /// Removes the key and answers its one value.
 fn single(headers: &mut HeaderMap, name: &HeaderName) -> Result<String, Refusal> {
     let found = headers.get_all(name).iter().count();
@@ -198,12 +221,10 @@ fn single(headers: &mut HeaderMap, name: &HeaderName) -> Result<String, Refusal>
         let detail = format!("{name} is given {found} times; give it once");
         return Err(Refusal::new(Reason::MalformedRequest, detail));
     }
-    let value = value
-        .as_ref()
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("\u{fffd}");
-    if value.len() <= VALUE_BYTES_MAX && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-        return Ok(value.to_owned());
+    let value = value.as_ref().map_or(&[][..], HeaderValue::as_bytes);
+    let printable = |b: &u8| b.is_ascii_graphic() || *b == b' ';
+    if value.len() <= VALUE_BYTES_MAX && value.iter().all(printable) {
+        return Ok(String::from_utf8_lossy(value).into_owned());
     }
     let detail = format!(
         "{name} has {} bytes; it takes at most {VALUE_BYTES_MAX} of printable ASCII",
@@ -353,6 +374,27 @@ mod tests {
         twice.append(PROVIDER, HeaderValue::from_static("A01/a"));
         twice.append(PROVIDER, HeaderValue::from_static("A01/b"));
         assert!(take_stated(&mut twice, 2_048).is_err());
+        let mut one_measure = headers(&[
+            ("ndxp-measure-amount-vnd", "1"),
+            ("ndxp-measure-amount_vnd", "2"),
+        ]);
+        let refusal = take_stated(&mut one_measure, 2_048).unwrap_err();
+        assert_eq!(refusal.reason, Reason::MalformedRequest);
+        assert!(refusal.detail.contains("amount_vnd"), "{}", refusal.detail);
+        let mut foreign = HeaderMap::new();
+        foreign.insert(USER, HeaderValue::from_bytes("Hà".as_bytes()).unwrap());
+        let refusal = take_stated(&mut foreign, 2_048).unwrap_err();
+        assert!(refusal.detail.contains("has 3 bytes"), "{}", refusal.detail);
+    }
+
+    #[test]
+    fn an_owned_key_without_meaning_is_removed_whatever_it_says() {
+        let mut map = HeaderMap::new();
+        let name = HeaderName::from_static("ndxp-unheard-of");
+        map.append(&name, HeaderValue::from_bytes(&[0xff; 200]).unwrap());
+        map.append(&name, HeaderValue::from_static("twice"));
+        assert_eq!(take_stated(&mut map, 2_048), Ok(Stated::default()));
+        assert!(map.is_empty());
     }
 
     #[test]
