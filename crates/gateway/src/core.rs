@@ -4,8 +4,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use h2::server;
 use ndxp_journal::Lane;
 use ndxp_model::{Clock, TransactionId};
@@ -21,11 +23,20 @@ use tokio_rustls::server::TlsStream;
 use crate::admission::Admission;
 use crate::exchange::{Facts, Incoming, exchange};
 use crate::limits::{Limits, http2};
+use crate::liveness;
 use crate::metrics::Metrics;
 use crate::own::OwnServices;
 use crate::peer::Peer;
 use crate::salt::SaltKey;
 use crate::upstream::{Dialler, Upstreams};
+
+/// After the machine has refused a connection, the next try waits this long instead of turning in
+/// a circle.
+const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+
+/// Refusals of one core that wait for the journal: two syncs' worth of a flood, and a sixtieth of
+/// what the core's lane holds.
+const REFUSALS_WAITING_MAX: usize = 1_000;
 
 /// What all cores share.
 pub struct Shared {
@@ -53,6 +64,8 @@ pub struct Core {
     shared: Arc<Shared>,
     pub lane: Lane,
     pub upstreams: Upstreams,
+    /// One turn for each refusal that may wait for the journal.
+    pub refusals: Semaphore,
 }
 
 impl std::ops::Deref for Core {
@@ -77,6 +90,7 @@ impl Core {
             shared,
             lane,
             upstreams,
+            refusals: Semaphore::new(REFUSALS_WAITING_MAX),
         })
     }
 
@@ -96,7 +110,7 @@ impl Core {
                     // Out of file descriptors or memory: connections that end make room.
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
-                        tokio::task::yield_now().await;
+                        tokio::time::sleep(AFTER_ACCEPT_ERROR).await;
                     }
                 },
                 Some(_ended) = connections.join_next() => {}
@@ -151,7 +165,7 @@ impl Drop for Counted {
 async fn connection(counted: Counted, tcp: TcpStream, mut stop: watch::Receiver<bool>) {
     let core = Arc::clone(&counted.0);
     let handshake = tokio::time::timeout(core.limits.handshake_max, identify(&core, tcp));
-    let (tls, peer) = tokio::select! {
+    let (calls, peer) = tokio::select! {
         identified = handshake => match identified {
             Ok(Ok(identified)) => identified,
             Ok(Err(refused)) => {
@@ -167,7 +181,7 @@ async fn connection(counted: Counted, tcp: TcpStream, mut stop: watch::Receiver<
         },
         _ = stop.wait_for(|stop| *stop) => return,
     };
-    if let Err(error) = serve_calls(&core, tls, peer, stop).await {
+    if let Err(error) = serve_calls(&core, calls, peer, stop).await {
         tracing::debug!(%error, "connection of a consumer ended");
     }
 }
@@ -183,14 +197,16 @@ enum NotIdentified {
     NoCertificate,
     #[error(transparent)]
     Identity(#[from] crate::identity::IdentityError),
+    #[error("HTTP/2: {0}")]
+    Http2(#[from] h2::Error),
 }
 
-async fn identify(
-    core: &Core,
-    tcp: TcpStream,
-) -> Result<(TlsStream<TcpStream>, Arc<Peer>), NotIdentified> {
+/// A consumer's connection that has said all it must before its first call.
+type Calls = server::Connection<TlsStream<TcpStream>, Bytes>;
+
+async fn identify(core: &Core, tcp: TcpStream) -> Result<(Calls, Arc<Peer>), NotIdentified> {
     let _turn = core.handshakes.acquire().await;
-    tcp.set_nodelay(true)?;
+    liveness::watch(&tcp)?;
     let tls = TlsAcceptor::from(core.tls.load_full()).accept(tcp).await?;
     let session = tls.get_ref().1;
     if session.alpn_protocol() != Some(b"h2") {
@@ -199,16 +215,15 @@ async fn identify(
     let certificate = session.peer_certificates().and_then(|chain| chain.first());
     let certificate = certificate.ok_or(NotIdentified::NoCertificate)?;
     let peer = Arc::new(Peer::read(certificate, &core.trust_domain)?);
-    Ok((tls, peer))
+    Ok((http2_server(&core.limits).handshake(tls).await?, peer))
 }
 
 async fn serve_calls(
     core: &Arc<Core>,
-    tls: TlsStream<TcpStream>,
+    mut connection: Calls,
     peer: Arc<Peer>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), h2::Error> {
-    let mut connection = http2_server(&core.limits).handshake(tls).await?;
     // Every call holds a clone; when the last is dropped, nothing is in flight any more.
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
     let mut stopping = false;

@@ -75,13 +75,12 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         respond,
     } = incoming;
     let mut facts = core.facts();
-    core.metrics.calls_in_flight.inc();
+    let _in_flight = core.metrics.call_in_flight();
     match carry(&core, &peer, &mut head, &mut facts).await {
         Ok(Some(opened)) => transact(&core, &facts, opened, head, body, respond).await,
         Ok(None) => crate::own::serve(&core, &peer, head, body, respond).await,
         Err(refusal) => refuse(&core, facts, refusal, Downlink::Unanswered(respond)).await,
     }
-    core.metrics.calls_in_flight.dec();
 }
 
 /// All that stands before the provider. `None` is a call to the hub itself.
@@ -98,10 +97,12 @@ async fn carry(
         let identified = identify(&registry, peer, facts)?;
         // What is called: read once; from here on only what was read counts.
         let path = read_path(head, facts)?;
+        // Even a test that is refused for its other metadata is not counted.
+        facts.call.test = metadata::is_test(&head.headers);
+        let stated = metadata::take_stated(&mut head.headers, core.limits.metadata_bytes_max)?;
         if core.own.offers(path.service.as_str()) {
             return Ok(None);
         }
-        let stated = metadata::take_stated(&mut head.headers, core.limits.metadata_bytes_max)?;
         record::note_stated(&mut facts.call, &stated);
         // Who answers, and may the caller: one look-up, because a grant is for a route.
         let route = route(&registry, &identified, &path, &stated, now, facts)?;
@@ -243,7 +244,7 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
 
 /// From the opened journal entry to the settled one.
 async fn transact(
-    core: &Core,
+    core: &Arc<Core>,
     facts: &Facts,
     opened: Opened,
     mut head: http::request::Parts,
@@ -294,7 +295,7 @@ async fn transact(
         .retain(|it| opened.route.service.measures.contains(&it.name));
     let measured = (uplink.meter.measured(), answer_meter.measured());
     // The consumer's answer ends only after the ending is durable.
-    settle(core, facts, &opened, ending, noticed, measured, downlink).await;
+    settle(core, facts, opened, ending, noticed, measured, downlink).await;
 }
 
 /// The caller's own, or one that begins here under the call's trace id.

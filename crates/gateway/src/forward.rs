@@ -63,7 +63,13 @@ pub struct Noticed {
 enum Attempt {
     Ended(Ending),
     /// The provider cannot have seen the call.
-    NotSeen(Ending),
+    NotSeen(Ending, ConnectionState),
+}
+
+/// Whether the connection of an attempt takes further calls.
+enum ConnectionState {
+    Usable,
+    Over,
 }
 
 /// Why an answer did not arrive whole.
@@ -88,6 +94,10 @@ pub async fn forward(
     noticed: &mut Noticed,
 ) -> Ending {
     loop {
+        // An opening that waited for the disk may have used up the time.
+        if Instant::now() >= passage.deadline {
+            return timed_out(passage);
+        }
         let leased = downlink.unless_gone(upstreams.lease(passage.provider));
         let lease = match timeout_at(passage.deadline, leased).await {
             Err(_elapsed) => return timed_out(passage),
@@ -97,9 +107,18 @@ pub async fn forward(
         };
         noticed.provider_since.get_or_insert_with(Instant::now);
         match attempt(&lease, passage, uplink, downlink, answer_meter, noticed).await {
-            Attempt::Ended(ending) => return ending,
-            Attempt::NotSeen(ending) => {
-                lease.give_up_connection();
+            Attempt::Ended(ending) => {
+                match ending.outcome {
+                    Outcome::Completed | Outcome::ProviderError => lease.note_answer(),
+                    Outcome::TimedOut => lease.note_timeout(),
+                    _ => {}
+                }
+                return ending;
+            }
+            Attempt::NotSeen(ending, state) => {
+                if matches!(state, ConnectionState::Over) {
+                    lease.give_up_connection();
+                }
                 if noticed.retries == RETRIES_MAX || !uplink.can_replay() {
                     return ending;
                 }
@@ -122,13 +141,13 @@ async fn attempt(
     match timeout_at(passage.deadline, ready).await {
         Err(_elapsed) => return Attempt::Ended(timed_out(passage)),
         Ok(Err(ConsumerGone)) => return Attempt::Ended(consumer_gone(passage)),
-        Ok(Ok(Err(error))) => return Attempt::NotSeen(unreachable(error.to_string())),
+        Ok(Ok(Err(error))) => return not_sent(&error),
         Ok(Ok(Ok(()))) => {}
     }
     let ends_here = uplink.is_empty();
     let (answer, mut to_provider) = match sender.send_request(request(passage, lease), ends_here) {
         Ok(streams) => streams,
-        Err(error) => return Attempt::NotSeen(unreachable(error.to_string())),
+        Err(error) => return not_sent(&error),
     };
 
     let mut answered = std::pin::pin!(receive(
@@ -155,6 +174,10 @@ async fn attempt(
             }
         }
     }
+}
+
+fn not_sent(error: &h2::Error) -> Attempt {
+    Attempt::NotSeen(unreachable(error.to_string()), ConnectionState::Over)
 }
 
 fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
@@ -259,7 +282,9 @@ fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
     if error.is_reset() && error.is_remote() {
         let reason = reason.unwrap_or(h2::Reason::INTERNAL_ERROR);
         return match (reason, answering) {
-            (h2::Reason::REFUSED_STREAM, false) => Attempt::NotSeen(reset_by_provider(reason)),
+            (h2::Reason::REFUSED_STREAM, false) => {
+                Attempt::NotSeen(reset_by_provider(reason), ConnectionState::Usable)
+            }
             (reason, _) => Attempt::Ended(reset_by_provider(reason)),
         };
     }
@@ -268,7 +293,7 @@ fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
     // behind it with this error and lets the others finish.
     let shut_down = error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR);
     if shut_down && !answering {
-        Attempt::NotSeen(ending)
+        Attempt::NotSeen(ending, ConnectionState::Over)
     } else {
         Attempt::Ended(ending)
     }

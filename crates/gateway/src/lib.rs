@@ -22,6 +22,7 @@ mod upstream;
 
 mod core;
 pub mod identity;
+mod liveness;
 mod peer;
 mod threads;
 pub mod verifier;

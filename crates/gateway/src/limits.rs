@@ -53,9 +53,10 @@ impl Default for Limits {
 /// What the HTTP/2 machinery is told, derived from measurements of proxies (ADR 0009).
 pub mod http2 {
     /// Flow-control window of one stream: what the hub buffers at most of one direction.
-    pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-    /// Flow-control window of one consumer's connection.
-    pub const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+    pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+    /// Flow-control window of one consumer's connection: room for 64 requests that providers have
+    /// stalled, before they hold up the others of the same consumer.
+    pub const CONNECTION_WINDOW_BYTES: u32 = 64 * STREAM_WINDOW_BYTES;
     /// Flow-control window of a provider's connection. Many consumers share it, and one that
     /// reads slowly must not use it up: room for 256 streams that are stalled at once.
     pub const PROVIDER_CONNECTION_WINDOW_BYTES: u32 = 256 * STREAM_WINDOW_BYTES;

@@ -102,6 +102,11 @@ pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, 
     Ok(stated)
 }
 
+/// Whether the call is marked `ndxp-test: 1`.
+pub fn is_test(headers: &HeaderMap) -> bool {
+    headers.get(TEST).is_some_and(|value| value == "1")
+}
+
 /// Puts the hub's own keys and the consumer's documented ones on a request that goes on.
 pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKeys<'_>) {
     for name in HOP_BY_HOP {
@@ -174,6 +179,13 @@ pub fn take_answered(headers: &mut HeaderMap) -> Vec<Measure> {
         }
     }
     measures
+}
+
+/// Strips every `ndxp-*` key.
+pub fn strip_owned(headers: &mut HeaderMap) {
+    for name in take_owned_names(headers) {
+        headers.remove(name);
+    }
 }
 
 fn check_size(headers: &HeaderMap, bytes_max: usize) -> Result<(), Refusal> {

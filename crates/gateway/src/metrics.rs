@@ -12,7 +12,7 @@ pub struct Metrics {
     outcomes: Vec<(Outcome, IntCounter)>,
     /// Refusals that the journal could not take, and that no counter therefore knows.
     pub unrecorded: IntCounter,
-    pub calls_in_flight: IntGauge,
+    calls_in_flight: IntGauge,
     pub connections: IntGauge,
     pub handshakes_failed: IntCounter,
     /// Seconds of a call that were not spent on the provider.
@@ -59,10 +59,26 @@ impl Metrics {
         })
     }
 
+    /// Counts a call until the answer is dropped.
+    #[must_use]
+    pub fn call_in_flight(&self) -> InFlight {
+        self.calls_in_flight.inc();
+        InFlight(self.calls_in_flight.clone())
+    }
+
     pub fn settled(&self, outcome: Outcome) {
         if let Some((_, counter)) = self.outcomes.iter().find(|(it, _)| *it == outcome) {
             counter.inc();
         }
+    }
+}
+
+/// A call that is being carried.
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -55,12 +55,21 @@ pub async fn serve(
         request.extensions_mut().insert(caller);
     }
     let mut downlink = Downlink::Unanswered(respond);
-    // A consumer that goes away ends the answer by dropping it; there is nothing to settle.
-    let answered = downlink
-        .unless_gone(core.own.routes.clone().oneshot(request))
-        .await;
-    if let Ok(Ok(response)) = answered {
-        let _gone = pass(response, &mut downlink).await;
+    let answering = async {
+        // A consumer that goes away ends the answer by dropping it; there is nothing to settle.
+        let answered = downlink
+            .unless_gone(core.own.routes.clone().oneshot(request))
+            .await;
+        if let Ok(Ok(response)) = answered {
+            let _gone = pass(response, &mut downlink).await;
+        }
+    };
+    // Watches end with the longest time that any call may take, and are begun again.
+    if tokio::time::timeout(core.limits.deadline_max, answering)
+        .await
+        .is_err()
+    {
+        downlink.finish(Finale::Reset(h2::Reason::CANCEL));
     }
 }
 

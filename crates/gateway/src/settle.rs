@@ -1,9 +1,12 @@
 //! Settling: the ending is durable before the consumer sees it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ndxp_journal::AppendError;
 use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1;
+use ndxp_proto::journal::v1::entry::Body;
 
 use crate::answer;
 use crate::core::Core;
@@ -14,11 +17,14 @@ use crate::meter::Measured;
 use crate::record;
 use crate::stream::{Downlink, Finale};
 
+/// Between two tries to write down an ending that the journal did not take.
+const BETWEEN_LATE_CLOSINGS: Duration = Duration::from_secs(1);
+
 /// Writes down how an opened call ended, then ends the consumer's answer.
 pub async fn settle(
-    core: &Core,
+    core: &Arc<Core>,
     facts: &Facts,
-    opened: &Opened,
+    opened: Opened,
     ending: Ending,
     noticed: Noticed,
     (request, answer): (Measured, Measured),
@@ -28,7 +34,7 @@ pub async fn settle(
     let provider = noticed
         .provider_since
         .map_or(Duration::ZERO, |since| since.elapsed());
-    let entry = v1::entry::Body::Closed(v1::TransactionClosed {
+    let closed = v1::TransactionClosed {
         transaction_id: opened.id.as_bytes().to_vec(),
         opened_sequence: opened.sequence.get(),
         connection: facts.call.connection.clone(),
@@ -48,10 +54,11 @@ pub async fn settle(
         measures: noticed.measures,
         test: facts.call.test,
         refused_call: None,
-    });
-    let durable = core.lane.append(&entry).await;
-    let finale = match durable {
+    };
+    let entry = Body::Closed(closed);
+    let finale = match core.lane.append(&entry).await {
         Ok(_) => {
+            log_settled(facts, &entry);
             core.metrics.settled(ending.outcome);
             if ending.outcome.is_transaction() {
                 core.metrics
@@ -61,23 +68,55 @@ pub async fn settle(
             finale(ending, facts)
         }
         Err(error) => {
-            // The next start closes the transaction as interrupted; what the provider answered
-            // is not passed on as if it were on record.
+            // What the provider answered is not passed on as if it were on record.
             tracing::debug!(%error, transaction = %opened.id, "the journal did not take an ending");
-            refusal_finale(
-                &Refusal::new(Reason::EndingUnrecorded, error.to_string()),
-                facts,
-            )
+            if passes(error) {
+                tokio::spawn(close_late(Arc::clone(core), opened, entry));
+            }
+            let refusal = Refusal::new(Reason::EndingUnrecorded, error.to_string());
+            refusal_finale(&refusal, facts)
         }
     };
     downlink.finish(finale);
-    log_settled(facts, &entry);
+}
+
+/// Whether the journal may take an entry later that it does not take now. Where it will not, the
+/// next start closes what is open.
+fn passes(error: AppendError) -> bool {
+    matches!(error, AppendError::OutOfSpace | AppendError::Overloaded)
+}
+
+/// Closes a transaction as interrupted, which is what its consumer was told, as soon as the journal
+/// takes entries again. The call keeps its place until then, so that there are never more of these
+/// than calls may be in flight.
+async fn close_late(core: Arc<Core>, opened: Opened, entry: Body) {
+    let Body::Closed(closed) = entry else { return };
+    let meaning = Reason::EndingUnrecorded.meaning();
+    let late = Body::Closed(v1::TransactionClosed {
+        outcome: record::outcome(meaning.outcome),
+        grpc_status: u32::from(meaning.status),
+        fault: record::fault(Some(meaning.fault)),
+        reason: meaning.name.to_owned(),
+        ..closed
+    });
+    loop {
+        tokio::time::sleep(BETWEEN_LATE_CLOSINGS).await;
+        match core.lane.append(&late).await {
+            Ok(_) => {
+                core.metrics.settled(meaning.outcome);
+                tracing::info!(transaction = %opened.id, "closed late, as interrupted");
+                return;
+            }
+            Err(error) if passes(error) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// Writes down a call that is refused before it was opened, then answers it.
 pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: Downlink) {
     let meaning = refusal.reason.meaning();
-    let entry = v1::entry::Body::Closed(v1::TransactionClosed {
+    let entry = Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
         connection: Some(counted_connection(core, &facts.call)),
         outcome: record::outcome(meaning.outcome),
@@ -89,10 +128,16 @@ pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: D
         refused_call: Some(facts.call.clone()),
         ..v1::TransactionClosed::default()
     });
-    match core.lane.append(&entry).await {
-        Ok(_) => core.metrics.settled(meaning.outcome),
-        // Refused it is either way; that nobody can look it up later shows in this metric.
-        Err(_) => core.metrics.unrecorded.inc(),
+    // A flood of refusals must not take the journal from the calls that are carried. Refused it is
+    // either way; that nobody can look it up later shows in the metric.
+    let recorded = match core.refusals.try_acquire() {
+        Ok(_turn) => core.lane.append(&entry).await.is_ok(),
+        Err(_) => false,
+    };
+    if recorded {
+        core.metrics.settled(meaning.outcome);
+    } else {
+        core.metrics.unrecorded.inc();
     }
     let parties = parties(&facts.call);
     tracing::info!(
@@ -141,8 +186,8 @@ fn refusal_finale(refusal: &Refusal, facts: &Facts) -> Finale {
     Finale::Trailers(trailers)
 }
 
-fn log_settled(facts: &Facts, entry: &v1::entry::Body) {
-    if let v1::entry::Body::Closed(closed) = entry {
+fn log_settled(facts: &Facts, entry: &Body) {
+    if let Body::Closed(closed) = entry {
         let parties = parties(&facts.call);
         tracing::debug!(
             transaction = %facts.id,

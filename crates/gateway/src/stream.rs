@@ -9,6 +9,7 @@ use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Response};
 
+use crate::metadata;
 use crate::meter::{FramingError, Meter};
 
 /// Request bytes that are kept until the provider answers, so that a call that it has not seen
@@ -113,7 +114,9 @@ impl Uplink {
             .map_err(|_| UplinkError::Consumer)?;
         self.meter.end().map_err(UplinkError::Framing)?;
         match trailers {
-            Some(trailers) => {
+            Some(mut trailers) => {
+                // Nobody speaks in the hub's name, here neither.
+                metadata::strip_owned(&mut trailers);
                 // Trailers are read once, so from here on the request cannot be repeated.
                 self.replay = None;
                 to.send_trailers(trailers)

@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
-use ndxp_journal::{InFlight, Journal, Lane, ReadError, sweep};
+use ndxp_journal::{AppendError, InFlight, Journal, Lane, ReadError, Reader, SweepError, sweep};
 use ndxp_model::Sequence;
 
 use crate::telemetry::Fitness;
+
+/// Between two tries to settle what was left open.
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 
 /// Open transactions as of a sequence, to be folded on to where this start began.
 pub struct Leftover {
@@ -33,37 +37,51 @@ impl Leftover {
         })
     }
 
-    /// Settles them in the background and says so.
-    pub async fn settle(self, journal: Journal, lane: Lane, fitness: Arc<Fitness>) {
+    /// Settles them in the background and says so. A full disk is waited for.
+    pub async fn settle(mut self, journal: Journal, lane: Lane, fitness: Arc<Fitness>) {
         let reader = journal.reader();
-        let folded = tokio::task::spawn_blocking({
-            let reader = reader.clone();
-            move || self.fold(&reader)
-        });
-        let open = match folded.await {
-            Ok(Ok(open)) => open,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "what the last stop left open cannot be read");
-                return;
+        loop {
+            let through = journal.position().sequence;
+            let folding = tokio::task::spawn_blocking({
+                let reader = reader.clone();
+                move || self.folded(&reader, through)
+            });
+            self = match folding.await {
+                Ok(Ok(folded)) => folded,
+                Ok(Err(error)) => return unreadable(&error),
+                Err(error) => return unreadable(&error),
+            };
+            match sweep(&lane, &reader, &self.open).await {
+                Ok(swept) => {
+                    tracing::info!(swept, "transactions left open by the last stop are settled");
+                    fitness.swept.store(true, Ordering::Relaxed);
+                    return;
+                }
+                Err(SweepError::Append(AppendError::OutOfSpace | AppendError::Overloaded)) => {
+                    tracing::warn!("what the last stop left open waits for the journal");
+                    tokio::time::sleep(BETWEEN_SWEEPS).await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what the last stop left open stays open");
+                    return;
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, "what the last stop left open cannot be read");
-                return;
-            }
-        };
-        match sweep(&lane, &reader, &open).await {
-            Ok(swept) => {
-                tracing::info!(swept, "transactions left open by the last stop are settled");
-                fitness.swept.store(true, Ordering::Relaxed);
-            }
-            Err(error) => tracing::error!(%error, "what the last stop left open stays open"),
         }
     }
 
-    fn fold(mut self, reader: &ndxp_journal::Reader) -> Result<InFlight, ReadError> {
-        for entry in reader.entries(self.known_through.next(), self.end) {
+    /// Folds on to a sequence: to where this start began at first, later over what a sweep has
+    /// closed. What was opened since this start began is not leftover.
+    fn folded(mut self, reader: &Reader, through: Sequence) -> Result<Self, ReadError> {
+        for entry in reader.entries(self.known_through.next(), through) {
             self.open.apply(&entry?);
         }
-        Ok(self.open)
+        let end = self.end;
+        self.open = InFlight::new(self.open.open().filter(|(_, opened)| *opened <= end));
+        self.known_through = through;
+        Ok(self)
     }
+}
+
+fn unreadable(error: &dyn std::fmt::Display) {
+    tracing::error!(%error, "what the last stop left open cannot be read");
 }

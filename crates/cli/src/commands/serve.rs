@@ -11,6 +11,7 @@ use ndxp_hub::{Hub, StartError};
 use ndxp_journal::OpenError;
 use ndxp_model::{Sequence, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::connect::ConfigFile;
@@ -56,7 +57,7 @@ enum LogFormat {
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
-        self.log()?;
+        let _log = self.log()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -83,22 +84,31 @@ impl Serve {
         })
     }
 
-    fn log(&self) -> Result<(), Failure> {
+    /// Lines are written by a thread of their own: a reader of the log that stands still costs
+    /// lines, which are counted, and never calls.
+    fn log(&self) -> Result<WorkerGuard, Failure> {
         let filter = EnvFilter::try_new(&self.log).map_err(|error| {
             Failure::usage(format_args!("--log {}: {error}", self.log))
                 .remedy("write a level such as info, or levels by module: info,ndxp_gateway=debug")
         })?;
+        let (writer, guard) = NonBlockingBuilder::default()
+            .lossy(true)
+            .buffered_lines_limit(LOG_LINES_MAX)
+            .finish(std::io::stderr());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr);
+            .with_writer(writer);
         match self.log_format {
             LogFormat::Text => subscriber.init(),
             LogFormat::Json => subscriber.json().init(),
         }
-        Ok(())
+        Ok(guard)
     }
 }
+
+/// Lines of the log that wait for their reader; of 300 bytes they are 5 MB.
+const LOG_LINES_MAX: usize = 16_384;
 
 /// The two signals that ask a hub to stop.
 struct Signals {

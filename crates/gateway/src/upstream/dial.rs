@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::limits::http2;
+use crate::liveness;
 use crate::verifier::ProviderVerifier;
 
 /// How the hub presents itself to providers, and whom it trusts.
@@ -109,8 +110,7 @@ impl Dialler {
         let tcp = TcpStream::connect(endpoint)
             .await
             .map_err(|e| connect_error(endpoint, &e))?;
-        tcp.set_nodelay(true)
-            .map_err(|error| connect_error(endpoint, &error))?;
+        liveness::watch(&tcp).map_err(|error| connect_error(endpoint, &error))?;
         let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
         let host = host
             .trim_start_matches('[')

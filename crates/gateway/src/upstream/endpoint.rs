@@ -1,6 +1,6 @@
 //! One endpoint of a provider: its connections, its load, and how long it is left alone.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ use super::dial::{DialError, Dialler};
 
 /// A connection that carries this many calls is joined by another, up to the limit.
 const CALLS_BEFORE_ANOTHER: usize = 100;
+/// After so many calls in a row that timed out, a connection is taken for dead: calls to come get
+/// another, those that it carries may still end.
+const TIMEOUTS_BEFORE_GIVING_UP: u32 = 5;
 /// First and longest time that an endpoint is left alone after it could not be dialled.
 const LEFT_ALONE_MIN: Duration = Duration::from_millis(100);
 const LEFT_ALONE_MAX: Duration = Duration::from_secs(10);
@@ -49,6 +52,8 @@ struct LeftAlone {
 struct Connection {
     send: SendRequest<Bytes>,
     calls: AtomicUsize,
+    /// Calls in a row that timed out without one being answered.
+    timeouts: AtomicU32,
     /// Shared with the connection's driver, which must not hold `send`: a connection closes when
     /// nobody can send on it any more.
     closed: Arc<AtomicBool>,
@@ -91,6 +96,19 @@ impl Lease {
     #[must_use]
     pub fn sender(&self) -> SendRequest<Bytes> {
         self.connection.send.clone()
+    }
+
+    /// The provider answered on this connection.
+    pub fn note_answer(&self) {
+        self.connection.timeouts.store(0, Ordering::Relaxed);
+    }
+
+    /// The provider did not answer in time.
+    pub fn note_timeout(&self) {
+        let timeouts = self.connection.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
+        if timeouts >= TIMEOUTS_BEFORE_GIVING_UP {
+            self.give_up_connection();
+        }
     }
 
     /// The connection takes no more requests; the next lease gets another.
@@ -198,7 +216,11 @@ impl Endpoint {
             .connections
             .iter()
             .min_by_key(|connection| connection.calls.load(Ordering::Relaxed))?;
-        let crowded = least.calls.load(Ordering::Relaxed) >= CALLS_BEFORE_ANOTHER
+        let enough = least
+            .send
+            .current_max_send_streams()
+            .min(CALLS_BEFORE_ANOTHER);
+        let crowded = least.calls.load(Ordering::Relaxed) >= enough
             && state.connections.len() < connections_max;
         Some((self.lease_on(Arc::clone(least)), crowded))
     }
@@ -236,6 +258,7 @@ impl Endpoint {
                 let connection = Arc::new(Connection {
                     send,
                     calls: AtomicUsize::new(0),
+                    timeouts: AtomicU32::new(0),
                     closed,
                 });
                 let mut state = self.state();

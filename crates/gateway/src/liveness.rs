@@ -1,0 +1,26 @@
+//! Connections whose other end has vanished: a machine that lost its power says no good-bye.
+//!
+//! The kernel asks an idle peer whether it is still there. HTTP/2 PINGs would do the same, but
+//! providers built on some gRPC libraries close a connection that pings them often.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+
+/// Silence after which the kernel begins to ask, how often it asks, and how many questions may go
+/// unanswered: a vanished peer is noticed within a minute.
+const IDLE: Duration = Duration::from_secs(30);
+const BETWEEN: Duration = Duration::from_secs(10);
+const UNANSWERED_MAX: u32 = 3;
+
+/// Sets up a new connection: small frames leave at once, and a vanished peer is noticed.
+pub fn watch(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(IDLE)
+        .with_interval(BETWEEN)
+        .with_retries(UNANSWERED_MAX);
+    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+}
