@@ -106,6 +106,37 @@ async fn a_provider_that_does_not_read_stops_the_consumer() {
     world.hub.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_a_provider_stalls_do_not_hold_up_other_calls_of_the_connection() {
+    const STALLED: usize = 8;
+    let (read_now, reading) = tokio::sync::watch::channel(false);
+    let world = World::start(move |exchange| wait_or_echo(exchange, reading.clone())).await;
+    let waiting = call().with("x-wait", "1");
+    let mut stalled = Vec::new();
+    for _ in 0..STALLED {
+        let (answer, mut upload) = world.consumer.open(&waiting, false).await.unwrap();
+        let pushing = tokio::spawn(async move {
+            push(&mut upload, &AtomicUsize::new(0)).await;
+            upload.send_data(Bytes::new(), true).unwrap();
+        });
+        stalled.push((answer, pushing));
+    }
+    carry_others(&world).await;
+    let small = call();
+    for _ in 0..20 {
+        let other = world.consumer.call(&small, message(b"same connection"));
+        assert_eq!(within("another call", other).await.grpc_status(), 0);
+    }
+
+    read_now.send_replace(true);
+    for (answer, pushing) in stalled {
+        let answer = within("the end", async { Answer::read(answer.await?).await });
+        assert_eq!(answer.await.unwrap().grpc_status(), 0);
+        pushing.await.unwrap();
+    }
+    world.hub.stop().await;
+}
+
 async fn pour_or_echo(mut exchange: Exchange, taken: Arc<AtomicUsize>) {
     if !exchange.head.headers.contains_key("x-pour") {
         return echo(exchange).await;
