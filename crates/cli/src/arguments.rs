@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::Bench;
 use crate::commands::apply::Apply;
 use crate::commands::cert::Cert;
+use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::get::Get;
 use crate::commands::init::Init;
@@ -44,4 +45,5 @@ pub enum Command {
     Report(Report),
     Verify(Verify),
     Bench(Bench),
+    Completions(Completions),
 }

@@ -19,3 +19,5 @@ pub mod stats;
 pub mod report;
 
 pub mod verify;
+
+pub mod completions;

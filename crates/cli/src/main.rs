@@ -11,6 +11,8 @@ mod connect;
 mod offline;
 mod source;
 
+mod changes;
+mod colour;
 mod output;
 mod verify;
 mod when;
@@ -66,6 +68,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
         Command::Bench(bench) => bench.run(),
+        Command::Completions(completions) => completions.run(),
     }
 }
 

@@ -70,6 +70,7 @@ fn help_of_every_command() {
         "stats",
         "report",
         "verify",
+        "completions",
     ] {
         check_in_empty_folder(
             &format!("help-{}", command.replace(' ', "-")),
@@ -111,6 +112,8 @@ fn wrong_arguments_and_configurations_exit_64() {
             "get members --config nowhere.toml",
             "verify --data nowhere",
             "apply -f nowhere.toml",
+            "get members --data nowhere --as H26-lgsp",
+            "completions tcsh",
         ],
     );
 }
@@ -135,6 +138,7 @@ fn a_wrong_configuration_or_catalogue_is_refused_by_line_key_and_remedy() {
             "serve",
             "get members",
             "apply -f catalogue.toml --config sound.toml",
+            "get members --config sound.toml --as nowhere",
         ],
     );
 }
