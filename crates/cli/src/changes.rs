@@ -116,11 +116,13 @@ mod tests {
             Difference {
                 item: "member H26".to_owned(),
                 added: true,
+                removed: false,
                 fields: vec![field("name_vi", "", "Hà Nội")],
             },
             Difference {
                 item: "system H26/lgsp".to_owned(),
                 added: false,
+                removed: false,
                 fields: vec![field("endpoints", "", "10.0.0.1:7000")],
             },
         ]

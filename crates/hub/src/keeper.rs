@@ -154,6 +154,7 @@ impl Keeper {
             actor: actor.clone(),
             note,
             changes: plan.changes,
+            ..RegistryChanged::default()
         };
         let sequence = self.append(&lane, Body::RegistryChanged(changed)).await?;
         tracing::info!(actor, items, sequence = sequence.get(), "registry changed");

@@ -44,6 +44,7 @@ pub(crate) fn difference<T: Fields>(standing: Option<&T>, wanted: &T) -> Option<
         item: format!("{} {}", T::KIND, wanted.key()),
         added: standing.is_none(),
         fields,
+        removed: false,
     })
 }
 

@@ -93,6 +93,7 @@ fn read_member(table: &mut Table<'_, '_, '_>) -> v1::Member {
         name_en: table.text("name_en"),
         class: table.required_word("class", &words::CLASSES),
         state: table.word("state", &words::STATES),
+        ..v1::Member::default()
     }
 }
 
@@ -106,6 +107,7 @@ fn read_system(table: &mut Table<'_, '_, '_>) -> v1::System {
         endpoints: table.texts("endpoints"),
         fingerprints: table.texts("fingerprints"),
         state: table.word("state", &words::STATES),
+        ..v1::System::default()
     }
 }
 
@@ -126,6 +128,7 @@ fn read_service(table: &mut Table<'_, '_, '_>) -> v1::Service {
         notice: table.text("notice"),
         measures: table.texts("measures"),
         deadline_ms_max: table.number("deadline_ms_max", u64::MAX),
+        ..v1::Service::default()
     }
 }
 
@@ -151,6 +154,7 @@ fn read_grant(table: &mut Table<'_, '_, '_>) -> v1::Grant {
         valid_until_us: table.instant("valid_until", End::Until),
         rate_per_second_max: table.number("rate_per_second_max", u32::MAX),
         concurrency_max: table.number("concurrency_max", u32::MAX),
+        ..v1::Grant::default()
     }
 }
 

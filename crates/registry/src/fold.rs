@@ -197,7 +197,7 @@ impl Registry {
     pub(crate) fn put(&mut self, change: &v1::Change) -> bool {
         use v1::change::Item as Changed;
         match &change.item {
-            None => return false,
+            None | Some(Changed::Descriptors(_) | Changed::Removed(_)) => return false,
             Some(Changed::Member(member)) => {
                 let standing = Standing::new(member.clone());
                 self.members

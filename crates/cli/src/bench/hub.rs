@@ -91,6 +91,7 @@ impl Grounds {
             catalogue: Some(catalogue),
             dry_run: false,
             note,
+            ..ApplyRequest::default()
         };
         RegistryServiceClient::new(channel).apply(request).await?;
         Ok(hub)

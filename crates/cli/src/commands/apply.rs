@@ -53,6 +53,7 @@ impl Apply {
             catalogue: Some(catalogue),
             dry_run: self.dry_run,
             note: self.note,
+            prune: false,
         };
         let mut client = RegistryServiceClient::new(channel)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)

@@ -71,7 +71,10 @@ impl Get {
 async fn ask(channel: Channel, items: Items, as_of_us: i64) -> Result<Listing, Failure> {
     let mut client =
         RegistryServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let request = ListRequest { as_of_us };
+    let request = ListRequest {
+        as_of_us,
+        ..ListRequest::default()
+    };
     Ok(match items {
         Items::Members => {
             Listing::Members(client.list_members(request).await?.into_inner().members)

@@ -31,6 +31,7 @@ impl RegistryService for RegistryControl {
             catalogue,
             dry_run,
             note,
+            prune: _,
         } = request.into_inner();
         let catalogue = catalogue.ok_or_else(|| {
             Status::invalid_argument("catalogue: is missing; send the items that are to stand")
@@ -85,6 +86,90 @@ impl RegistryService for RegistryControl {
             grants: registry.grants(),
             watermark: registry.watermark().get(),
         }))
+    }
+
+    async fn export(
+        &self,
+        _request: Request<v1::ExportRequest>,
+    ) -> Result<Response<v1::ExportResponse>, Status> {
+        Err(Status::unimplemented("export"))
+    }
+
+    async fn propose(
+        &self,
+        _request: Request<v1::ProposeRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("propose"))
+    }
+
+    async fn transition(
+        &self,
+        _request: Request<v1::TransitionRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("transition"))
+    }
+
+    async fn request_access(
+        &self,
+        _request: Request<v1::RequestAccessRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("request_access"))
+    }
+
+    async fn decide_access(
+        &self,
+        _request: Request<v1::DecideAccessRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("decide_access"))
+    }
+
+    async fn revoke_access(
+        &self,
+        _request: Request<v1::RevokeAccessRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("revoke_access"))
+    }
+
+    async fn set_availability(
+        &self,
+        _request: Request<v1::SetAvailabilityRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("set_availability"))
+    }
+
+    async fn set_maintenance(
+        &self,
+        _request: Request<v1::SetMaintenanceRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("set_maintenance"))
+    }
+
+    async fn put_descriptors(
+        &self,
+        _request: Request<v1::PutDescriptorsRequest>,
+    ) -> Result<Response<v1::ActResponse>, Status> {
+        Err(Status::unimplemented("put_descriptors"))
+    }
+
+    async fn get_descriptors(
+        &self,
+        _request: Request<v1::GetDescriptorsRequest>,
+    ) -> Result<Response<v1::GetDescriptorsResponse>, Status> {
+        Err(Status::unimplemented("get_descriptors"))
+    }
+
+    async fn get_coverage(
+        &self,
+        _request: Request<v1::GetCoverageRequest>,
+    ) -> Result<Response<v1::GetCoverageResponse>, Status> {
+        Err(Status::unimplemented("get_coverage"))
+    }
+
+    async fn list_audit(
+        &self,
+        _request: Request<v1::ListAuditRequest>,
+    ) -> Result<Response<v1::ListAuditResponse>, Status> {
+        Err(Status::unimplemented("list_audit"))
     }
 }
 

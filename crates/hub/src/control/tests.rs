@@ -18,6 +18,7 @@ fn apply(codes: &[&str]) -> ApplyRequest {
         catalogue: Some(members(codes)),
         dry_run: false,
         note: "why".to_owned(),
+        ..ApplyRequest::default()
     }
 }
 
@@ -74,14 +75,20 @@ async fn the_registry_is_listed_as_it_stood() {
     ];
     for (as_of_us, systems) in rows {
         let listed = client
-            .list_systems(ListRequest { as_of_us })
+            .list_systems(ListRequest {
+                as_of_us,
+                ..ListRequest::default()
+            })
             .await
             .unwrap()
             .into_inner();
         assert_eq!(listed.systems.len(), systems, "{as_of_us}");
     }
     let refused = client
-        .list_grants(ListRequest { as_of_us: -1 })
+        .list_grants(ListRequest {
+            as_of_us: -1,
+            ..ListRequest::default()
+        })
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);

@@ -29,7 +29,7 @@ fn registry() -> Arc<ArcSwap<Registry>> {
             String::new()
         },
         measures: vec!["records".to_owned()],
-        deadline_ms_max: 0,
+        ..Default::default()
     };
     let grant = |service: &str| v1::Grant {
         consumer: "H26/lgsp".to_owned(),

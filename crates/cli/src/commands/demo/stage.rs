@@ -89,8 +89,8 @@ impl Stage {
             .context("the providers cannot start")?;
         let request = ApplyRequest {
             catalogue: Some(self.nation.catalogue(&|system| providers.endpoints(system))),
-            dry_run: false,
             note: "the nation of the demonstration".to_owned(),
+            ..ApplyRequest::default()
         };
         RegistryServiceClient::new(channel)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)

@@ -40,6 +40,7 @@ impl Plain {
                 );
                 self.grants.insert(key, item);
             }
+            Item::Descriptors(_) | Item::Removed(_) => panic!("not made here"),
         }
     }
 
@@ -140,6 +141,7 @@ fn random_catalogue(random: &mut Rng, plain: &Plain) -> v1::Catalogue {
             name_en: String::new(),
             class: random.i32(1..=4),
             state: random.of(&[0, 1, 1, 2]),
+            ..Default::default()
         });
     }
     for _ in 0..random.usize(..3) {
@@ -154,6 +156,7 @@ fn random_catalogue(random: &mut Rng, plain: &Plain) -> v1::Catalogue {
             endpoints: random.some(&["a:1", "b:1"]),
             fingerprints,
             state: random.of(&[0, 1, 1, 2]),
+            ..Default::default()
         });
     }
     for _ in 0..random.usize(..2) {
