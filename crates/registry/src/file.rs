@@ -57,7 +57,7 @@ pub fn parse_catalogue(
         return Err(CatalogueErrors::of(refused));
     }
     let catalogue = read_document(&mut source, document.get_ref());
-    let completed = check::completed(&catalogue, |_| None, |_| None);
+    let completed = check::completed(&catalogue, |_| None, |_| None, |_, _| None);
     let mut errors = check::check(&completed, &source);
     errors.extend(source.into_errors(&catalogue));
     CatalogueErrors::none_of(errors)?;

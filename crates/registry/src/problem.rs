@@ -98,6 +98,69 @@ pub enum Problem {
     EndNotAfterStart { from: String, until: String },
     #[error("is not the id that the registry gives the grant")]
     WrongGrantId { expected: String },
+    #[error("its time is over already")]
+    Over,
+    #[error("a window ends at {until}, which is over")]
+    WindowOver { until: String },
+    #[error("only what is closed has a successor")]
+    SuccessorOfOpen,
+    #[error("the succession comes back to where it began, through {through}")]
+    SuccessorCycle { through: String },
+    #[error("there is a burst and no rate that it would be an exception to")]
+    BurstWithoutRate,
+    #[error("the window from {from} to {until} lies over another")]
+    WindowsOverlap { from: String, until: String },
+    #[error("is an alias of {holder} too")]
+    AliasClaimed { holder: String },
+    #[error("overlaps the version that stands first at {first}")]
+    VersionsOverlap { first: Place },
+    #[error("overlaps version {version}, which is {state}, valid {validity}")]
+    GrantOverlaps {
+        version: u32,
+        state: &'static str,
+        validity: String,
+    },
+    #[error("there would be {found} versions that are requested or active, more than {max}")]
+    TooManyVersions { found: usize, max: usize },
+    #[error("the service has no such method")]
+    UnknownMethod { known: String },
+    #[error("{what} is {state}")]
+    NotOpen { what: String, state: &'static str },
+    #[error("{action} is not permitted while it is {state}")]
+    Forbidden {
+        action: &'static str,
+        state: &'static str,
+        permitted: String,
+    },
+    #[error("cannot go from {from} to {to}")]
+    NoWay {
+        from: &'static str,
+        to: &'static str,
+    },
+    #[error("the reason is missing")]
+    ReasonMissing,
+    #[error("there is no such {kind}")]
+    Unknown { kind: ItemKind },
+    #[error("stands already")]
+    StandsAlready,
+    #[error("the grant has no version {version}")]
+    NoSuchVersion { version: u32 },
+    #[error("{found} versions could be meant")]
+    WhichVersion { found: String },
+    #[error("the grant has no version that is {wanted}")]
+    NoVersionIs { wanted: &'static str },
+    #[error("the descriptor set has {bytes} bytes, more than {max}")]
+    DescriptorsTooLarge { bytes: usize, max: usize },
+    #[error("is no encoded FileDescriptorSet: {message}")]
+    DescriptorsUnreadable { message: String },
+    #[error("the descriptor set lacks the service; it holds {found}")]
+    DescriptorsLackService { found: String },
+    #[error("the descriptor set lacks {name}, which the service needs")]
+    DescriptorsIncomplete { name: String },
+    #[error("callers break: {change}")]
+    Breaks { change: String },
+    #[error("the method {method}, which the grant {grant} lists, would be gone")]
+    GrantedMethodGone { method: String, grant: String },
     #[error("there is no member {member}")]
     UnknownMember { member: String },
     #[error("there is no system {system}")]
@@ -139,6 +202,53 @@ impl Problem {
             }
             Self::EndNotAfterStart { .. } => "move valid_until behind valid_from".into(),
             Self::WrongGrantId { expected } => format!("leave it out, or write {expected}").into(),
+            Self::Over => "write a time that is to come".into(),
+            Self::WindowOver { .. } => "name windows that are to come, or none".into(),
+            Self::SuccessorOfOpen => "take the successor out, or close the item".into(),
+            Self::SuccessorCycle { .. } => "name one who carries on in the end".into(),
+            Self::BurstWithoutRate => "write rate_per_second_max too, or take the burst out".into(),
+            Self::WindowsOverlap { .. } => "join the two windows, or move one".into(),
+            Self::AliasClaimed { holder } => {
+                format!("an alias names one member only: take it from {holder}").into()
+            }
+            Self::VersionsOverlap { .. } => {
+                "end the one before the other begins, or take one out".into()
+            }
+            Self::GrantOverlaps { version, .. } => {
+                format!("move the validity, or say that the request replaces version {version}")
+                    .into()
+            }
+            Self::TooManyVersions { .. } => "revoke those that are no longer needed".into(),
+            Self::UnknownMethod { known } => format!("the service has {known}").into(),
+            Self::NotOpen { .. } => {
+                "take part with an item that is open, such as the successor".into()
+            }
+            Self::Forbidden { permitted, .. } => permitted.clone().into(),
+            Self::NoWay { .. } => {
+                "approve, suspend, resume or close it one step after the other".into()
+            }
+            Self::ReasonMissing => "say why; the journal keeps it".into(),
+            Self::Unknown { kind } => format!("look it up in the list of every {kind}").into(),
+            Self::StandsAlready => "propose another, or change the one that stands".into(),
+            Self::NoSuchVersion { .. } => "leave the version out, or look it up".into(),
+            Self::WhichVersion { .. } => "name one of them".into(),
+            Self::NoVersionIs { .. } => "look up what became of its versions".into(),
+            Self::DescriptorsTooLarge { .. } => {
+                "leave out files that the service does not need, and source comments".into()
+            }
+            Self::DescriptorsUnreadable { .. } => {
+                "write it with protoc --include_imports --descriptor_set_out, or buf build".into()
+            }
+            Self::DescriptorsLackService { .. } => {
+                "build it from the file that defines the service".into()
+            }
+            Self::DescriptorsIncomplete { .. } => "build it with --include_imports".into(),
+            Self::Breaks { .. } => {
+                "offer it as a service of a new version, or allow it to break them".into()
+            }
+            Self::GrantedMethodGone { .. } => {
+                "have the grant's methods changed first, or allow it to break them".into()
+            }
             Self::UnknownMember { member } => {
                 format!("register the member {member} before, or in the same catalogue").into()
             }

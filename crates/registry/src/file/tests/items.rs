@@ -122,8 +122,8 @@ fn a_member_is_checked() {
     );
     check(
         &member("H26", "state = \"gone\""),
-        "c.toml:5: member H26: state = \"gone\": is none of the words that are known; write active \
-         or suspended",
+        "c.toml:5: member H26: state = \"gone\": is none of the words that are known; write active, \
+         suspended, proposed, declined or closed",
     );
     check(
         &member("H26", &format!("name_en = \"{}\"", "x".repeat(201))),
