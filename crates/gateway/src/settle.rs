@@ -5,6 +5,7 @@ use std::time::Duration;
 use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1;
 
+use crate::admission::Gate;
 use crate::answer;
 use crate::core::Core;
 use crate::exchange::{Facts, Opened, parties};
@@ -12,7 +13,7 @@ use crate::forward::{Ending, Noticed};
 use crate::metadata;
 use crate::meter::Measured;
 use crate::record;
-use crate::stream::{Downlink, Finale};
+use crate::stream::{ConsumerGone, Downlink, Finale};
 
 /// Writes down how an opened call ended, then ends the consumer's answer.
 pub async fn settle(
@@ -74,8 +75,15 @@ pub async fn settle(
     log_settled(facts, &entry);
 }
 
-/// Writes down a call that is refused before it was opened, then answers it.
-pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: Downlink) {
+/// Writes down a call that is refused before it was opened, then answers it: at once, unless the
+/// consumer does nothing but collect refusals.
+pub async fn refuse(
+    core: &Core,
+    gate: &Gate,
+    facts: Facts,
+    refusal: Refusal,
+    mut downlink: Downlink,
+) {
     let meaning = refusal.reason.meaning();
     let entry = v1::entry::Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
@@ -105,6 +113,12 @@ pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: D
         detail = refusal.detail,
         "refused"
     );
+    let wait = gate.refusal_wait(core.clock.now());
+    if !wait.is_zero()
+        && let Err(ConsumerGone) = downlink.unless_gone(tokio::time::sleep(wait)).await
+    {
+        return;
+    }
     downlink.finish(refusal_finale(&refusal, &facts));
 }
 

@@ -10,7 +10,8 @@ use ndxp_registry::SystemRecord;
 use rustls::client::ClientConfig;
 use tokio::time::Instant;
 
-use super::dial::{DialError, Dialler};
+use super::dial::{DialError, Dialler, Opened};
+use crate::trust::{CertificateKey, Trusted, taken_back};
 
 /// A connection that carries this many calls is joined by another, up to the limit.
 const CALLS_BEFORE_ANOTHER: usize = 100;
@@ -116,7 +117,8 @@ impl Endpoint {
             return Ok(lease);
         }
         self.check_not_left_alone()?;
-        let connection = self.dial(dialler).await?;
+        // Boxed, because few calls dial and every call would carry the room for a handshake.
+        let connection = Box::pin(self.dial(dialler)).await?;
         Ok(self.lease_on(connection))
     }
 
@@ -161,14 +163,20 @@ impl Endpoint {
                 .tls
                 .get_or_insert_with(|| dialler.tls_for(&self.provider)),
         );
-        match dialler.open(&tls, &self.address).await {
-            Ok((send, driver)) => {
+        match dialler.open(&self.provider, &tls, &self.address).await {
+            Ok(opened) => {
+                let Opened {
+                    send,
+                    driver,
+                    certificate,
+                } = opened;
                 let connection = Arc::new(Connection {
                     send,
                     calls: AtomicUsize::new(0),
                     closed: AtomicBool::new(false),
                 });
-                self.drive(Arc::clone(&connection), driver);
+                let trusted = dialler.trusted.clone();
+                self.drive(Arc::clone(&connection), driver, (trusted, certificate));
                 let mut state = self.state();
                 state.failures = 0;
                 state.left_alone = None;
@@ -182,10 +190,24 @@ impl Endpoint {
         }
     }
 
-    fn drive(&self, connection: Arc<Connection>, driver: impl DriveConnection) {
+    fn drive(
+        &self,
+        connection: Arc<Connection>,
+        driver: impl DriveConnection,
+        (trusted, certificate): (Trusted, Option<CertificateKey>),
+    ) {
         let (provider, endpoint) = (self.provider.id.clone(), self.address.clone());
+        let shown = Arc::clone(&connection);
+        let watch = tokio::spawn(async move {
+            if let Some(certificate) = certificate {
+                taken_back(trusted, &certificate).await;
+                // Its calls go on; new ones get a connection that is proved again.
+                shown.closed.store(true, Ordering::Relaxed);
+            }
+        });
         tokio::spawn(async move {
             let ended = driver.await;
+            watch.abort();
             connection.closed.store(true, Ordering::Relaxed);
             if let Err(error) = ended {
                 tracing::info!(%provider, endpoint, %error, "connection to provider ended");
