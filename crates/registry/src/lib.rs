@@ -28,13 +28,19 @@ mod fold;
 mod plan;
 mod route;
 
+mod coverage;
+mod export;
+
+mod audit;
 mod checkpoint;
 mod history;
 
 pub use act::{Act, ITEM_BYTES_MAX, REFUSED_BYTES_MAX, cut};
+pub use audit::{AUDIT_LIMIT, AUDIT_LIMIT_MAX, audit};
 pub use checkpoint::{CheckpointError, Damage};
 pub use descriptors::Descriptors;
-pub use file::parse_catalogue;
+pub use export::write_catalogue;
+pub use file::{CatalogueFile, CatalogueFormat, Lines, Parsed, parse_catalogue, parse_catalogues};
 pub use fold::{FoldError, Registry, Unreadable};
 pub use history::{HistoryError, registry_at};
 pub use lifecycle::{

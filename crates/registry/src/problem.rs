@@ -52,8 +52,11 @@ pub enum ItemKind {
 /// What is wrong, with the values that make it so.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
-    #[error("is not TOML: {message}")]
-    Syntax { message: String },
+    #[error("is not {language}: {message}")]
+    Syntax {
+        language: &'static str,
+        message: String,
+    },
     #[error("the file has {bytes} bytes, more than {max}")]
     FileTooLarge { bytes: usize, max: usize },
     #[error("no such key")]
@@ -174,7 +177,10 @@ impl Problem {
     #[must_use]
     pub fn remedy(&self) -> Cow<'static, str> {
         match self {
-            Self::Syntax { .. } => "write TOML 1.0".into(),
+            Self::Syntax { language, .. } => match *language {
+                "YAML" => "write YAML 1.2".into(),
+                _ => "write TOML 1.0".into(),
+            },
             Self::FileTooLarge { .. } => "split it into several files".into(),
             Self::UnknownKey { nearest, known } => match nearest {
                 Some(nearest) => format!("did you mean {nearest}?").into(),

@@ -30,7 +30,8 @@ fn a_mistyped_key_is_told_its_neighbour() {
         "id = \"x\"",
         "c.toml:5: grant H26/lgsp>G01/population/test.Population: \"id\": no such key; known are \
          consumer, provider, service, methods, valid_from, valid_until, rate_per_second_max, \
-         concurrency_max",
+         burst_max, concurrency_max, message_bytes_max, metadata_bytes_max, deadline_ms_max, \
+         purpose, legal_basis, on_behalf_of",
     );
 }
 
