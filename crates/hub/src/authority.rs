@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use ndxp_gateway::identity::{self, PeerIdentity};
+use ndxp_gateway::identity;
 use ndxp_model::{Clock, Instant, SystemId};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -24,6 +24,8 @@ use crate::secret::{self, FileError};
 
 pub use folder::AuthorityFolder;
 pub use index::{IndexError, Record, Revocation};
+/// Who holds a certificate.
+pub use ndxp_gateway::identity::PeerIdentity;
 
 /// The authority's certificate and key, ready to sign.
 pub struct Authority {

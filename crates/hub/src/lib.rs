@@ -10,6 +10,7 @@ pub mod tls;
 
 // What changes the registry, and what the ports answer.
 pub mod keeper;
+pub mod role;
 
 mod accept;
 mod reflection;

@@ -2,13 +2,13 @@
 //! they need each other, and one that takes them apart again.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use ndxp_counters::{Counters, CountersError};
-use ndxp_gateway::{Admission, Dialler, Gateway, Metrics, Shared};
+use ndxp_gateway::{Admission, Allowance, Dialler, Gateway, Metrics, Seen, Shared};
 use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
 use ndxp_proto::journal::v1::entry::Body;
@@ -28,7 +28,7 @@ use crate::observe::Observe;
 use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
 use crate::telemetry::{CommitMetrics, Fitness};
-use crate::tls::{Tls, TlsError};
+use crate::tls::{LiveTls, TlsError};
 
 /// The control plane's threads: it serves people and scrapers, not calls.
 const CONTROL_THREADS: usize = 2;
@@ -108,7 +108,7 @@ impl Hub {
         progress: impl Fn(Sequence, Sequence) + Send + 'static,
     ) -> Result<Self, StartError> {
         let metrics = prometheus::Registry::new();
-        let tls = Tls::load(&config, Arc::clone(&clock))?;
+        let tls = LiveTls::start(&config, Arc::clone(&clock))?;
         let runtime = control_runtime().map_err(StartError::Runtime)?;
 
         // The truth first, then what is folded from it.
@@ -132,19 +132,21 @@ impl Hub {
 
         // Then the ports: those who ask, and last those who call.
         let health = Health::default();
+        let seen = Arc::<Seen>::default();
         let (stop, stopped) = watch::channel(false);
         let observe = Observe {
             metrics: metrics.clone(),
             readiness: fitness.clone(),
         };
         let observe_at = start_observe(&runtime, &config, observe)?;
-        let control = state.control(&config, &clock, &tls, &health, stopped)?;
+        let control = state.control(&config, &clock, &tls, &seen, &health, stopped)?;
         let control_at = start_control(&runtime, config.control.listen, control)?;
-        let shared = shared(&config, &tls, keeper, &health, clock, &metrics)?;
+        let shared = shared(&config, &tls, keeper, &seen, &health, clock, &metrics)?;
         let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
 
+        runtime.spawn(Arc::clone(&tls).follow());
         runtime.spawn(probe::run(Arc::clone(keeper), dialler));
         runtime.spawn(look_after(
             Arc::clone(keeper),
@@ -195,7 +197,8 @@ impl Hub {
         {
             tracing::warn!(%error, "the journal did not take the hub's stop");
         }
-        self.runtime.block_on(keeper.checkpoint(&journal.reader()));
+        self.runtime
+            .block_on(keeper.last_checkpoint(&journal.reader()));
         counters.stop();
         self.runtime.shutdown_timeout(Duration::from_secs(1));
         journal.close();
@@ -221,7 +224,13 @@ impl State {
         runtime.spawn(driver);
         let checkpoint = data.join("registry.checkpoint");
         let registry = recover(&checkpoint, &journal.reader())?;
-        let keeper = Keeper::new(registry, lane.clone(), checkpoint);
+        let keeper = Keeper::new(
+            registry,
+            lane.clone(),
+            checkpoint,
+            Arc::clone(clock),
+            runtime.handle().clone(),
+        );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
         Ok(Self {
@@ -236,7 +245,8 @@ impl State {
         &self,
         config: &Config,
         clock: &Arc<dyn Clock>,
-        tls: &Tls,
+        tls: &LiveTls,
+        seen: &Arc<Seen>,
         health: &Health,
         stop: watch::Receiver<bool>,
     ) -> Result<Control, StartError> {
@@ -248,7 +258,9 @@ impl State {
             clock: Arc::clone(clock),
             data_dir: config.hub.data_dir.clone(),
             health: health.clone(),
-            tls: tls.server()?,
+            tls: tls.control(),
+            trusted: tls.trusted(),
+            seen: Arc::clone(seen),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop,
@@ -274,8 +286,9 @@ fn cores(config: &Config) -> usize {
 
 fn shared(
     config: &Config,
-    tls: &Tls,
-    keeper: &Keeper,
+    tls: &LiveTls,
+    keeper: &Arc<Keeper>,
+    seen: &Arc<Seen>,
     health: &Health,
     clock: Arc<dyn Clock>,
     metrics: &prometheus::Registry,
@@ -286,7 +299,10 @@ fn shared(
         deadline_max: limits.deadline_max,
         metadata_bytes_max: limits.metadata_bytes_max,
         message_bytes_max: limits.message_bytes_max,
-        calls_in_flight_max: limits.calls_in_flight_max,
+        consumer: allowance(
+            limits.consumer_calls_per_second_max,
+            limits.consumer_calls_in_flight_max,
+        ),
         streams_per_connection_max: limits.streams_per_connection_max,
         connections_max: limits.connections_max,
         handshakes_max: limits.handshakes_max,
@@ -296,26 +312,39 @@ fn shared(
         drain_max: config.hub.drain_max,
     };
     let dialler = Dialler {
-        roots: tls.roots(),
+        trusted: tls.trusted(),
         trust_domain: config.hub.trust_domain.clone(),
         credentials: tls.credentials(),
         connect_max: limits.provider_connect_max,
+        seen: Arc::clone(seen),
     };
     Ok(Arc::new(Shared {
         hub_node: config.hub.node.clone(),
         trust_domain: config.hub.trust_domain.clone(),
-        admission: Admission::new(limits.calls_in_flight_max),
+        admission: Admission::new(allowance(
+            limits.calls_per_second_max,
+            limits.calls_in_flight_max,
+        )),
+        cuts: keeper.cuts(),
         handshakes: Semaphore::new(limits.handshakes_max),
         limits: gateway_limits,
-        clock,
         registry: keeper.shown(),
         salts: salt_file::load_or_create(&config.hub.data_dir)?,
         metrics: Metrics::register(metrics)?,
-        own: exchange_services(keeper.shown(), health)?,
+        own: exchange_services(keeper, seen, Arc::clone(&clock), health),
+        clock,
         dialler: Arc::new(dialler),
-        tls: Arc::new(ArcSwap::new(tls.server()?)),
+        tls: tls.exchange(),
+        trusted: tls.trusted(),
+        seen: Arc::clone(seen),
         connections: AtomicUsize::new(0),
     }))
+}
+
+/// 0 sets no limit.
+fn allowance(calls_per_second_max: u32, calls_in_flight_max: u32) -> Allowance {
+    let [rate, concurrency] = [calls_per_second_max, calls_in_flight_max].map(NonZeroU32::new);
+    Allowance::new(rate, None, concurrency)
 }
 
 fn start_observe(
