@@ -18,12 +18,7 @@ pub struct Changes<'a> {
 impl Changes<'_> {
     /// What is new, what changes from what to what, and how much of each in a last line.
     pub fn text(&self, colours: Colours) -> String {
-        let mut lines: Vec<String> = self
-            .differences
-            .iter()
-            .flat_map(lines_of)
-            .map(|(meaning, line)| colours.paint(meaning, &line))
-            .collect();
+        let mut lines = difference_lines(self.differences, colours);
         lines.push(self.summary());
         lines.join("\n")
     }
@@ -36,13 +31,19 @@ impl Changes<'_> {
             let meanings = self.differences.iter().map(meaning);
             meanings.filter(|meaning| *meaning == wanted).count()
         };
-        let (added, changed) = (count(Meaning::Added), count(Meaning::Changed));
+        let would_be = if self.dry_run { "would be " } else { "" };
+        let mut counts = format!(
+            "{} {would_be}added, {} changed",
+            count(Meaning::Added),
+            count(Meaning::Changed)
+        );
+        let removed = count(Meaning::Removed);
+        if removed != 0 {
+            counts.push_str(&format!(", {removed} removed"));
+        }
         match self.dry_run {
-            true => format!("{added} would be added, {changed} changed; nothing was done"),
-            false => format!(
-                "{added} added, {changed} changed, at sequence {}",
-                self.sequence
-            ),
+            true => format!("{counts}; nothing was done"),
+            false => format!("{counts}, at sequence {}", self.sequence),
         }
     }
 
@@ -57,10 +58,20 @@ impl Changes<'_> {
     }
 }
 
+/// What is new, what changes from what to what, and what is taken away.
+pub fn difference_lines(differences: &[Difference], colours: Colours) -> Vec<String> {
+    differences
+        .iter()
+        .flat_map(lines_of)
+        .map(|(meaning, line)| colours.paint(meaning, &line))
+        .collect()
+}
+
 fn meaning(difference: &Difference) -> Meaning {
-    match difference.added {
-        true => Meaning::Added,
-        false => Meaning::Changed,
+    match (difference.added, difference.removed) {
+        (_, true) => Meaning::Removed,
+        (true, false) => Meaning::Added,
+        (false, false) => Meaning::Changed,
     }
 }
 
@@ -69,12 +80,14 @@ fn lines_of(difference: &Difference) -> Vec<(Meaning, String)> {
     let sign = match meaning {
         Meaning::Added => '+',
         Meaning::Changed => '~',
+        Meaning::Removed => '-',
     };
     let mut lines = vec![(meaning, format!("{sign} {}", difference.item))];
     lines.extend(difference.fields.iter().map(|field| {
         let (name, before, after) = (&field.field, shown(&field.before), shown(&field.after));
         let line = match meaning {
             Meaning::Added => format!("    {name}: {after}"),
+            Meaning::Removed => format!("    {name}: {before}"),
             Meaning::Changed => format!("    {name}: {before} → {after}"),
         };
         (meaning, line)
@@ -86,7 +99,7 @@ fn shown(value: &str) -> &str {
     if value.is_empty() { "(none)" } else { value }
 }
 
-fn difference_record(difference: &Difference) -> Value {
+pub fn difference_record(difference: &Difference) -> Value {
     let field = |field: &FieldDifference| {
         json!({
             "field": field.field,
@@ -98,6 +111,7 @@ fn difference_record(difference: &Difference) -> Value {
     json!({
         "item": difference.item,
         "added": difference.added,
+        "removed": difference.removed,
         "fields": fields,
     })
 }
@@ -125,6 +139,12 @@ mod tests {
                 removed: false,
                 fields: vec![field("endpoints", "", "10.0.0.1:7000")],
             },
+            Difference {
+                item: "system H26/old".to_owned(),
+                added: false,
+                removed: true,
+                fields: vec![field("kind", "lgsp", "")],
+            },
         ]
     }
 
@@ -145,16 +165,18 @@ mod tests {
     name_vi: Hà Nội
 ~ system H26/lgsp
     endpoints: (none) → 10.0.0.1:7000
+- system H26/old
+    kind: lgsp
 ";
         check(
             &differences(),
             false,
-            &format!("{wanted}1 added, 1 changed, at sequence 7"),
+            &format!("{wanted}1 added, 1 changed, 1 removed, at sequence 7"),
         );
         check(
             &differences(),
             true,
-            &format!("{wanted}1 would be added, 1 changed; nothing was done"),
+            &format!("{wanted}1 would be added, 1 changed, 1 removed; nothing was done"),
         );
         check(
             &[],
@@ -174,6 +196,8 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.first(), Some(&"\x1b[32m+ member H26\x1b[0m"));
         assert_eq!(lines.get(2), Some(&"\x1b[33m~ system H26/lgsp\x1b[0m"));
-        assert_eq!(lines.last(), Some(&"1 added, 1 changed, at sequence 7"));
+        assert_eq!(lines.get(5), Some(&"\x1b[31m    kind: lgsp\x1b[0m"));
+        let last = "1 added, 1 changed, 1 removed, at sequence 7";
+        assert_eq!(lines.last(), Some(&last));
     }
 }

@@ -8,6 +8,7 @@ use std::io::IsTerminal as _;
 pub enum Meaning {
     Added,
     Changed,
+    Removed,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +37,7 @@ impl Colours {
         let start = match meaning {
             Meaning::Added => "\x1b[32m",
             Meaning::Changed => "\x1b[33m",
+            Meaning::Removed => "\x1b[31m",
         };
         format!("{start}{text}{RESET}")
     }

@@ -1,34 +1,49 @@
-//! `ndxp apply`: brings the registry to hold what a catalogue says.
+//! `ndxp apply`: brings the registry to hold what catalogue files say.
+
+mod files;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use ndxp_model::Zone;
-use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
-use ndxp_proto::registry::v1::{ApplyRequest, Catalogue};
+use ndxp_proto::registry::v1::ApplyRequest;
+use ndxp_registry::Parsed;
 
+use crate::act::registry_client;
 use crate::changes::Changes;
 use crate::colour::Colours;
-use crate::connect::{MESSAGE_BYTES_MAX, Remote, control};
+use crate::connect::{Remote, control};
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 
-/// Registers members, systems, services and grants from a catalogue, and prints what changes
+/// Registers members, systems, services and grants from catalogues, and prints what changes
 ///
-/// Items that the catalogue does not name stay as they are. All of it takes effect, or none.
+/// Items that the catalogues do not name stay as they are, unless --prune takes them away. All of
+/// it takes effect, or none; what stands already is left alone, so that applying twice changes
+/// nothing.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Apply {
-    /// The catalogue, TOML; `ndxp init` writes an example
-    #[arg(short, long, value_name = "FILE")]
-    file: PathBuf,
+    /// A catalogue, TOML or YAML; a folder with such files; or - for TOML on standard input. May
+    /// be repeated; `ndxp init` writes an example, `ndxp export` what stands
+    #[arg(short, long = "file", value_name = "FILE|DIR", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Take away members, systems, services and active grants that the catalogues do not name
+    #[arg(long)]
+    prune: bool,
 
     /// Print what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Why; written into the journal with the change
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    /// Why; written into the journal with the change. Needed to suspend, close, revoke or prune
+    #[arg(
+        long,
+        visible_alias = "reason",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     note: String,
 
     /// Form of the output
@@ -42,23 +57,29 @@ pub struct Apply {
 const EXAMPLES: &str = "\
 Examples:
   ndxp apply -f catalogue.toml --dry-run
-  ndxp apply -f catalogue.toml --note 'Thanh Hóa joins, by letter 12/2022'";
+  ndxp apply -f catalogue.toml --note 'Thanh Hóa joins, by letter 12/2022'
+  ndxp apply -f registry/ --prune --note 'as in the repository' --dry-run
+  ndxp export --as-of 2022-07-21 | ndxp apply -f - --note 'back to yesterday'";
 
 impl Apply {
     pub async fn run(self) -> Result<(), Failure> {
         let config = self.remote.load()?;
-        let catalogue = self.read(&config.hub.zone)?;
-        let channel = control(&config).await?;
+        // Everything that the files alone show to be wrong is said before the hub is asked.
+        let Parsed { catalogue, lines } = files::read(&self.files, &config.hub.zone)?;
         let request = ApplyRequest {
             catalogue: Some(catalogue),
             dry_run: self.dry_run,
             note: self.note,
-            prune: false,
+            prune: self.prune,
         };
-        let mut client = RegistryServiceClient::new(channel)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX)
-            .max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let response = client.apply(request).await?.into_inner();
+        let mut client = registry_client(control(&config).await?);
+        // What the hub finds wrong beside what stands has its place in the files too.
+        let response = client.apply(request).await.map_err(|status| {
+            let failure = Failure::from(status);
+            let what = lines.placed(&failure.what);
+            Failure { what, ..failure }
+        })?;
+        let response = response.into_inner();
         let changes = Changes {
             differences: &response.differences,
             sequence: response.sequence,
@@ -70,15 +91,5 @@ impl Apply {
             Format::Json => output.json(&changes.record())?,
         }
         output.flush()
-    }
-
-    /// Everything that the file alone shows to be wrong is said before the hub is asked.
-    fn read(&self, zone: &Zone) -> Result<Catalogue, Failure> {
-        let name = self.file.display().to_string();
-        let text = std::fs::read_to_string(&self.file).map_err(|error| {
-            Failure::usage(format_args!("{name}: cannot be read: {error}"))
-                .remedy("name a catalogue with -f; `ndxp init` writes an example")
-        })?;
-        ndxp_registry::parse_catalogue(&name, &text, zone).map_err(Failure::usage)
     }
 }
