@@ -10,6 +10,7 @@ use crate::limits::ERRORS_LISTED_MAX;
 use crate::{Place, Registry};
 
 mod items;
+mod yaml;
 
 #[test]
 fn a_file_says_what_the_contract_carries() {

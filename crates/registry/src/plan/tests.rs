@@ -6,6 +6,8 @@ use super::*;
 use crate::fixture::{SMALL, apply, parse, registry};
 use crate::limits::MEMBERS_MAX;
 
+mod bad_input;
+
 /// The differences as lines: `+ item` for an added one, `item: field: before → after`.
 fn told(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
