@@ -21,6 +21,7 @@ pub mod health;
 pub mod observe;
 
 // What runs beside them, and what puts all together.
+mod expiry;
 mod leftover;
 mod probe;
 mod salt_file;

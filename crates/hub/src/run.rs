@@ -21,10 +21,11 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::Config;
 use crate::control::Control;
 use crate::exchange::exchange_services;
+use crate::expiry::{Expiry, Sources};
 use crate::health::Health;
 use crate::keeper::{Keeper, recover};
 use crate::leftover::Leftover;
-use crate::observe::Observe;
+use crate::observe::{Observe, Readiness};
 use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
 use crate::telemetry::{CommitMetrics, Fitness};
@@ -34,6 +35,8 @@ use crate::tls::{LiveTls, TlsError};
 const CONTROL_THREADS: usize = 2;
 /// Between two looks at what the gauges show.
 const SAMPLE: Duration = Duration::from_secs(1);
+/// Between two looks at the ends of certificates.
+const EXPIRY: Duration = Duration::from_secs(60);
 /// Between two checkpoints of the registry: what a start after a crash reads again at most.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 
@@ -124,35 +127,37 @@ impl Hub {
         let leftover = Leftover::find(counters, journal)?;
         let fitness = Fitness::register(&metrics, journal.clone(), counters.clone())?;
         runtime.spawn(leftover.settle(journal.clone(), lane.clone(), Arc::clone(&fitness)));
-        let started = HubStarted {
-            hub_node: config.hub.node.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        runtime.block_on(lane.append(&Body::HubStarted(started)))?;
+        runtime.block_on(lane.append(&started(&config)))?;
 
         // Then the ports: those who ask, and last those who call.
         let health = Health::default();
         let seen = Arc::<Seen>::default();
         let (stop, stopped) = watch::channel(false);
-        let observe = Observe {
-            metrics: metrics.clone(),
-            readiness: fitness.clone(),
-        };
-        let observe_at = start_observe(&runtime, &config, observe)?;
+        let observe_at = start_observe(&runtime, &config, &metrics, &fitness)?;
         let control = state.control(&config, &clock, &tls, &seen, &health, stopped)?;
         let control_at = start_control(&runtime, config.control.listen, control)?;
-        let shared = shared(&config, &tls, keeper, &seen, &health, clock, &metrics)?;
+        let shared = shared(
+            &config,
+            &tls,
+            keeper,
+            &seen,
+            &health,
+            Arc::clone(&clock),
+            &metrics,
+        )?;
         let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
 
-        runtime.spawn(Arc::clone(&tls).follow());
-        runtime.spawn(probe::run(Arc::clone(keeper), dialler));
-        runtime.spawn(look_after(
-            Arc::clone(keeper),
-            journal.clone(),
-            Arc::clone(&fitness),
-        ));
+        let sources = Sources {
+            node: config.hub.node.clone(),
+            live: tls,
+            seen,
+            keeper: Arc::clone(keeper),
+            clock,
+        };
+        let expiry = Expiry::register(&metrics, sources)?;
+        state.look_after(&runtime, dialler, &fitness, expiry);
         let endpoints = Endpoints {
             exchange: gateway.address(),
             control: control_at,
@@ -241,6 +246,24 @@ impl State {
         })
     }
 
+    /// What goes on beside the ports for as long as the hub runs.
+    fn look_after(
+        &self,
+        runtime: &Runtime,
+        dialler: Arc<Dialler>,
+        fitness: &Arc<Fitness>,
+        expiry: Expiry,
+    ) {
+        runtime.spawn(expiry.live().follow());
+        runtime.spawn(probe::run(Arc::clone(&self.keeper), dialler));
+        runtime.spawn(look_after(
+            Arc::clone(&self.keeper),
+            self.journal.clone(),
+            Arc::clone(fitness),
+            expiry,
+        ));
+    }
+
     fn control(
         &self,
         config: &Config,
@@ -266,6 +289,13 @@ impl State {
             stop,
         })
     }
+}
+
+fn started(config: &Config) -> Body {
+    Body::HubStarted(HubStarted {
+        hub_node: config.hub.node.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }
 
 fn control_runtime() -> std::io::Result<Runtime> {
@@ -350,8 +380,13 @@ fn allowance(calls_per_second_max: u32, calls_in_flight_max: u32) -> Allowance {
 fn start_observe(
     runtime: &Runtime,
     config: &Config,
-    observe: Observe,
+    metrics: &prometheus::Registry,
+    fitness: &Arc<Fitness>,
 ) -> Result<SocketAddr, StartError> {
+    let observe = Observe {
+        metrics: metrics.clone(),
+        readiness: Arc::clone(fitness) as Arc<dyn Readiness>,
+    };
     let (listener, address) = listen(runtime, "observe", config.observe.listen)?;
     runtime.spawn(observe.serve(listener, config.limits.observe_connections_max));
     Ok(address)
@@ -389,12 +424,14 @@ fn listen(
 }
 
 /// What is done from time to time for as long as the hub runs.
-async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>) {
+async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>, expiry: Expiry) {
     let mut samples = tokio::time::interval(SAMPLE);
+    let mut ends = tokio::time::interval(EXPIRY);
     let mut checkpoints = tokio::time::interval(CHECKPOINT);
     loop {
         tokio::select! {
             _ = samples.tick() => fitness.sample(),
+            _ = ends.tick() => expiry.sample(),
             _ = checkpoints.tick() => keeper.checkpoint(&journal.reader()).await,
         }
     }

@@ -30,6 +30,7 @@ pub struct Tls {
     trust: Arc<Trust>,
     own: Arc<CertifiedKey>,
     valid_until: Instant,
+    authorities_valid_until: Instant,
     clock: Arc<dyn Clock>,
 }
 
@@ -101,11 +102,21 @@ impl Tls {
         let trust = trust(authority_key, files)?;
         let chain = certificates(certificate_key, &files.certificate)?;
         let valid_until = not_after(certificate_key, &files.certificate, &chain)?;
+        let authorities = certificates(authority_key, &files.authority)?;
+        let authorities_valid_until = authorities
+            .chunks(1)
+            .map(|one| not_after(authority_key, &files.authority, one))
+            .try_fold(None, |first: Option<Instant>, until| {
+                let until = until?;
+                Ok::<_, TlsError>(Some(first.map_or(until, |first| first.min(until))))
+            })?
+            .unwrap_or(valid_until);
         let own = own_key(key_key, &files.key, chain)?;
         Ok(Self {
             trust: Arc::new(trust),
             own: Arc::new(own),
             valid_until,
+            authorities_valid_until,
             clock,
         })
     }
@@ -148,6 +159,12 @@ impl Tls {
     #[must_use]
     pub fn valid_until(&self) -> Instant {
         self.valid_until
+    }
+
+    /// End of the first of the authorities that ends.
+    #[must_use]
+    pub fn authorities_valid_until(&self) -> Instant {
+        self.authorities_valid_until
     }
 
     /// For the exchange and the control port: TLS 1.3, a client certificate of our authorities,
