@@ -64,10 +64,11 @@ impl CatalogueFormat {
         }
     }
 
-    const fn language(self) -> &'static str {
+    /// Its name, and what is wanted of a file in it.
+    const fn language(self) -> (&'static str, &'static str) {
         match self {
-            Self::Toml => "TOML",
-            Self::Yaml => "YAML",
+            Self::Toml => ("TOML", "write TOML 1.0"),
+            Self::Yaml => ("YAML", "write YAML 1.2"),
         }
     }
 }

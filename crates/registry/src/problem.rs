@@ -55,6 +55,7 @@ pub enum Problem {
     #[error("is not {language}: {message}")]
     Syntax {
         language: &'static str,
+        remedy: &'static str,
         message: String,
     },
     #[error("the file has {bytes} bytes, more than {max}")]
@@ -101,6 +102,8 @@ pub enum Problem {
     EndNotAfterStart { from: String, until: String },
     #[error("is not the id that the registry gives the grant")]
     WrongGrantId { expected: String },
+    #[error("the window ends at {until}, not after its start at {from}")]
+    WindowEndNotAfterStart { from: String, until: String },
     #[error("its time is over already")]
     Over,
     #[error("a window ends at {until}, which is over")]
@@ -176,95 +179,90 @@ impl Problem {
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> Cow<'static, str> {
-        match self {
-            Self::Syntax { language, .. } => match *language {
-                "YAML" => "write YAML 1.2".into(),
-                _ => "write TOML 1.0".into(),
-            },
-            Self::FileTooLarge { .. } => "split it into several files".into(),
+        let told = match self {
             Self::UnknownKey { nearest, known } => match nearest {
-                Some(nearest) => format!("did you mean {nearest}?").into(),
-                None => format!("known are {known}").into(),
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => format!("known are {known}"),
             },
             Self::Missing { expected } | Self::WrongForm { expected } => {
-                format!("write {expected}").into()
+                format!("write {expected}")
             }
-            Self::WrongType { expected, .. } => format!("write {expected}").into(),
-            Self::OldCode { new } => format!("write {new}").into(),
-            Self::UnknownWord { expected } => format!("write {expected}").into(),
-            Self::TooLong { .. } => "shorten it".into(),
-            Self::ControlCharacter => "write it in one line of plain text".into(),
-            Self::TooHigh { max } => format!("write at most {max}").into(),
-            Self::TooMany { max, .. } => format!("list at most {max}").into(),
-            Self::ListedTwice => "take one of the two out".into(),
-            Self::TooManyItems { .. } => "register fewer, or raise the limit in the source".into(),
-            Self::TooMuchAtOnce { .. } => "apply the catalogue in parts".into(),
-            Self::StandsTwice { .. } => "join the two, or take one out".into(),
-            Self::FingerprintClaimed { .. } => {
-                "a certificate proves one system only: take it from one of the two".into()
-            }
-            Self::GrantToOneself => {
-                "take the grant out; a system needs no hub to call itself".into()
-            }
-            Self::EndNotAfterStart { .. } => "move valid_until behind valid_from".into(),
-            Self::WrongGrantId { expected } => format!("leave it out, or write {expected}").into(),
-            Self::Over => "write a time that is to come".into(),
-            Self::WindowOver { .. } => "name windows that are to come, or none".into(),
-            Self::SuccessorOfOpen => "take the successor out, or close the item".into(),
-            Self::SuccessorCycle { .. } => "name one who carries on in the end".into(),
-            Self::BurstWithoutRate => "write rate_per_second_max too, or take the burst out".into(),
-            Self::WindowsOverlap { .. } => "join the two windows, or move one".into(),
+            Self::WrongType { expected, .. } => format!("write {expected}"),
+            Self::OldCode { new } => format!("write {new}"),
+            Self::UnknownWord { expected } => format!("write {expected}"),
+            Self::TooHigh { max } => format!("write at most {max}"),
+            Self::TooMany { max, .. } => format!("list at most {max}"),
+            Self::WrongGrantId { expected } => format!("leave it out, or write {expected}"),
             Self::AliasClaimed { holder } => {
-                format!("an alias names one member only: take it from {holder}").into()
-            }
-            Self::VersionsOverlap { .. } => {
-                "end the one before the other begins, or take one out".into()
+                format!("an alias names one member only: take it from {holder}")
             }
             Self::GrantOverlaps { version, .. } => {
                 format!("move the validity, or say that the request replaces version {version}")
-                    .into()
             }
-            Self::TooManyVersions { .. } => "revoke those that are no longer needed".into(),
-            Self::UnknownMethod { known } => format!("the service has {known}").into(),
-            Self::NotOpen { .. } => {
-                "take part with an item that is open, such as the successor".into()
-            }
-            Self::Forbidden { permitted, .. } => permitted.clone().into(),
-            Self::NoWay { .. } => {
-                "approve, suspend, resume or close it one step after the other".into()
-            }
-            Self::ReasonMissing => "say why; the journal keeps it".into(),
-            Self::Unknown { kind } => format!("look it up in the list of every {kind}").into(),
-            Self::StandsAlready => "propose another, or change the one that stands".into(),
-            Self::NoSuchVersion { .. } => "leave the version out, or look it up".into(),
-            Self::WhichVersion { .. } => "name one of them".into(),
-            Self::NoVersionIs { .. } => "look up what became of its versions".into(),
-            Self::DescriptorsTooLarge { .. } => {
-                "leave out files that the service does not need, and source comments".into()
-            }
-            Self::DescriptorsUnreadable { .. } => {
-                "write it with protoc --include_imports --descriptor_set_out, or buf build".into()
-            }
-            Self::DescriptorsLackService { .. } => {
-                "build it from the file that defines the service".into()
-            }
-            Self::DescriptorsIncomplete { .. } => "build it with --include_imports".into(),
-            Self::Breaks { .. } => {
-                "offer it as a service of a new version, or allow it to break them".into()
-            }
-            Self::GrantedMethodGone { .. } => {
-                "have the grant's methods changed first, or allow it to break them".into()
-            }
+            Self::UnknownMethod { known } => format!("the service has {known}"),
+            Self::Forbidden { permitted, .. } => permitted.clone(),
+            Self::Unknown { kind } => format!("look it up in the list of every {kind}"),
             Self::UnknownMember { member } => {
-                format!("register the member {member} before, or in the same catalogue").into()
+                format!("register the member {member} before, or in the same catalogue")
             }
             Self::UnknownSystem { system } => {
-                format!("register the system {system} before, or in the same catalogue").into()
+                format!("register the system {system} before, or in the same catalogue")
             }
             Self::NotOffered { provider } => {
                 format!("register the service for {provider} before, or in the same catalogue")
-                    .into()
             }
+            _ => return self.fixed_remedy().into(),
+        };
+        told.into()
+    }
+
+    /// The remedies that name no value; empty for those that do.
+    const fn fixed_remedy(&self) -> &'static str {
+        match self {
+            Self::Syntax { remedy, .. } => remedy,
+            Self::FileTooLarge { .. } => "split it into several files",
+            Self::TooLong { .. } => "shorten it",
+            Self::ControlCharacter => "write it in one line of plain text",
+            Self::ListedTwice => "take one of the two out",
+            Self::TooManyItems { .. } => "register fewer, or raise the limit in the source",
+            Self::TooMuchAtOnce { .. } => "apply the catalogue in parts",
+            Self::StandsTwice { .. } => "join the two, or take one out",
+            Self::FingerprintClaimed { .. } => {
+                "a certificate proves one system only: take it from one of the two"
+            }
+            Self::GrantToOneself => "take the grant out; a system needs no hub to call itself",
+            Self::EndNotAfterStart { .. } => "move valid_until behind valid_from",
+            Self::WindowEndNotAfterStart { .. } => "move until behind from",
+            Self::Over => "write a time that is to come",
+            Self::WindowOver { .. } => "name windows that are to come, or none",
+            Self::SuccessorOfOpen => "take the successor out, or close the item",
+            Self::SuccessorCycle { .. } => "name one who carries on in the end",
+            Self::BurstWithoutRate => "write rate_per_second_max too, or take the burst out",
+            Self::WindowsOverlap { .. } => "join the two windows, or move one",
+            Self::VersionsOverlap { .. } => "end the one before the other begins, or take one out",
+            Self::TooManyVersions { .. } => "revoke those that are no longer needed",
+            Self::NotOpen { .. } => "take part with an item that is open, such as the successor",
+            Self::NoWay { .. } => "approve, suspend, resume or close it one step after the other",
+            Self::ReasonMissing => "say why; the journal keeps it",
+            Self::StandsAlready => "propose another, or change the one that stands",
+            Self::NoSuchVersion { .. } => "leave the version out, or look it up",
+            Self::WhichVersion { .. } => "name one of them",
+            Self::NoVersionIs { .. } => "look up what became of its versions",
+            Self::DescriptorsTooLarge { .. } => "leave out files that the service does not need",
+            Self::DescriptorsUnreadable { .. } => {
+                "write it with protoc --include_imports --descriptor_set_out, or buf build"
+            }
+            Self::DescriptorsLackService { .. } => {
+                "build it from the file that defines the service"
+            }
+            Self::DescriptorsIncomplete { .. } => "build it with --include_imports",
+            Self::Breaks { .. } => {
+                "offer it as a service of a new version, or allow it to break them"
+            }
+            Self::GrantedMethodGone { .. } => {
+                "have the grant's methods changed first, or allow it to break them"
+            }
+            _ => "",
         }
     }
 }

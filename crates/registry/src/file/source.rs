@@ -99,8 +99,12 @@ impl<'a> Source<'a> {
             text if text.trim().is_empty() => String::new(),
             text => shown(&text),
         };
-        let language = self.format.language();
-        let problem = Problem::Syntax { language, message };
+        let (language, remedy) = self.format.language();
+        let problem = Problem::Syntax {
+            language,
+            remedy,
+            message,
+        };
         self.refuse(None, span, ("", written), problem);
     }
 

@@ -228,7 +228,7 @@ impl Findings {
             };
             let (shown_from, shown_until) = (from.to_string(), until.to_string());
             if until <= from {
-                let problem = Problem::EndNotAfterStart {
+                let problem = Problem::WindowEndNotAfterStart {
                     from: shown_from,
                     until: shown_until,
                 };
