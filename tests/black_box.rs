@@ -10,6 +10,8 @@ mod support;
 mod province_day;
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod passage;

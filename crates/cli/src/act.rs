@@ -36,7 +36,12 @@ pub struct Act {
 #[derive(Args, Debug)]
 pub struct Note {
     /// Why; written into the journal with the change
-    #[arg(long = "reason", value_name = "TEXT", default_value = "")]
+    #[arg(
+        long = "reason",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub text: String,
 }
 

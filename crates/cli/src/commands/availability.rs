@@ -62,7 +62,12 @@ pub struct Maintenance<K: Key> {
     until: Option<String>,
 
     /// What callers are told, beside the end
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     notice: String,
 
     /// End maintenance, and plan none

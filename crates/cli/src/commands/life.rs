@@ -57,7 +57,12 @@ pub struct Close<K: Key> {
     key: K,
 
     /// Who carries on: figures can be asked for by successor
-    #[arg(long, value_name = "KEY", default_value = "")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
     successor: String,
 
     #[command(flatten)]

@@ -79,7 +79,12 @@ struct Propose {
     name_vi: String,
 
     /// Name in English
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     name_en: String,
 
     /// What the organisation is

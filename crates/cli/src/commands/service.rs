@@ -1,9 +1,12 @@
 //! `ndxp service`: whether a service can be called, and its contract.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use ndxp_proto::registry::v1::{Descriptors, GetDescriptorsRequest, PutDescriptorsRequest};
+use ndxp_registry::DESCRIPTORS_BYTES_MAX;
 
 use crate::act::{Act, Note, registry_client};
 use crate::commands::availability::{Disable, Enable, Maintenance};
@@ -147,12 +150,29 @@ impl Put {
     }
 }
 
+/// No more than the registry takes is read.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file).map_err(|error| {
-        Failure::usage(format_args!("{}: cannot be read: {error}", file.display())).remedy(
-            "name a file that `protoc --include_imports --descriptor_set_out=FILE` has written",
-        )
-    })
+    const REMEDY: &str =
+        "name a file that `protoc --include_imports --descriptor_set_out=FILE` has written";
+    let limit = u64::try_from(DESCRIPTORS_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let read = File::open(file)
+        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(|error| {
+        Failure::usage(format_args!("{}: cannot be read: {error}", file.display())).remedy(REMEDY)
+    })?;
+    match bytes.len() {
+        0 => {
+            let what = format!("{}: is empty", file.display());
+            Err(Failure::usage(what).remedy(REMEDY))
+        }
+        ..=DESCRIPTORS_BYTES_MAX => Ok(bytes),
+        _ => {
+            let what = format!("{}: is larger than {limit} bytes", file.display());
+            Err(Failure::usage(what)
+                .remedy("leave out what the service does not need, such as source information"))
+        }
+    }
 }
 
 impl Get {

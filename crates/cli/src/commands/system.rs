@@ -106,7 +106,12 @@ struct Propose {
     kind: Kind,
 
     /// Display name
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     name: String,
 
     /// Where it serves gRPC over TLS; may be repeated, and calls are balanced

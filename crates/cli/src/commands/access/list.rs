@@ -22,11 +22,16 @@ Examples:
 #[derive(Args, Debug)]
 pub struct List {
     /// Only what one of this member's systems is a side of
-    #[arg(long, value_name = "CODE", default_value = "")]
+    #[arg(
+        long,
+        value_name = "CODE",
+        default_value = "",
+        hide_default_value = true
+    )]
     member: String,
 
     /// Only what is in this state; may be repeated
-    #[arg(long = "state", value_enum)]
+    #[arg(long = "state", value_name = "STATE", value_enum)]
     states: Vec<State>,
 
     /// As it stood at the end of this month or date, or at this local hour

@@ -35,11 +35,21 @@ pub struct Terms {
     valid_until: Option<String>,
 
     /// What the data is for
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     purpose: String,
 
     /// The law, decree or agreement that allows it
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     legal_basis: String,
 
     /// The member that the consumer acts for, such as a commune of a province
@@ -50,32 +60,70 @@ pub struct Terms {
     limits: Limits,
 }
 
+/// What is left out sets no limit beside the hub's own and the consumer's.
+const LIMITS: &str = "Limits of this grant";
+
 /// 0 sets no limit.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Limits (0: none beside the hub's own)")]
 struct Limits {
     /// Calls a second, on average
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     rate_per_second_max: u32,
 
     /// Calls that may come at once before the rate counts
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     burst_max: u32,
 
     /// Calls in flight
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     concurrency_max: u32,
 
     /// Bytes of one message
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     message_bytes_max: u64,
 
     /// Bytes of a call's metadata
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     metadata_bytes_max: u64,
 
     /// Longest time that a call may take, in milliseconds
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = LIMITS
+    )]
     deadline_ms_max: u64,
 }
 
