@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use ndxp_model::{Instant, Sequence, SystemId};
+use ndxp_model::{Connection, Instant, Sequence, SystemId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, RegistryChanged};
 use ndxp_proto::registry::v1;
@@ -272,7 +272,10 @@ impl Registry {
             .versions(&consumer, &provider, &service)
             .cloned()
             .unwrap_or_default();
-        let with = versions.with(grant);
+        let with = versions.with(
+            grant,
+            self.shared_connection(&consumer, &provider, &service),
+        );
         self.grants_count = self.grants_count - versions.len() + with.len();
         let services = self
             .grants
@@ -280,9 +283,30 @@ impl Registry {
             .cloned()
             .unwrap_or_default();
         let providers = services.get(service.as_str()).cloned().unwrap_or_default();
-        let providers = providers.insert(provider.into(), with);
-        let services = services.insert(service.into(), providers);
-        self.grants.insert_mut(consumer.into(), services);
+        let providers = providers.insert(shared(&self.systems, &provider), with);
+        let services = services.insert(shared(&self.services, &service), providers);
+        let consumer = shared(&self.systems, &consumer);
+        self.grants.insert_mut(consumer, services);
+    }
+
+    /// The connection out of names that stand already: a million grants name few systems.
+    fn shared_connection(
+        &self,
+        consumer: &str,
+        provider: &str,
+        service: &str,
+    ) -> Option<Arc<Connection>> {
+        let standing = self.versions(consumer, provider, service);
+        let standing = standing.and_then(|versions| versions.records().next());
+        if let Some(record) = standing {
+            return Some(Arc::clone(&record.connection));
+        }
+        let service = self.standing_service(provider, service)?;
+        Some(Arc::new(Connection {
+            consumer: self.system(consumer)?.id.clone(),
+            provider: self.system(provider)?.id.clone(),
+            service: service.record.as_ref().ok()?.name.clone(),
+        }))
     }
 
     /// False when the kind is not known. What does not stand is no error.
@@ -374,6 +398,12 @@ impl Registry {
             self.connected.insert_mut(system.into(), at);
         }
     }
+}
+
+/// The name as the map's own key, where it stands there.
+fn shared<T>(map: &HashTrieMapSync<Arc<str>, T>, name: &str) -> Arc<str> {
+    map.get_key_value(name)
+        .map_or_else(|| name.into(), |(key, _)| Arc::clone(key))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ndxp_model::Connection;
 use ndxp_proto::registry::v1;
 
 use super::Unreadable;
@@ -47,14 +48,21 @@ impl<T: Item> PartialEq for Standing<T> {
 impl<T: Item> Eq for Standing<T> {}
 
 impl Versions {
-    /// With the version in place of what stood under its number.
-    pub fn with(&self, grant: v1::Grant) -> Self {
+    /// With the version in place of what stood under its number. The connection, if it is given,
+    /// is the grant's own, and spares another copy of its names.
+    pub fn with(&self, grant: v1::Grant, connection: Option<Arc<Connection>>) -> Self {
         let others = self
             .0
             .iter()
             .filter(|other| other.item.version != grant.version);
         let mut all: Vec<_> = others.cloned().collect();
-        all.push(Standing::new(grant));
+        let mut standing = Standing::new(grant);
+        if let (Ok(record), Some(connection)) = (&mut standing.record, connection)
+            && let Some(record) = Arc::get_mut(record)
+        {
+            record.connection = connection;
+        }
+        all.push(standing);
         all.sort_by_key(|standing| standing.item.version);
         let last_ended = all.iter().rev().find(|standing| !is_live(standing));
         let last_ended = last_ended.map(|standing| standing.item.version);
