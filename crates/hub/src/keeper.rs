@@ -170,7 +170,8 @@ impl Keeper {
             let plan = match keeper.plan(&act, &actor) {
                 Ok(plan) => plan,
                 Err(error) => {
-                    keeper.write_refused(&lane, &act, &actor, &error).await;
+                    let refused = refusal(&act, &actor, &error.to_string());
+                    keeper.append_refused(&lane, &actor, refused).await;
                     return Err(error);
                 }
             };
@@ -190,20 +191,19 @@ impl Keeper {
     }
 
     /// Journals an attempt that was refused before it became an act: the RPC is not for the
-    /// role.
-    pub fn refuse(self: &Arc<Self>, rpc: &str, actor: Actor, refused: String) {
+    /// role. A dry run is no attempt.
+    pub async fn refuse(self: &Arc<Self>, act: &Act, actor: Actor, refused: &str) {
+        if act.dry_run() {
+            return;
+        }
+        let refused = refusal(act, &actor, refused);
         let keeper = Arc::clone(self);
-        let refused = RegistryRefused {
-            actor: actor.identity.to_string(),
-            role: actor.role.to_string(),
-            rpc: rpc.to_owned(),
-            refused: cut(&refused, REFUSED_BYTES_MAX),
-            ..RegistryRefused::default()
-        };
-        self.runtime.spawn(async move {
+        let writing = self.runtime.spawn(async move {
             let lane = keeper.acting.lock().await;
             keeper.append_refused(&lane, &actor, refused).await;
         });
+        // What broke off there has been logged by the runtime, and the attempt is refused.
+        let _broke_off = writing.await;
     }
 
     fn plan(&self, act: &Act, actor: &Actor) -> Result<Plan, KeeperError> {
@@ -238,19 +238,6 @@ impl Keeper {
             "registry changed"
         );
         Ok(sequence)
-    }
-
-    async fn write_refused(&self, lane: &Lane, act: &Act, actor: &Actor, error: &KeeperError) {
-        let note = act.reason().chars().take(REASON_CHARS_MAX);
-        let refused = RegistryRefused {
-            actor: actor.identity.to_string(),
-            role: actor.role.to_string(),
-            rpc: act.rpc().to_owned(),
-            item: act.item(),
-            note: note.collect(),
-            refused: cut(&error.to_string(), REFUSED_BYTES_MAX),
-        };
-        self.append_refused(lane, actor, refused).await;
     }
 
     /// The attempt was refused in any case; a journal that cannot take it is logged.
@@ -400,6 +387,18 @@ impl From<KeeperError> for Status {
                 Self::internal(text)
             }
         }
+    }
+}
+
+/// What the journal holds of a refused attempt, within bounds.
+fn refusal(act: &Act, actor: &Actor, refused: &str) -> RegistryRefused {
+    RegistryRefused {
+        actor: actor.identity.to_string(),
+        role: actor.role.to_string(),
+        rpc: act.rpc().to_owned(),
+        item: act.item(),
+        note: act.reason().chars().take(REASON_CHARS_MAX).collect(),
+        refused: cut(refused, REFUSED_BYTES_MAX),
     }
 }
 

@@ -38,6 +38,14 @@ pub struct Denied {
     pub attempt: Option<Actor>,
 }
 
+/// An administrative act that is not for the role of whoever attempts it. It stands in a request
+/// in place of an [`Asker`], and nothing but the refusal can be made of it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub actor: Actor,
+    pub status: Status,
+}
+
 /// How much somebody sees of transactions, counts and the registry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Scope {

@@ -14,7 +14,7 @@ use ndxp_proto::registry::v1::registry_service_server::RegistryService;
 use ndxp_registry::{AUDIT_LIMIT_MAX, Act, HistoryError, Registry, audit};
 use tonic::{Request, Response, Status};
 
-use super::access::asker;
+use super::access::{Refused, asker};
 use super::filter;
 use super::work::Work;
 use crate::keeper::{Acted, Keeper};
@@ -242,6 +242,11 @@ impl RegistryService for RegistryControl {
 
 impl RegistryControl {
     async fn act<T>(&self, request: Request<T>, act: fn(T) -> Act) -> Result<Acted, Status> {
+        if let Some(Refused { actor, status }) = request.extensions().get().cloned() {
+            let act = act(request.into_inner());
+            self.keeper.refuse(&act, actor, status.message()).await;
+            return Err(status);
+        }
         let actor = asker(&request)?.actor;
         Ok(self.keeper.act(act(request.into_inner()), actor).await?)
     }

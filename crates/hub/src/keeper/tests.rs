@@ -286,13 +286,22 @@ async fn an_actor_cannot_fill_the_journal_with_refused_attempts() {
 #[tokio::test]
 async fn an_attempt_that_the_roles_refuse_is_journaled() {
     let house = House::new();
+    let act = suspend("H27", "vì", false);
     house
         .keeper
-        .refuse("Apply", member("H26"), "a member may not".to_owned());
-    house.journal.beyond(Sequence::NONE).await.unwrap();
+        .refuse(&act, member("H26"), "a member may not")
+        .await;
     let refused = house.refused();
-    let found = [&refused[0].role, &refused[0].rpc, &refused[0].refused];
-    assert_eq!(found, ["member H26", "Apply", "a member may not"]);
+    let RegistryRefused {
+        role,
+        rpc,
+        item,
+        note,
+        refused,
+        ..
+    } = &refused[0];
+    let expected = ["member H26", "Transition", "H27", "vì", "a member may not"];
+    assert_eq!([role, rpc, item, note, refused], expected);
 }
 
 #[tokio::test]

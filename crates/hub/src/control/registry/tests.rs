@@ -135,9 +135,20 @@ async fn the_audit_log_tells_who_did_what_and_who_was_refused() {
     let mut consumer = member(&house, "H26").await;
     consumer.request_access(request("H26/lgsp")).await.unwrap();
     consumer.decide_access(decide(true)).await.unwrap_err();
-    // Refused by the table of roles, before anything of it is read.
-    let apply = v1::ApplyRequest::default();
-    consumer.apply(apply).await.unwrap_err();
+    // Refused by the table of roles; what was attempted on what is told all the same.
+    let suspension = v1::TransitionRequest {
+        kind: v1::ItemKind::Member.into(),
+        key: "H27".to_owned(),
+        action: v1::Action::Suspend.into(),
+        reason: "sự cố".to_owned(),
+        ..Default::default()
+    };
+    let refused = consumer.transition(suspension).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert!(
+        refused.message().contains("a member may not call"),
+        "{refused}"
+    );
     let mut operator = house.registry(&house.operator()).await;
     operator.decide_access(decide(true)).await.unwrap();
     let told = operator.list_audit(v1::ListAuditRequest::default()).await;
@@ -159,7 +170,7 @@ async fn the_audit_log_tells_who_did_what_and_who_was_refused() {
             ("Apply", "operator", "", true),
             ("RequestAccess", "member H26", GRANT, true),
             ("DecideAccess", "member H26", GRANT, false),
-            ("Apply", "member H26", "", false),
+            ("Transition", "member H26", "H27", false),
             ("DecideAccess", "operator", GRANT, true),
         ]
     );

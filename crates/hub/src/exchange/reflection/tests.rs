@@ -1,8 +1,12 @@
 //! What a caller is shown.
 
 use ndxp_model::Instant;
+use tonic_reflection::pb::v1;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use super::super::tests::{House, NOW, descriptors, grant};
+use super::super::tests::{House, NOW, caller_named, descriptors, grant};
 use super::*;
 
 const CONSUMER: &str = "H26/lgsp";
@@ -100,6 +104,54 @@ fn of_a_set_only_what_the_service_needs_is_kept_as_it_was_given() {
         assert_eq!(needed(&set, absent), None, "{absent}");
     }
     assert_eq!(needed(b"\xff", "x.y.One"), None);
+}
+
+#[tokio::test]
+async fn a_generic_tool_lists_and_reads_what_the_caller_may_call() {
+    let house = House::new().await;
+    let set = descriptors("b.proto", "B", &["Verify"], "name");
+    house.put("G01/population", "a.B", set).await.unwrap();
+    let reflection = CallerReflection::<false> {
+        registry: house.keeper.shown(),
+        clock: house.clock.clone(),
+    };
+    let service = tower::service_fn(move |mut request: Request<Body>| {
+        // As the gateway says who calls.
+        request.extensions_mut().insert(caller_named(CONSUMER));
+        reflection.clone().call(request)
+    });
+    let mut client = ServerReflectionClient::new(service);
+    let ask = |message| v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(message),
+    };
+    let requests = [
+        ask(MessageRequest::ListServices(String::new())),
+        ask(MessageRequest::FileContainingSymbol(
+            "a.B.Verify".to_owned(),
+        )),
+        ask(MessageRequest::FileContainingSymbol("a.D".to_owned())),
+    ];
+    let answers = client.server_reflection_info(tokio_stream::iter(requests));
+    let mut answers = answers.await.unwrap().into_inner();
+    let mut next = async || {
+        answers
+            .message()
+            .await
+            .map(|it| it.unwrap().message_response)
+    };
+    let Ok(Some(MessageResponse::ListServicesResponse(listed))) = next().await else {
+        panic!("no list")
+    };
+    let names: Vec<_> = listed.service.into_iter().map(|it| it.name).collect();
+    let health = "grpc.health.v1.Health";
+    assert_eq!(names, [health, "ndxp.exchange.v1.DirectoryService", "a.B"]);
+    let Ok(Some(MessageResponse::FileDescriptorResponse(found))) = next().await else {
+        panic!("no file")
+    };
+    let file = FileDescriptorProto::decode(found.file_descriptor_proto[0].as_slice()).unwrap();
+    assert_eq!(file.name(), "b.proto");
+    assert_eq!(next().await.unwrap_err().code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]
