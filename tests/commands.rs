@@ -212,8 +212,9 @@ async fn every_act_can_be_tried_and_then_changes_nothing() {
     ];
     hub.run(&[&["access", "request"], &parties[..], &["--dry-run"]].concat())
         .success();
-    hub.run(&[&["access", "request"], &parties[..]].concat())
-        .success();
+    let request = ["access", "request", "-o", "json"];
+    let requested = json(&hub.run(&[&request[..], &parties].concat()).success());
+    assert_eq!(requested["grant"]["version"], 1, "{requested}");
     for (act, is_done) in acts {
         let before = hub.run(&["export"]).success();
         let tried = json(
@@ -233,6 +234,35 @@ async fn every_act_can_be_tried_and_then_changes_nothing() {
             assert_eq!(done["differences"], tried["differences"], "{act:?}");
             assert!(done["sequence"].is_u64(), "{act:?}: {done}");
         }
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_says_what_and_why_not() {
+    let hub = hub().await;
+    let rows: [(&[&str], &str); 3] = [
+        (
+            &["member", "suspend", "H99", "--reason", "x"],
+            "error: key = \"H99\": there is no such member",
+        ),
+        (
+            &["member", "resume", "H26"],
+            "error: member H26: action = \"resume\": resume is not permitted while it is active",
+        ),
+        (
+            &["access", "revoke", &grant(), "--reason", "x"],
+            "error: id = ",
+        ),
+    ];
+    for (act, wanted) in rows {
+        let refused = hub.run(act);
+        assert_eq!(refused.exit, Some(64), "{act:?}");
+        assert!(
+            refused.stderr.starts_with(wanted),
+            "{act:?}: {}",
+            refused.stderr
+        );
     }
     hub.stop().await;
 }

@@ -12,6 +12,7 @@ use tonic::{Response, Status};
 
 use crate::changes::Changes;
 use crate::colour::Colours;
+use crate::commands::get::listing::grant_record;
 use crate::connect::{MESSAGE_BYTES_MAX, Remote, control};
 use crate::failure::Failure;
 use crate::output::{Format, Output};
@@ -74,8 +75,8 @@ impl Act {
         // What is wrong with the arguments is said before the hub is asked.
         let request = request(&config.hub.zone)?;
         let client = registry_client(control(&config).await?);
-        let response = rpc(client, request).await?.into_inner();
-        self.print(&response)
+        let response = rpc(client, request).await.map_err(refused)?;
+        self.print(&response.into_inner())
     }
 
     fn print(&self, response: &ActResponse) -> Result<(), Failure> {
@@ -87,9 +88,28 @@ impl Act {
         let mut output = Output::open();
         match self.output {
             Format::Table => output.line(changes.text(Colours::of_stdout()))?,
-            Format::Json => output.json(&changes.record())?,
+            Format::Json => {
+                let mut record = changes.record();
+                if let (Some(record), Some(grant)) = (record.as_object_mut(), &response.grant) {
+                    record.insert("grant".to_owned(), grant_record(grant));
+                }
+                output.json(&record)?;
+            }
         }
         output.flush()
+    }
+}
+
+/// The hub names the request where it would name a file; there is one, and nobody needs its name.
+fn refused(status: Status) -> Failure {
+    let failure = Failure::from(status);
+    let lines = failure.what.lines();
+    let what: Vec<&str> = lines
+        .map(|line| line.strip_prefix("catalogue: ").unwrap_or(line))
+        .collect();
+    Failure {
+        what: what.join("\n"),
+        ..failure
     }
 }
 

@@ -166,7 +166,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
             let what = format!("{}: is empty", file.display());
             Err(Failure::usage(what).remedy(REMEDY))
         }
-        ..=DESCRIPTORS_BYTES_MAX => Ok(bytes),
+        1..=DESCRIPTORS_BYTES_MAX => Ok(bytes),
         _ => {
             let what = format!("{}: is larger than {limit} bytes", file.display());
             Err(Failure::usage(what)

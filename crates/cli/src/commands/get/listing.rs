@@ -60,7 +60,11 @@ fn member_table(members: &[Member]) -> Table {
             name_en,
             ..
         } = member.clone();
-        [code, class(member), member_state(member), name_vi, name_en]
+        let state = match member.successor.as_str() {
+            "" => member_state(member),
+            successor => format!("{}, see {successor}", member_state(member)),
+        };
+        [code, class(member), state, name_vi, name_en]
     });
     filled(&["CODE", "CLASS", "STATE", "NAME", "NAME (EN)"], rows)
 }
@@ -357,6 +361,17 @@ mod tests {
         assert_eq!(listing.table(&Zone::viet_nam(), now), wanted);
     }
 
+    fn member(code: &str, name: &str, state: State, successor: &str) -> Member {
+        Member {
+            code: code.to_owned(),
+            name_vi: name.to_owned(),
+            class: MemberClass::Province.into(),
+            state: state.into(),
+            successor: successor.to_owned(),
+            ..Member::default()
+        }
+    }
+
     /// With certificates that end so many days from now, and one that has shown none.
     fn systems(ends: &[(&str, i64)]) -> Listing {
         let system = |id: &str, disabled| System {
@@ -381,17 +396,14 @@ mod tests {
     #[test]
     fn items_stand_in_columns() {
         check(
-            &Listing::Members(vec![Member {
-                code: "H26".to_owned(),
-                name_vi: "Hà Nội".to_owned(),
-                name_en: "Ha Noi".to_owned(),
-                class: MemberClass::Province.into(),
-                state: State::Active.into(),
-                ..Member::default()
-            }]),
+            &Listing::Members(vec![
+                member("H02", "Hà Giang", State::Closed, "H05"),
+                member("H26", "Hà Nội", State::Active, ""),
+            ]),
             "\
-CODE  CLASS     STATE   NAME    NAME (EN)
-H26   province  active  Hà Nội  Ha Noi",
+CODE  CLASS     STATE            NAME      NAME (EN)
+H02   province  closed, see H05  Hà Giang
+H26   province  active           Hà Nội",
         );
         check(
             &systems(&[("G01/a", 29), ("G01/b", 31), ("G01/c", -1)]),
