@@ -14,6 +14,8 @@ mod commands;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod membership;
+#[cfg(test)]
 mod passage;
 #[cfg(test)]
 mod refusals;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
-use rustls::client::{ClientConfig, ResolvesClientCert};
+use rustls::client::{ClientConfig, ResolvesClientCert, Resumption};
 use rustls::crypto::ring;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -77,6 +77,8 @@ impl Dialler {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::clone(&self.credentials));
         tls.alpn_protocols = vec![b"h2".to_vec()];
+        // A resumed session would not be asked again whom it proves and whether it was revoked.
+        tls.resumption = Resumption::disabled();
         Arc::new(tls)
     }
 
