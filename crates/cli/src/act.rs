@@ -100,17 +100,18 @@ impl Act {
     }
 }
 
-/// The hub names the request where it would name a file; there is one, and nobody needs its name.
 fn refused(status: Status) -> Failure {
     let failure = Failure::from(status);
-    let lines = failure.what.lines();
-    let what: Vec<&str> = lines
-        .map(|line| line.strip_prefix("catalogue: ").unwrap_or(line))
-        .collect();
+    let what: Vec<&str> = failure.what.lines().map(of_the_request).collect();
     Failure {
         what: what.join("\n"),
         ..failure
     }
+}
+
+/// The hub names the request where it would name a file. There is one, and nobody needs its name.
+pub fn of_the_request(line: &str) -> &str {
+    line.strip_prefix("catalogue: ").unwrap_or(line)
 }
 
 /// A client that takes and gives a whole registry.

@@ -5,7 +5,7 @@ use ndxp_model::Zone;
 use ndxp_proto::registry::v1::{AuditEntry, ListAuditRequest};
 use serde_json::{Value, json};
 
-use crate::act::registry_client;
+use crate::act::{of_the_request, registry_client};
 use crate::changes::{difference_lines, difference_record};
 use crate::colour::Colours;
 use crate::failure::Failure;
@@ -117,7 +117,7 @@ fn lines(entry: &AuditEntry, zone: &Zone, colours: Colours) -> String {
     }
     lines.extend(entry.refused.lines().enumerate().map(|(index, line)| {
         let label = if index == 0 { "refused: " } else { "         " };
-        format!("  {label}{line}")
+        format!("  {label}{}", of_the_request(line))
     }));
     let differences = difference_lines(&entry.differences, colours);
     lines.extend(differences.into_iter().map(|line| format!("  {line}")));
@@ -192,7 +192,7 @@ mod tests {
     fn a_refused_attempt_says_why_line_by_line() {
         let entry = AuditEntry {
             reason: String::new(),
-            refused: "one\ntwo".to_owned(),
+            refused: "catalogue: one\ntwo".to_owned(),
             ..entry()
         };
         check(
@@ -202,7 +202,7 @@ mod tests {
   refused: one
            two",
         );
-        assert_eq!(record(&entry)["refused"], "one\ntwo");
+        assert_eq!(record(&entry)["refused"], "catalogue: one\ntwo");
         assert_eq!(record(&self::entry())["refused"], Value::Null);
     }
 }
