@@ -12,9 +12,13 @@ mod province_day;
 #[cfg(test)]
 mod bad_files;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod membership;
 #[cfg(test)]
 mod passage;
 #[cfg(test)]

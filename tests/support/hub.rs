@@ -159,12 +159,29 @@ impl Hub {
         run(arguments.iter().copied().chain(config))
     }
 
+    /// The same while the test goes on.
+    pub async fn act(&self, arguments: &[&str]) -> Run {
+        let config = ["--config", text(&self.config.path)];
+        let arguments = arguments.iter().copied().chain(config);
+        let arguments: Vec<String> = arguments.map(str::to_owned).collect();
+        let ran = tokio::task::spawn_blocking(move || run(arguments.iter().map(String::as_str)));
+        ran.await.expect("a command runs to its end")
+    }
+
     /// Issues a certificate for a system.
     pub fn issue(&self, system: &str) -> Credentials {
         let folder = self.folder.path().join(system.replace('/', "-"));
         let arguments = ["cert", "issue", "--system", system, "--out", text(&folder)];
         self.run(&arguments).success();
         Credentials::read(&folder)
+    }
+
+    /// Issues another certificate to the same holder, with a key of its own, in a folder beside.
+    pub fn renew(&self, old: &Credentials) -> Credentials {
+        let renewed = format!("{}-renewed", text(&old.folder));
+        let arguments = ["cert", "renew", text(&old.folder), "--out", &renewed];
+        self.run(&arguments).success();
+        Credentials::read(Path::new(&renewed))
     }
 
     /// The hub's own certificate: what providers must see.

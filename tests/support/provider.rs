@@ -10,7 +10,6 @@ use h2::{RecvStream, SendStream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use rustls::ServerConfig;
-use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -103,7 +102,7 @@ impl Provider {
             .build()
             .expect("a runtime starts");
         let (accepted, connections) = mpsc::channel(16);
-        let hubs = hub.credentials().chain();
+        let hubs = hub.credentials();
         runtime.spawn(accept(listener, credentials.server(), hubs, accepted));
         runtime.spawn(serve(connections));
         Self {
@@ -129,7 +128,7 @@ impl Drop for Provider {
 async fn accept(
     listener: TcpListener,
     tls: ServerConfig,
-    hubs: Vec<CertificateDer<'static>>,
+    hubs: Credentials,
     accepted: mpsc::Sender<std::io::Result<Connection>>,
 ) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime takes it");
@@ -142,10 +141,12 @@ async fn accept(
             continue;
         };
         let shown = connection.get_ref().1.peer_certificates();
-        assert_eq!(
-            shown,
-            Some(hubs.as_slice()),
-            "somebody else than the hub connects"
+        // The hub's certificate may be renewed while the provider serves.
+        let renewed = Credentials::read(&hubs.folder).chain();
+        let hubs = [hubs.chain(), renewed].map(Some);
+        assert!(
+            hubs.contains(&shown.map(<[_]>::to_vec)),
+            "somebody else than the hub connects: {shown:?}"
         );
         if accepted.send(Ok(connection)).await.is_err() {
             return;

@@ -28,7 +28,7 @@ pub fn meaning(reason: &str) -> Meaning {
         "RATE_LIMITED" => (8, "consumer", "refused"),
         "HUB_OVERLOADED" => (8, "hub", "refused"),
         "JOURNAL_UNAVAILABLE" => (14, "hub", "refused"),
-        "SERVICE_DISABLED" => (14, "provider", "refused"),
+        "SERVICE_DISABLED" | "IN_MAINTENANCE" => (14, "provider", "refused"),
         "PROVIDER_UNREACHABLE" => (14, "provider", "unreachable"),
         "PROVIDER_TIMEOUT" => (4, "provider", "timed_out"),
         other => panic!("no reason {other}"),

@@ -3,14 +3,21 @@
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::commands::access::Access;
 use crate::commands::apply::Apply;
+use crate::commands::audit::Audit;
 use crate::commands::cert::Cert;
+use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
+use crate::commands::export::Export;
 use crate::commands::get::Get;
 use crate::commands::init::Init;
+use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
+use crate::commands::service::ServiceArguments;
 use crate::commands::stats::Stats;
+use crate::commands::system::SystemArguments;
 use crate::commands::transactions::Transactions;
 use crate::commands::verify::Verify;
 
@@ -38,10 +45,17 @@ pub enum Command {
     Serve(Serve),
     Cert(Cert),
     Apply(Apply),
+    Export(Export),
+    Member(MemberArguments),
+    System(SystemArguments),
+    Service(ServiceArguments),
+    Access(Access),
+    Audit(Audit),
     Get(Get),
     Transactions(Transactions),
     Stats(Stats),
     Report(Report),
     Verify(Verify),
     Bench(Bench),
+    Completions(Completions),
 }

@@ -6,6 +6,7 @@ mod echo;
 mod exchange;
 mod hub;
 mod process;
+mod registry;
 
 use clap::{Args, Subcommand};
 
@@ -21,12 +22,14 @@ pub struct Bench {
 #[derive(Debug, Subcommand)]
 enum What {
     Exchange(exchange::Exchange),
+    Registry(registry::Scale),
 }
 
 impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Exchange(exchange) => exchange.run(),
+            What::Registry(scale) => scale.run(),
         }
     }
 }

@@ -10,6 +10,22 @@ pub mod cert;
 
 pub mod apply;
 
+pub mod export;
+
+mod availability;
+mod key;
+mod life;
+
+pub mod member;
+
+pub mod system;
+
+pub mod service;
+
+pub mod access;
+
+pub mod audit;
+
 pub mod get;
 
 pub mod transactions;
@@ -19,3 +35,5 @@ pub mod stats;
 pub mod report;
 
 pub mod verify;
+
+pub mod completions;

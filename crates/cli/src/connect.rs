@@ -30,6 +30,59 @@ impl ConfigFile {
     }
 }
 
+/// Which hub a command speaks to, and as whom.
+#[derive(Args, Clone, Debug)]
+pub struct Remote {
+    #[command(flatten)]
+    config: ConfigFile,
+
+    #[command(flatten)]
+    show: Show,
+}
+
+/// Whose certificate a command shows the hub.
+#[derive(Args, Clone, Debug)]
+pub struct Show {
+    /// Speak as the holder of this folder's certificate instead of as [client] says
+    ///
+    /// The folder holds cert.pem, key.pem and ca.pem, as `ndxp cert issue` writes them. A system's
+    /// certificate speaks for its member: `--as H26-lgsp` asks for access as H26 does.
+    #[arg(id = "as", long = "as", value_name = "CERT_DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl Remote {
+    /// The configuration, with the certificate that is to be shown.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let mut config = self.config.load()?;
+        self.show.instead_of(&mut config.client)?;
+        Ok(config)
+    }
+}
+
+impl Show {
+    /// Puts the folder's certificate in place of the configured one.
+    pub fn instead_of(&self, client: &mut Client) -> Result<(), Failure> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        for (name, path) in [
+            ("ca.pem", &mut client.authority),
+            ("cert.pem", &mut client.certificate),
+            ("key.pem", &mut client.key),
+        ] {
+            *path = folder.join(name);
+            if !path.is_file() {
+                let what = format!("--as {}: holds no {name}", folder.display());
+                return Err(
+                    Failure::usage(what).remedy("name a folder that `ndxp cert issue` has written")
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Time to reach the hub; an operator who waits longer wants to know why.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 

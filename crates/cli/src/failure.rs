@@ -136,9 +136,9 @@ fn exit_of(code: Code) -> Exit {
 /// What helps when the hub has not said what does.
 fn remedy_of(code: Code) -> Option<&'static str> {
     match code {
-        Code::PermissionDenied | Code::Unauthenticated => {
-            Some("use a certificate with the role that this needs: see [client] in ndxp.toml")
-        }
+        Code::PermissionDenied | Code::Unauthenticated => Some(
+            "use a certificate with the role that this needs: name it with --as CERT_DIR, or under [client] in ndxp.toml",
+        ),
         Code::Unavailable | Code::DeadlineExceeded => {
             Some("see the hub's log, and repeat when it is ready")
         }

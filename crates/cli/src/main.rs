@@ -7,10 +7,14 @@ mod failure;
 mod bench;
 mod commands;
 
+mod concern;
 mod connect;
 mod offline;
 mod source;
 
+mod act;
+mod changes;
+mod colour;
 mod output;
 mod verify;
 mod when;
@@ -60,12 +64,19 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(serve) => serve.run(),
         Command::Cert(cert) => cert.run(),
         Command::Apply(apply) => wait_for(apply.run()),
+        Command::Export(export) => wait_for(export.run()),
+        Command::Member(member) => wait_for(member.run()),
+        Command::System(system) => wait_for(system.run()),
+        Command::Service(service) => wait_for(service.run()),
+        Command::Access(access) => wait_for(access.run()),
+        Command::Audit(audit) => wait_for(audit.run()),
         Command::Get(get) => wait_for(get.run()),
         Command::Transactions(transactions) => wait_for(transactions.run()),
         Command::Stats(stats) => wait_for(stats.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
         Command::Bench(bench) => bench.run(),
+        Command::Completions(completions) => completions.run(),
     }
 }
 

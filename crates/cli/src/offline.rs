@@ -1,5 +1,6 @@
 //! A hub's data directory, read without a hub: what the reading commands ask of `--data DIR`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ndxp_counters::{Counters, CountersError, HomeError};
@@ -7,6 +8,7 @@ use ndxp_journal::{Entries, Kind, ReadError, Reader};
 use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, SystemKind, TransactionId, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
+use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
 use ndxp_registry::{Registry, registry_at};
 use ndxp_report::ReportError;
@@ -124,6 +126,28 @@ impl DataDirectory {
     pub fn registry(&self, as_of_us: i64) -> Result<Registry, Failure> {
         let at = (as_of_us != 0).then(|| Instant::from_micros(as_of_us));
         registry_at(&self.reader, at).map_err(Failure::internal)
+    }
+
+    /// Who is connected by the registry as of an instant, 0 for the journal's end.
+    pub fn coverage(
+        &self,
+        registry: &Registry,
+        as_of_us: i64,
+    ) -> Result<GetCoverageResponse, Failure> {
+        let firsts = self.with_counters(|counters| Ok(counters.first_transaction_of()?))?;
+        let by_then = |at: &Instant| as_of_us == 0 || at.as_micros() < as_of_us;
+        let transacted: HashSet<String> = firsts
+            .into_iter()
+            .filter(|(_, at)| by_then(at))
+            .map(|(system, _)| system)
+            .collect();
+        Ok(registry.coverage(&|system| transacted.contains(system.as_str())))
+    }
+
+    /// Administrative acts, and attempts at them that were refused.
+    pub fn audit(&self, request: &ListAuditRequest) -> Result<Vec<AuditEntry>, Failure> {
+        let answer = ndxp_registry::audit(&self.reader, request).map_err(Failure::internal)?;
+        Ok(answer.entries)
     }
 
     /// Every stored counter, once they have caught up with the journal.

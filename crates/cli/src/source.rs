@@ -19,8 +19,11 @@ pub struct Source {
     /// Work offline on a hub's data directory instead of asking a running hub
     ///
     /// The time zone is then that of the configuration if one is named, else Asia/Ho_Chi_Minh.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "as")]
     data: Option<PathBuf>,
+
+    #[command(flatten)]
+    show: connect::Show,
 }
 
 /// A source that is open.
@@ -48,7 +51,8 @@ impl Source {
         let file = config.unwrap_or(connect::ConfigFile {
             config: "ndxp.toml".into(),
         });
-        let config = file.load()?;
+        let mut config = file.load()?;
+        self.show.instead_of(&mut config.client)?;
         let channel = connect::control(&config).await?;
         Ok((Origin::Hub(channel), config.hub.zone))
     }

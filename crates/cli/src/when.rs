@@ -57,6 +57,57 @@ pub fn as_of_us(text: Option<&str>, zone: &Zone) -> Result<i64, Failure> {
     Ok(cut_off.map_or(0, Instant::as_micros))
 }
 
+/// Which end of its time a value sets.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    From,
+    Until,
+}
+
+/// An end of a grant or of maintenance, in microseconds: a date, which is local and means the
+/// whole day; a local time to the minute or second; or an instant with its offset.
+pub fn instant_us(option: &str, text: &str, end: End, zone: &Zone) -> Result<i64, Failure> {
+    let micros = match text.len() {
+        DATE_BYTES => zone.moment(text).ok().map(|day| match end {
+            End::From => day.from.as_micros(),
+            End::Until => day.to.as_micros(),
+        }),
+        _ => rfc_3339_us(text).or_else(|| local_us(text, zone)),
+    };
+    micros.filter(|micros| *micros > 0).ok_or_else(|| {
+        Failure::usage(format_args!("{option} {text:?} is no time")).remedy(
+            "write a date (2026-12-31), which is local and means the whole day, a local time \
+             (2026-12-31T22:00), or an instant with its offset (2026-12-31T22:00:00+07:00)",
+        )
+    })
+}
+
+const DATE_BYTES: usize = "2026-12-31".len();
+
+/// A local time without offset; one that the zone's clock shows twice is the earlier.
+fn local_us(text: &str, zone: &Zone) -> Option<i64> {
+    // Behind the date, these begin an offset, which jiff would pass over.
+    let clock = text.get(DATE_BYTES..)?;
+    if clock.contains(['+', '-', 'Z', 'z']) {
+        return None;
+    }
+    let local: jiff::civil::DateTime = plain(text)?.parse().ok()?;
+    let zone = jiff::tz::TimeZone::get(zone.name()).ok()?;
+    Some(local.to_zoned(zone).ok()?.timestamp().as_microsecond())
+}
+
+fn rfc_3339_us(text: &str) -> Option<i64> {
+    let instant: jiff::Timestamp = plain(text)?.parse().ok()?;
+    Some(instant.as_microsecond())
+}
+
+/// What jiff allows beyond RFC 3339, such as a zone in brackets, is refused.
+fn plain(text: &str) -> Option<&str> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-:.TtZz ".contains(&byte))
+        .then_some(text)
+}
+
 /// Local date and time to the millisecond, for tables; empty for 0, which means "none".
 pub fn local(at_us: i64, zone: &Zone) -> String {
     if at_us == 0 {
@@ -113,5 +164,43 @@ mod tests {
         let at_us = 1_658_448_000_123_456;
         assert_eq!(local(at_us, &Zone::viet_nam()), "2022-07-22 07:00:00.123");
         assert_eq!(utc(at_us).as_deref(), Some("2022-07-22T00:00:00.123456Z"));
+    }
+
+    #[track_caller]
+    fn check_instant(text: &str, end: End, wanted: Option<&str>) {
+        let micros = instant_us("--from", text, end, &Zone::viet_nam()).ok();
+        assert_eq!(micros.and_then(utc).as_deref(), wanted, "{text}");
+    }
+
+    #[test]
+    fn an_end_is_a_whole_day_a_local_time_or_an_instant() {
+        check_instant("2026-01-01", End::From, Some("2025-12-31T17:00:00Z"));
+        check_instant("2026-12-31", End::Until, Some("2026-12-31T17:00:00Z"));
+        check_instant("2026-12-31T22:00", End::Until, Some("2026-12-31T15:00:00Z"));
+        check_instant(
+            "2026-12-31T22:00:30",
+            End::From,
+            Some("2026-12-31T15:00:30Z"),
+        );
+        check_instant(
+            "2026-12-31T15:00:00Z",
+            End::From,
+            Some("2026-12-31T15:00:00Z"),
+        );
+        let offset = "2026-12-31T15:00:00+03:00";
+        check_instant(offset, End::From, Some("2026-12-31T12:00:00Z"));
+        for wrong in [
+            "",
+            "tomorrow",
+            "2026",
+            "2026-02-30",
+            "31/12/2026",
+            "2026-12-31T22:00+99:00",
+            "2026-01-01T00:00:00+07:00[Asia/Ho_Chi_Minh]",
+            "1970-01-01",
+            "1969-12-31T00:00:00Z",
+        ] {
+            check_instant(wrong, End::From, None);
+        }
     }
 }

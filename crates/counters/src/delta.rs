@@ -133,6 +133,7 @@ impl Delta {
                 Body::RegistryChanged(_)
                 | Body::SystemConnected(_)
                 | Body::HubStarted(_)
+                | Body::RegistryRefused(_)
                 | Body::HubStopped(_),
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::admission::Admission;
+use crate::cut::Cuts;
 use crate::exchange::{Facts, Incoming, exchange};
 use crate::limits::{Limits, http2};
 use crate::liveness;
@@ -28,7 +29,9 @@ use crate::metrics::Metrics;
 use crate::own::OwnServices;
 use crate::peer::Peer;
 use crate::salt::SaltKey;
+use crate::trust::{Trusted, taken_back};
 use crate::upstream::{Dialler, Upstreams};
+use crate::validity::Seen;
 
 /// After the machine has refused a connection, the next try waits this long instead of turning in
 /// a circle.
@@ -50,10 +53,16 @@ pub struct Shared {
     pub salts: SaltKey,
     pub metrics: Metrics,
     pub admission: Arc<Admission>,
+    /// Calls in flight that are to end.
+    pub cuts: Cuts,
     pub own: OwnServices,
     pub dialler: Arc<Dialler>,
     /// TLS towards consumers; swapped when certificates are renewed.
     pub tls: Arc<ArcSwap<ServerConfig>>,
+    /// Swapped with it: whose certificates open connections may go on with.
+    pub trusted: Trusted,
+    /// What consumers show.
+    pub seen: Arc<Seen>,
     pub connections: AtomicUsize,
     /// One turn for each handshake that may go on.
     pub handshakes: Semaphore,
@@ -195,6 +204,8 @@ enum NotIdentified {
     NotHttp2,
     #[error("the peer showed no certificate")]
     NoCertificate,
+    #[error("the certificate of {proof} has been revoked")]
+    Revoked { proof: String },
     #[error(transparent)]
     Identity(#[from] crate::identity::IdentityError),
     #[error("HTTP/2: {0}")]
@@ -215,6 +226,16 @@ async fn identify(core: &Core, tcp: TcpStream) -> Result<(Calls, Arc<Peer>), Not
     let certificate = session.peer_certificates().and_then(|chain| chain.first());
     let certificate = certificate.ok_or(NotIdentified::NoCertificate)?;
     let peer = Arc::new(Peer::read(certificate, &core.trust_domain)?);
+    // The handshake has asked the same, unless it resumed a session or the list came meanwhile.
+    if let Some(key) = &peer.certificate
+        && core.trusted.borrow().revokes(key)
+    {
+        let proof = peer.proof.clone();
+        return Err(NotIdentified::Revoked { proof });
+    }
+    if let Ok(system) = peer.system(&core.registry.load()) {
+        core.seen.note(&system.id, certificate);
+    }
     Ok((http2_server(&core.limits).handshake(tls).await?, peer))
 }
 
@@ -227,6 +248,13 @@ async fn serve_calls(
     // Every call holds a clone; when the last is dropped, nothing is in flight any more.
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
     let mut stopping = false;
+    let revoked = async {
+        match &peer.certificate {
+            Some(certificate) => taken_back(core.trusted.clone(), certificate).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut revoked = std::pin::pin!(revoked);
     let ended = loop {
         tokio::select! {
             accepted = connection.accept() => {
@@ -245,6 +273,12 @@ async fn serve_calls(
                 }));
             }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.graceful_shutdown();
+            }
+            // What was opened before ends in order; nothing new is taken.
+            () = &mut revoked, if !stopping => {
+                tracing::info!(peer = peer.proof, "certificate revoked: connection closes");
                 stopping = true;
                 connection.graceful_shutdown();
             }

@@ -10,16 +10,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use ndxp_model::{Instant, Reason, Refusal, Sequence, TransactionId};
+use ndxp_model::{Connection, Instant, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
-use ndxp_registry::{Registry, Route, SystemRecord};
+use ndxp_registry::{Limits, Registry, Route, SystemRecord};
 use tokio::time::Instant as Monotonic;
 
-use crate::admission::Permit;
+use crate::admission::{Allowance, Asking, Permit};
 use crate::answer;
 use crate::core::Core;
+use crate::cut::Before;
 use crate::deadline::parse_timeout;
-use crate::forward::{Noticed, Passage, forward};
+use crate::forward::{Noticed, Passage, Standing, forward};
 use crate::metadata::{self, OwnedKeys, Stated};
 use crate::meter::Meter;
 use crate::path::CallPath;
@@ -53,6 +54,9 @@ struct Permitted {
     route: Route,
     stated: Stated,
     deadline: Monotonic,
+    message_bytes_max: u64,
+    /// The cuts that it has been asked of the registry behind.
+    before: Before,
     /// Held until the call is settled.
     _permit: Permit,
 }
@@ -64,7 +68,19 @@ pub struct Opened {
     pub route: Route,
     pub stated: Stated,
     pub deadline: Monotonic,
+    pub message_bytes_max: u64,
+    pub before: Before,
     _permit: Permit,
+}
+
+/// Who answers a call that has passed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large variant, and a box would cost each of them an allocation"
+)]
+enum Passed {
+    ToProvider(Opened),
+    ToTheHub(Permit),
 }
 
 /// Carries one call. Never fails: every way out is written down and answered.
@@ -77,20 +93,28 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
     let mut facts = core.facts();
     let _in_flight = core.metrics.call_in_flight();
     match carry(&core, &peer, &mut head, &mut facts).await {
-        Ok(Some(opened)) => transact(&core, &facts, opened, head, body, respond).await,
-        Ok(None) => crate::own::serve(&core, &peer, head, body, respond).await,
-        Err(refusal) => refuse(&core, facts, refusal, Downlink::Unanswered(respond)).await,
+        Ok(Passed::ToProvider(opened)) => {
+            transact((&core, &peer), &facts, opened, head, body, respond).await;
+        }
+        Ok(Passed::ToTheHub(_permit)) => {
+            crate::own::serve(&core, &peer, head, body, respond).await;
+        }
+        Err(refusal) => {
+            let downlink = Downlink::Unanswered(respond);
+            refuse(&core, &peer.gate(), facts, refusal, downlink).await;
+        }
     }
 }
 
-/// All that stands before the provider. `None` is a call to the hub itself.
+/// All that stands before the provider.
 async fn carry(
     core: &Core,
     peer: &Peer,
     head: &mut http::request::Parts,
     facts: &mut Facts,
-) -> Result<Option<Opened>, Refusal> {
+) -> Result<Passed, Refusal> {
     let now = core.clock.now();
+    let before = core.cuts.before();
     let permitted = {
         let registry = core.registry.load();
         // Who calls: first, because a stranger is told nothing.
@@ -101,24 +125,29 @@ async fn carry(
         facts.call.test = metadata::is_test(&head.headers);
         let stated = metadata::take_stated(&mut head.headers, core.limits.metadata_bytes_max)?;
         if core.own.offers(path.service.as_str()) {
-            return Ok(None);
+            let permit = admit(core, peer, &identified, None, now)?;
+            return Ok(Passed::ToTheHub(permit));
         }
         record::note_stated(&mut facts.call, &stated);
         // Who answers, and may the caller: one look-up, because a grant is for a route.
         let route = route(&registry, &identified, &path, &stated, now, facts)?;
         check_measures(&route, &stated)?;
-        let deadline = facts.arrived + allowed_time(core, head, &route)?;
+        let bounds = Bounds::of(core, &identified, &route);
+        metadata::check_size(stated.metadata_bytes, bounds.metadata_bytes_max)?;
+        let deadline = facts.arrived + allowed_time(core, head, bounds.time_max)?;
         // Is there room: last of the checks, so that no refused call takes a place.
-        let permit = core.admission.admit(&route.grant, now)?;
+        let permit = admit(core, peer, &identified, Some(&route), now)?;
         Permitted {
             route,
             stated,
             deadline,
+            message_bytes_max: bounds.message_bytes_max,
+            before,
             _permit: permit,
         }
     };
     // Written down before the provider sees a byte.
-    open(core, facts, permitted).await.map(Some)
+    open(core, facts, permitted).await.map(Passed::ToProvider)
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
@@ -170,6 +199,9 @@ fn route(
         })?;
     record::connection(&mut facts.call).provider = route.provider.id.to_string();
     facts.call.grant = route.grant.id.to_string();
+    if let Some(principal) = &route.grant.on_behalf_of {
+        facts.call.on_behalf_of = principal.to_string();
+    }
     Ok(route)
 }
 
@@ -193,21 +225,78 @@ fn check_measures(route: &Route, stated: &Stated) -> Result<(), Refusal> {
     }
 }
 
-/// The caller's own timeout, capped by the service's and by the hub's.
+/// What one call may use: the least that the hub, the service, the consumer and the grant allow.
+struct Bounds {
+    metadata_bytes_max: usize,
+    message_bytes_max: u64,
+    time_max: Duration,
+}
+
+impl Bounds {
+    fn of(core: &Core, identified: &Identified, route: &Route) -> Self {
+        let mut bounds = Self {
+            metadata_bytes_max: core.limits.metadata_bytes_max,
+            message_bytes_max: core.limits.message_bytes_max,
+            time_max: core.limits.deadline_max,
+        };
+        if let Some(max) = route.service.deadline_max {
+            bounds.time_max = bounds.time_max.min(max);
+        }
+        bounds.narrow(&identified.consumer.limits);
+        bounds.narrow(&route.grant.limits);
+        bounds
+    }
+
+    fn narrow(&mut self, limits: &Limits) {
+        if let Some(max) = limits.metadata_bytes_max {
+            let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
+            self.metadata_bytes_max = self.metadata_bytes_max.min(max);
+        }
+        if let Some(max) = limits.message_bytes_max {
+            self.message_bytes_max = self.message_bytes_max.min(max.get());
+        }
+        if let Some(max) = limits.deadline_max {
+            self.time_max = self.time_max.min(max);
+        }
+    }
+}
+
+/// The caller's own timeout, within what is allowed.
 fn allowed_time(
     core: &Core,
     head: &http::request::Parts,
-    route: &Route,
+    max: Duration,
 ) -> Result<Duration, Refusal> {
     let wanted = match head.headers.get(metadata::GRPC_TIMEOUT) {
         Some(value) => parse_timeout(value.as_bytes())?,
         None => core.limits.deadline_default,
     };
-    let capped = wanted.min(core.limits.deadline_max);
-    Ok(route
-        .service
-        .deadline_max
-        .map_or(capped, |max| capped.min(max)))
+    Ok(wanted.min(max))
+}
+
+/// A place with the consumer, the grant and the hub; a call to the hub itself needs no grant.
+fn admit(
+    core: &Core,
+    peer: &Peer,
+    identified: &Identified,
+    route: Option<&Route>,
+    now: Instant,
+) -> Result<Permit, Refusal> {
+    let allowance = |limits: &Limits| {
+        let (rate, burst) = (limits.rate_per_second_max, limits.burst_max);
+        Allowance::new(rate, burst, limits.concurrency_max)
+    };
+    let system = &identified.consumer;
+    let consumer = Asking {
+        id: &system.id,
+        allowance: allowance(&system.limits).or(core.limits.consumer),
+    };
+    let grant = route.map(|route| Asking {
+        id: &route.grant.id,
+        allowance: allowance(&route.grant.limits),
+    });
+    let gate = peer.gate_of(&system.id, &core.admission);
+    core.admission.admit(&gate, consumer, grant, now)
 }
 
 async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Opened, Refusal> {
@@ -229,6 +318,8 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
         route,
         stated,
         deadline,
+        message_bytes_max,
+        before,
         _permit,
     } = permitted;
     let sequence = committed.sequence;
@@ -238,13 +329,15 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
         route,
         stated,
         deadline,
+        message_bytes_max,
+        before,
         _permit,
     })
 }
 
 /// From the opened journal entry to the settled one.
 async fn transact(
-    core: &Arc<Core>,
+    (core, peer): (&Arc<Core>, &Peer),
     facts: &Facts,
     opened: Opened,
     mut head: http::request::Parts,
@@ -262,6 +355,7 @@ async fn transact(
             transaction_id: &id,
             salt: &salt_text,
             consumer: opened.route.connection.consumer.as_str(),
+            on_behalf_of: &facts.call.on_behalf_of,
             traceparent: &traceparent,
         },
     );
@@ -271,8 +365,14 @@ async fn transact(
         transaction_id: &id,
         salt: &salt_text,
         deadline: opened.deadline,
+        standing: Standing {
+            connection: &opened.route.connection,
+            cuts: &core.cuts,
+            before: opened.before,
+            permitted: &|| still_permitted(core, peer, &opened.route, &facts.call.method),
+        },
     };
-    let request_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
+    let request_meter = Meter::new(salt.as_bytes(), opened.message_bytes_max);
     let mut uplink = Uplink::new(body, request_meter);
     let mut downlink = Downlink::Unanswered(respond);
     let mut answer_meter = Meter::new(salt.as_bytes(), u64::MAX);
@@ -296,6 +396,21 @@ async fn transact(
     let measured = (uplink.meter.measured(), answer_meter.measured());
     // The consumer's answer ends only after the ending is durable.
     settle(core, facts, opened, ending, noticed, measured, downlink).await;
+}
+
+/// Whether the call would pass if it came now.
+fn still_permitted(core: &Core, peer: &Peer, route: &Route, method: &str) -> Result<(), Refusal> {
+    let registry = core.registry.load();
+    peer.system(&registry)?;
+    let Connection {
+        consumer,
+        provider,
+        service,
+    } = &*route.connection;
+    let (service, provider) = (service.as_str(), Some(provider.as_str()));
+    registry
+        .route(consumer, service, method, provider, core.clock.now())
+        .map(drop)
 }
 
 /// The caller's own, or one that begins here under the call's trace id.

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
 use http::{HeaderMap, Request, Response, StatusCode};
-use ndxp_model::{Fault, Outcome, Reason, Refusal};
+use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal};
 use ndxp_proto::journal::v1::Measure;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::cut::{Before, Cuts, UNWATCHED};
 use crate::metadata::{self, GRPC_STATUS};
 use crate::meter::{FramingError, Meter};
 use crate::stream::{ConsumerGone, Downlink, Finale, Uplink, UplinkError};
@@ -39,6 +40,15 @@ pub struct Passage<'a> {
     pub transaction_id: &'a str,
     pub salt: &'a str,
     pub deadline: Instant,
+    pub standing: Standing<'a>,
+}
+
+/// By what the call passed, and how it is asked whether it still would.
+pub struct Standing<'a> {
+    pub connection: &'a Connection,
+    pub cuts: &'a Cuts,
+    pub before: Before,
+    pub permitted: &'a (dyn Fn() -> Result<(), Refusal> + Send + Sync),
 }
 
 /// How the call ended, and what the consumer is still to be sent.
@@ -158,6 +168,7 @@ async fn attempt(
         &mut noticed.measures
     ));
     let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
+    let mut patience = std::pin::pin!(patience(passage));
     let mut sending = !ends_here;
     loop {
         tokio::select! {
@@ -169,15 +180,30 @@ async fn attempt(
                 Err(UplinkError::Consumer) => return Attempt::Ended(consumer_gone(passage)),
                 Err(UplinkError::Framing(error)) => return Attempt::Ended(framing(error)),
             },
-            () = tokio::time::sleep_until(passage.deadline) => {
-                return Attempt::Ended(timed_out(passage));
-            }
+            ending = &mut patience => return Attempt::Ended(ending),
         }
     }
 }
 
 fn not_sent(error: &h2::Error) -> Attempt {
     Attempt::NotSeen(unreachable(error.to_string()), ConnectionState::Over)
+}
+
+/// Waits until the hub ends the call: its deadline has passed, or it was cut.
+async fn patience(passage: &Passage<'_>) -> Ending {
+    let watched = Instant::now() + UNWATCHED;
+    sleep_until(watched.min(passage.deadline)).await;
+    let Standing {
+        connection,
+        cuts,
+        before,
+        permitted,
+    } = &passage.standing;
+    tokio::select! {
+        biased;
+        () = sleep_until(passage.deadline) => timed_out(passage),
+        refusal = cuts.wait(*before, connection, permitted) => refused(refusal),
+    }
 }
 
 fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {

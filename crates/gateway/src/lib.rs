@@ -7,6 +7,7 @@ mod exchange;
 
 mod admission;
 mod answer;
+mod cut;
 mod deadline;
 mod forward;
 mod metadata;
@@ -25,17 +26,22 @@ pub mod identity;
 mod liveness;
 mod peer;
 mod threads;
+pub mod trust;
+mod validity;
 pub mod verifier;
 
 mod limits;
 mod metrics;
 
-pub use admission::Admission;
+pub use admission::{Admission, Allowance, Rate};
 pub use core::Shared;
+pub use cut::{Cuts, Scope};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use own::OwnServices;
 pub use peer::Caller;
 pub use salt::SaltKey;
 pub use threads::{Gateway, StartError};
+pub use trust::{Trust, Trusted};
 pub use upstream::{DialError, Dialler};
+pub use validity::Seen;

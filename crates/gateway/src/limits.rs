@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::admission::Allowance;
+
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Deadline of a call that states none.
@@ -13,8 +15,8 @@ pub struct Limits {
     pub metadata_bytes_max: usize,
     /// One gRPC message from a consumer.
     pub message_bytes_max: u64,
-    /// Calls in flight over the whole hub; more are refused with `HUB_OVERLOADED`.
-    pub calls_in_flight_max: usize,
+    /// What one consumer may use in all, unless the registry says otherwise of it.
+    pub consumer: Allowance,
     /// Calls in flight on one connection of a consumer.
     pub streams_per_connection_max: u32,
     /// Open connections of consumers over the whole hub; more are closed unheard.
@@ -38,7 +40,7 @@ impl Default for Limits {
             deadline_max: Duration::from_secs(3_600),
             metadata_bytes_max: 16 * 1024,
             message_bytes_max: 64 * 1024 * 1024,
-            calls_in_flight_max: 20_000,
+            consumer: Allowance::default(),
             streams_per_connection_max: 1_000,
             connections_max: 10_000,
             handshakes_max: 256,

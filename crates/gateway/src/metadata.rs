@@ -28,6 +28,7 @@ pub const TEST: &str = "ndxp-test";
 pub const TRANSACTION_ID: &str = "ndxp-transaction-id";
 pub const CONSUMER: &str = "ndxp-consumer";
 pub const DIGEST_SALT: &str = "ndxp-digest-salt";
+pub const ON_BEHALF_OF: &str = "ndxp-on-behalf-of";
 pub const FAULT: &str = "ndxp-fault";
 pub const TRACEPARENT: &str = "traceparent";
 pub const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -54,6 +55,8 @@ pub struct Stated {
     pub hop: u32,
     pub test: bool,
     pub measures: Vec<Measure>,
+    /// All of the metadata, as it came and as HTTP/2 counts it.
+    pub metadata_bytes: usize,
     /// 16 bytes; empty when the consumer sent no valid `traceparent`.
     pub trace_id: Vec<u8>,
 }
@@ -64,8 +67,11 @@ pub struct Stated {
 /// # Errors
 /// `METADATA_TOO_LARGE`, or `MALFORMED_REQUEST` naming the key and the value.
 pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, Refusal> {
-    check_size(headers, bytes_max)?;
-    let mut stated = Stated::default();
+    let mut stated = Stated {
+        metadata_bytes: bytes(headers),
+        ..Stated::default()
+    };
+    check_size(stated.metadata_bytes, bytes_max)?;
     for name in take_owned_names(headers) {
         // What has no meaning cannot have a wrong form either: it is removed, whatever it says.
         if !is_documented(&name) {
@@ -114,6 +120,9 @@ pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKe
     }
     owned.put_on(headers);
     put(headers, CONSUMER, owned.consumer);
+    if !owned.on_behalf_of.is_empty() {
+        put(headers, ON_BEHALF_OF, owned.on_behalf_of);
+    }
     let texts = [
         (REQUEST_ID, &stated.request_id),
         (USER, &stated.user),
@@ -143,6 +152,8 @@ pub struct OwnedKeys<'a> {
     pub transaction_id: &'a str,
     pub salt: &'a str,
     pub consumer: &'a str,
+    /// The member that the grant lets the consumer act for; empty for its own.
+    pub on_behalf_of: &'a str,
     pub traceparent: &'a str,
 }
 
@@ -188,16 +199,21 @@ pub fn strip_owned(headers: &mut HeaderMap) {
     }
 }
 
-fn check_size(headers: &HeaderMap, bytes_max: usize) -> Result<(), Refusal> {
-    let found: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 32)
-        .sum();
+/// # Errors
+/// `METADATA_TOO_LARGE`.
+pub fn check_size(found: usize, bytes_max: usize) -> Result<(), Refusal> {
     if found <= bytes_max {
         return Ok(());
     }
     let detail = format!("metadata of {found} bytes; at most {bytes_max} are carried");
     Err(Refusal::new(Reason::MetadataTooLarge, detail))
+}
+
+fn bytes(headers: &HeaderMap) -> usize {
+    let pairs = headers.iter();
+    pairs
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum()
 }
 
 /// The names only: most calls carry none, and then nothing is allocated.

@@ -1,12 +1,14 @@
 //! Who sits at the other end of a connection: proved once by TLS, looked up again at each call,
 //! so that a suspension reaches open connections too.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ndxp_model::{Reason, Refusal};
+use ndxp_model::{Reason, Refusal, SystemId};
 use ndxp_registry::{CertificateIdentity, Registry, SystemRecord};
 
+use crate::admission::{Admission, Gate};
 use crate::identity::{self, IdentityError, PeerIdentity};
+use crate::trust::CertificateKey;
 
 /// A consumer's connection.
 pub struct Peer {
@@ -15,6 +17,17 @@ pub struct Peer {
     pub identity: Option<CertificateIdentity>,
     /// How the certificate proved it, in words for the directory.
     pub proof: String,
+    /// By which the certificate's authority may take it back.
+    pub certificate: Option<CertificateKey>,
+    /// What the consumer uses. A connection stays on one core: the lock is never waited for.
+    gate: Mutex<Gated>,
+}
+
+/// Whose use a connection counts towards.
+enum Gated {
+    /// Nobody's that the registry knows: the connection stands for itself.
+    Stranger(Arc<Gate>),
+    Consumer(SystemId, Arc<Gate>),
 }
 
 /// What the hub's own services on the exchange port know of their caller.
@@ -35,6 +48,28 @@ impl Peer {
             return Err(Refusal::new(Reason::UnknownSystem, detail));
         };
         registry.identify(identity)
+    }
+
+    /// The consumer's gate, found once unless the certificate comes to prove another system.
+    #[must_use]
+    pub fn gate_of(&self, consumer: &SystemId, admission: &Admission) -> Arc<Gate> {
+        let mut gated = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Gated::Consumer(system, gate) = &*gated
+            && system == consumer
+        {
+            return Arc::clone(gate);
+        }
+        let gate = admission.consumer(consumer);
+        *gated = Gated::Consumer(consumer.clone(), Arc::clone(&gate));
+        gate
+    }
+
+    /// Where refusals of this connection's calls count.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        match &*self.gate.lock().unwrap_or_else(PoisonError::into_inner) {
+            Gated::Stranger(gate) | Gated::Consumer(_, gate) => Arc::clone(gate),
+        }
     }
 
     /// The name under which the registry knows the certificate, suspended or not.
@@ -65,6 +100,11 @@ impl Peer {
             }),
             PeerIdentity::Hub(_) | PeerIdentity::Operator(_) | PeerIdentity::Auditor(_) => None,
         };
-        Ok(Self { identity, proof })
+        Ok(Self {
+            identity,
+            proof,
+            certificate: CertificateKey::of(certificate),
+            gate: Mutex::new(Gated::Stranger(Arc::default())),
+        })
     }
 }

@@ -8,6 +8,7 @@ use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 
+use crate::admission::Gate;
 use crate::answer;
 use crate::core::Core;
 use crate::exchange::{Facts, Opened, parties};
@@ -15,7 +16,7 @@ use crate::forward::{Ending, Noticed};
 use crate::metadata;
 use crate::meter::Measured;
 use crate::record;
-use crate::stream::{Downlink, Finale};
+use crate::stream::{ConsumerGone, Downlink, Finale};
 
 /// Between two tries to write down an ending that the journal did not take.
 const BETWEEN_LATE_CLOSINGS: Duration = Duration::from_secs(1);
@@ -113,8 +114,15 @@ async fn close_late(core: Arc<Core>, opened: Opened, entry: Body) {
     }
 }
 
-/// Writes down a call that is refused before it was opened, then answers it.
-pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: Downlink) {
+/// Writes down a call that is refused before it was opened, then answers it: at once, unless the
+/// consumer does nothing but collect refusals.
+pub async fn refuse(
+    core: &Core,
+    gate: &Gate,
+    facts: Facts,
+    refusal: Refusal,
+    mut downlink: Downlink,
+) {
     let meaning = refusal.reason.meaning();
     let entry = Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
@@ -150,6 +158,12 @@ pub async fn refuse(core: &Core, facts: Facts, refusal: Refusal, mut downlink: D
         detail = refusal.detail,
         "refused"
     );
+    let wait = gate.refusal_wait(core.clock.now());
+    if !wait.is_zero()
+        && let Err(ConsumerGone) = downlink.unless_gone(tokio::time::sleep(wait)).await
+    {
+        return;
+    }
     downlink.finish(refusal_finale(&refusal, &facts));
 }
 

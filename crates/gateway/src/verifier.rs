@@ -8,15 +8,15 @@ use ndxp_model::SystemId;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 
 use crate::identity::{self, Fingerprint, IdentityError, PeerIdentity};
+use crate::trust::Trusted;
 
-/// Checks a provider's chain against the authority and its identity against the registry.
+/// Checks a provider's chain against the present authorities and its identity against the registry.
 #[derive(Debug)]
 pub struct ProviderVerifier {
-    roots: Arc<RootCertStore>,
+    trusted: Trusted,
     trust_domain: Arc<str>,
     expected: SystemId,
     fingerprints: Vec<Fingerprint>,
@@ -41,13 +41,13 @@ pub enum WrongProvider {
 impl ProviderVerifier {
     #[must_use]
     pub fn new(
-        roots: Arc<RootCertStore>,
+        trusted: Trusted,
         trust_domain: impl Into<Arc<str>>,
         expected: SystemId,
         fingerprints: Vec<Fingerprint>,
     ) -> Self {
         Self {
-            roots,
+            trusted,
             trust_domain: trust_domain.into(),
             expected,
             fingerprints,
@@ -89,14 +89,11 @@ impl ServerCertVerifier for ProviderVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let certificate = ParsedCertificate::try_from(end_entity)?;
-        rustls::client::verify_server_cert_signed_by_trust_anchor(
-            &certificate,
-            &self.roots,
-            intermediates,
-            now,
-            self.crypto.signature_verification_algorithms.all,
-        )?;
+        let trust = Arc::clone(&self.trusted.borrow());
+        let algorithms = self.crypto.signature_verification_algorithms.all;
+        webpki::EndEntityCert::try_from(end_entity)
+            .and_then(|shown| trust.verify_server(&shown, intermediates, now, algorithms))
+            .map_err(broken_chain)?;
         // Not `InvalidCertificate`: that would show the reason to nobody but a programmer.
         self.check_identity(end_entity)
             .map_err(|error| rustls::Error::Other(OtherError(Arc::new(error))))?;
@@ -128,4 +125,23 @@ impl ServerCertVerifier for ProviderVerifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// What is wrong with a chain, in the words in which rustls says it of its own checks.
+fn broken_chain(error: webpki::Error) -> rustls::Error {
+    use webpki::Error;
+    let known = match error {
+        Error::BadDer | Error::BadDerTime | Error::TrailingData(_) => CertificateError::BadEncoding,
+        Error::CertExpired { time, not_after } => {
+            CertificateError::ExpiredContext { time, not_after }
+        }
+        Error::CertNotValidYet { time, not_before } => {
+            CertificateError::NotValidYetContext { time, not_before }
+        }
+        Error::CertRevoked => CertificateError::Revoked,
+        Error::UnknownIssuer => CertificateError::UnknownIssuer,
+        Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
+        other => CertificateError::Other(OtherError(Arc::new(other))),
+    };
+    known.into()
 }

@@ -1,11 +1,14 @@
 //! A private certificate authority: what a province, a test or a demonstration needs where no
 //! national one issues the hub's URI identities. ECDSA P-256, one level, random serials.
 
+mod folder;
+mod index;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use ndxp_gateway::identity::{self, PeerIdentity};
+use ndxp_gateway::identity;
 use ndxp_model::{Clock, Instant, SystemId};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -18,6 +21,11 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::secret::{self, FileError};
+
+pub use folder::AuthorityFolder;
+pub use index::{IndexError, Record, Revocation};
+/// Who holds a certificate.
+pub use ndxp_gateway::identity::PeerIdentity;
 
 /// The authority's certificate and key, ready to sign.
 pub struct Authority {
@@ -79,16 +87,34 @@ pub enum AuthorityError {
     Making(#[from] rcgen::Error),
     #[error("the machine gave no random bytes for a serial number")]
     NoRandomness,
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(
+        "the index of this authority holds no certificate with the serial number {serial}; \
+         `ndxp cert list` shows those that it holds"
+    )]
+    NotIssued { serial: String },
+    #[error("the certificate {serial} was revoked at {at}; issue a new one instead")]
+    WasRevoked { serial: String, at: Instant },
+    #[error("the certificate was not signed by this authority")]
+    OfAnother,
+    #[error(
+        "the reason has {found} characters; give one of 1 to {max}, without control characters"
+    )]
+    WrongReason { found: usize, max: usize },
 }
 
 /// How long a new authority is valid.
 const AUTHORITY_DAYS: u32 = 3_650;
+const AUTHORITY_TIME: Duration = Duration::from_secs(86_400 * 3_650);
 
 /// Certificates begin this much before they are made, for clocks that run behind.
 const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 const CERTIFICATE_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";
+/// Revoked certificates; hubs name it under `tls.revoked`.
+const CRL_FILE: &str = "crl.pem";
 
 impl Validity {
     /// From now, for so many days.
@@ -159,15 +185,18 @@ impl Authority {
         })
     }
 
-    /// Writes the authority into a folder that holds none yet; the key is readable by its owner
-    /// alone.
+    /// Writes the authority into a folder that holds none yet, with an empty list of revoked
+    /// certificates; the key is readable by its owner alone.
     ///
     /// # Errors
     /// When an authority is there already, or the files cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), AuthorityError> {
+        let begin = self.valid_until.saturating_sub(AUTHORITY_TIME);
+        let none_revoked = self.crl_pem(&[], begin)?;
         let files = [
             (KEY_FILE, 0o600, self.key_pem.as_str()),
             (CERTIFICATE_FILE, 0o644, self.certificate_pem.as_str()),
+            (CRL_FILE, 0o644, none_revoked.as_str()),
         ];
         Ok(secret::create_all(folder, &files)?)
     }
@@ -264,7 +293,11 @@ impl Authority {
         self.issue(&identity, &Hosts::none(), validity)
     }
 
-    fn issue(
+    /// For any holder; what only calls is given no hosts.
+    ///
+    /// # Errors
+    /// As [`Authority::issue_system`], or when the holder's name is not valid.
+    pub fn issue(
         &self,
         identity: &PeerIdentity,
         hosts: &Hosts,
@@ -277,6 +310,8 @@ impl Authority {
             });
         }
         let (common_name, serves) = common_name(identity)?;
+        let none = Hosts::none();
+        let hosts = if serves { hosts } else { &none };
         let key = KeyPair::generate()?;
         let mut params = params(&common_name, validity)?;
         params.use_authority_key_identifier_extension = true;
@@ -328,6 +363,20 @@ impl Issued {
             ("ca.pem", 0o644, self.authority_pem.as_str()),
         ];
         secret::create_all(folder, &files)
+    }
+
+    /// Writes the three files in place of older ones, each whole at once: a hub that reads them
+    /// again finds either.
+    ///
+    /// # Errors
+    /// When one of them cannot be written.
+    pub fn replace(&self, folder: &Path) -> Result<(), FileError> {
+        let files = [
+            ("key.pem", 0o600, self.key_pem.as_str()),
+            ("cert.pem", 0o644, self.certificate_pem.as_str()),
+            ("ca.pem", 0o644, self.authority_pem.as_str()),
+        ];
+        secret::replace_all(folder, &files)
     }
 }
 

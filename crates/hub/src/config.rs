@@ -68,6 +68,8 @@ pub struct TlsFiles {
     pub authority: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Lists of revoked certificates; without one, none is.
+    pub revoked: Option<PathBuf>,
 }
 
 /// `[journal]`
@@ -84,7 +86,11 @@ pub struct Limits {
     pub metadata_bytes_max: usize,
     pub message_bytes_max: u64,
     pub streams_per_connection_max: u32,
-    pub calls_in_flight_max: usize,
+    pub calls_in_flight_max: u32,
+    /// 0 sets no limit; so below.
+    pub calls_per_second_max: u32,
+    pub consumer_calls_in_flight_max: u32,
+    pub consumer_calls_per_second_max: u32,
     pub connections_max: usize,
     pub handshakes_max: usize,
     pub handshake_max: Duration,
@@ -273,6 +279,7 @@ impl TlsFiles {
             authority: keys.path("authority", "pki/hub/ca.pem"),
             certificate: keys.path("certificate", "pki/hub/cert.pem"),
             key: keys.path("key", "pki/hub/key.pem"),
+            revoked: keys.optional_path("revoked"),
         };
         keys.finish();
         files
@@ -307,6 +314,17 @@ impl Limits {
                 1..=10_000,
             ),
             calls_in_flight_max: keys.number("calls_in_flight_max", 20_000, 1..=1_000_000),
+            calls_per_second_max: keys.number("calls_per_second_max", 0, 0..=1_000_000),
+            consumer_calls_in_flight_max: keys.number(
+                "consumer_calls_in_flight_max",
+                5_000,
+                0..=1_000_000,
+            ),
+            consumer_calls_per_second_max: keys.number(
+                "consumer_calls_per_second_max",
+                5_000,
+                0..=1_000_000,
+            ),
             connections_max: keys.number("connections_max", 10_000, 1..=100_000),
             handshakes_max: keys.number("handshakes_max", 256, 1..=10_000),
             handshake_max: keys.milliseconds("handshake_ms_max", 10_000, 100..=60_000),

@@ -19,7 +19,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use ndxp_counters::Counters;
+use ndxp_gateway::Seen;
+use ndxp_gateway::trust::Trusted;
 use ndxp_journal::Follow;
 use ndxp_model::{Clock, Zone};
 use ndxp_proto::journal::v1::journal_service_server::JournalServiceServer;
@@ -51,7 +54,11 @@ pub struct Control {
     /// Where dumps are spooled.
     pub data_dir: PathBuf,
     pub health: Health,
-    pub tls: Arc<ServerConfig>,
+    pub tls: Arc<ArcSwap<ServerConfig>>,
+    /// Whose certificates count, asked at every call.
+    pub trusted: Trusted,
+    /// Until when the certificates are valid that systems showed.
+    pub seen: Arc<Seen>,
     pub trust_domain: String,
     pub limits: Limits,
     /// Turns true when the hub stops: streams end, calls finish.
@@ -101,7 +108,8 @@ impl Control {
         };
         let connections = ReceiverStream::new(incoming.start(listener));
         let check = CheckLayer {
-            registry: self.keeper.shown(),
+            keeper: Arc::clone(&self.keeper),
+            trusted: self.trusted.clone(),
         };
         let mut stop = self.stop.clone();
         let stopping = async move {
@@ -130,6 +138,8 @@ impl Control {
         let registry = registry::RegistryControl {
             keeper: Arc::clone(&self.keeper),
             follow: self.follow.clone(),
+            counters: self.counters.clone(),
+            seen: self.seen,
             work: work.clone(),
         };
         let journal = journal::Journal {

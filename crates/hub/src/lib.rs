@@ -10,6 +10,7 @@ pub mod tls;
 
 // What changes the registry, and what the ports answer.
 pub mod keeper;
+pub mod role;
 
 mod accept;
 mod reflection;
@@ -20,6 +21,7 @@ pub mod health;
 pub mod observe;
 
 // What runs beside them, and what puts all together.
+mod expiry;
 mod leftover;
 mod probe;
 mod salt_file;

@@ -2,13 +2,13 @@
 //! they need each other, and one that takes them apart again.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use ndxp_counters::{Counters, CountersError};
-use ndxp_gateway::{Admission, Dialler, Gateway, Metrics, Shared};
+use ndxp_gateway::{Admission, Allowance, Dialler, Gateway, Metrics, Seen, Shared};
 use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
 use ndxp_proto::journal::v1::entry::Body;
@@ -21,19 +21,22 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::Config;
 use crate::control::Control;
 use crate::exchange::exchange_services;
+use crate::expiry::{Expiry, Sources};
 use crate::health::Health;
 use crate::keeper::{Keeper, recover};
 use crate::leftover::Leftover;
-use crate::observe::Observe;
+use crate::observe::{Observe, Readiness};
 use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
 use crate::telemetry::{CommitMetrics, Fitness};
-use crate::tls::{Tls, TlsError};
+use crate::tls::{LiveTls, TlsError};
 
 /// The control plane's threads: it serves people and scrapers, not calls.
 const CONTROL_THREADS: usize = 2;
 /// Between two looks at what the gauges show.
 const SAMPLE: Duration = Duration::from_secs(1);
+/// Between two looks at the ends of certificates.
+const EXPIRY: Duration = Duration::from_secs(60);
 /// Between two checkpoints of the registry: what a start after a crash reads again at most.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 
@@ -108,7 +111,7 @@ impl Hub {
         progress: impl Fn(Sequence, Sequence) + Send + 'static,
     ) -> Result<Self, StartError> {
         let metrics = prometheus::Registry::new();
-        let tls = Tls::load(&config, Arc::clone(&clock))?;
+        let tls = LiveTls::start(&config, Arc::clone(&clock))?;
         let runtime = control_runtime().map_err(StartError::Runtime)?;
 
         // The truth first, then what is folded from it.
@@ -124,33 +127,37 @@ impl Hub {
         let leftover = Leftover::find(counters, journal)?;
         let fitness = Fitness::register(&metrics, journal.clone(), counters.clone())?;
         runtime.spawn(leftover.settle(journal.clone(), lane.clone(), Arc::clone(&fitness)));
-        let started = HubStarted {
-            hub_node: config.hub.node.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        runtime.block_on(lane.append(&Body::HubStarted(started)))?;
+        runtime.block_on(lane.append(&started(&config)))?;
 
         // Then the ports: those who ask, and last those who call.
         let health = Health::default();
+        let seen = Arc::<Seen>::default();
         let (stop, stopped) = watch::channel(false);
-        let observe = Observe {
-            metrics: metrics.clone(),
-            readiness: fitness.clone(),
-        };
-        let observe_at = start_observe(&runtime, &config, observe)?;
-        let control = state.control(&config, &clock, &tls, &health, stopped)?;
+        let observe_at = start_observe(&runtime, &config, &metrics, &fitness)?;
+        let control = state.control(&config, &clock, &tls, &seen, &health, stopped)?;
         let control_at = start_control(&runtime, config.control.listen, control)?;
-        let shared = shared(&config, &tls, keeper, &health, clock, &metrics)?;
+        let shared = shared(
+            &config,
+            &tls,
+            keeper,
+            &seen,
+            &health,
+            Arc::clone(&clock),
+            &metrics,
+        )?;
         let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
 
-        runtime.spawn(probe::run(Arc::clone(keeper), dialler));
-        runtime.spawn(look_after(
-            Arc::clone(keeper),
-            journal.clone(),
-            Arc::clone(&fitness),
-        ));
+        let sources = Sources {
+            node: config.hub.node.clone(),
+            live: tls,
+            seen,
+            keeper: Arc::clone(keeper),
+            clock,
+        };
+        let expiry = Expiry::register(&metrics, sources)?;
+        state.look_after(&runtime, dialler, &fitness, expiry);
         let endpoints = Endpoints {
             exchange: gateway.address(),
             control: control_at,
@@ -195,7 +202,8 @@ impl Hub {
         {
             tracing::warn!(%error, "the journal did not take the hub's stop");
         }
-        self.runtime.block_on(keeper.checkpoint(&journal.reader()));
+        self.runtime
+            .block_on(keeper.last_checkpoint(&journal.reader()));
         counters.stop();
         self.runtime.shutdown_timeout(Duration::from_secs(1));
         journal.close();
@@ -221,7 +229,13 @@ impl State {
         runtime.spawn(driver);
         let checkpoint = data.join("registry.checkpoint");
         let registry = recover(&checkpoint, &journal.reader())?;
-        let keeper = Keeper::new(registry, lane.clone(), checkpoint);
+        let keeper = Keeper::new(
+            registry,
+            lane.clone(),
+            checkpoint,
+            Arc::clone(clock),
+            runtime.handle().clone(),
+        );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
         Ok(Self {
@@ -232,11 +246,30 @@ impl State {
         })
     }
 
+    /// What goes on beside the ports for as long as the hub runs.
+    fn look_after(
+        &self,
+        runtime: &Runtime,
+        dialler: Arc<Dialler>,
+        fitness: &Arc<Fitness>,
+        expiry: Expiry,
+    ) {
+        runtime.spawn(expiry.live().follow());
+        runtime.spawn(probe::run(Arc::clone(&self.keeper), dialler));
+        runtime.spawn(look_after(
+            Arc::clone(&self.keeper),
+            self.journal.clone(),
+            Arc::clone(fitness),
+            expiry,
+        ));
+    }
+
     fn control(
         &self,
         config: &Config,
         clock: &Arc<dyn Clock>,
-        tls: &Tls,
+        tls: &LiveTls,
+        seen: &Arc<Seen>,
         health: &Health,
         stop: watch::Receiver<bool>,
     ) -> Result<Control, StartError> {
@@ -248,12 +281,21 @@ impl State {
             clock: Arc::clone(clock),
             data_dir: config.hub.data_dir.clone(),
             health: health.clone(),
-            tls: tls.server()?,
+            tls: tls.control(),
+            trusted: tls.trusted(),
+            seen: Arc::clone(seen),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop,
         })
     }
+}
+
+fn started(config: &Config) -> Body {
+    Body::HubStarted(HubStarted {
+        hub_node: config.hub.node.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }
 
 fn control_runtime() -> std::io::Result<Runtime> {
@@ -274,8 +316,9 @@ fn cores(config: &Config) -> usize {
 
 fn shared(
     config: &Config,
-    tls: &Tls,
-    keeper: &Keeper,
+    tls: &LiveTls,
+    keeper: &Arc<Keeper>,
+    seen: &Arc<Seen>,
     health: &Health,
     clock: Arc<dyn Clock>,
     metrics: &prometheus::Registry,
@@ -286,7 +329,10 @@ fn shared(
         deadline_max: limits.deadline_max,
         metadata_bytes_max: limits.metadata_bytes_max,
         message_bytes_max: limits.message_bytes_max,
-        calls_in_flight_max: limits.calls_in_flight_max,
+        consumer: allowance(
+            limits.consumer_calls_per_second_max,
+            limits.consumer_calls_in_flight_max,
+        ),
         streams_per_connection_max: limits.streams_per_connection_max,
         connections_max: limits.connections_max,
         handshakes_max: limits.handshakes_max,
@@ -296,33 +342,51 @@ fn shared(
         drain_max: config.hub.drain_max,
     };
     let dialler = Dialler {
-        roots: tls.roots(),
+        trusted: tls.trusted(),
         trust_domain: config.hub.trust_domain.clone(),
         credentials: tls.credentials(),
         connect_max: limits.provider_connect_max,
+        seen: Arc::clone(seen),
     };
     Ok(Arc::new(Shared {
         hub_node: config.hub.node.clone(),
         trust_domain: config.hub.trust_domain.clone(),
-        admission: Admission::new(limits.calls_in_flight_max),
+        admission: Admission::new(allowance(
+            limits.calls_per_second_max,
+            limits.calls_in_flight_max,
+        )),
+        cuts: keeper.cuts(),
         handshakes: Semaphore::new(limits.handshakes_max),
         limits: gateway_limits,
-        clock,
         registry: keeper.shown(),
         salts: salt_file::load_or_create(&config.hub.data_dir)?,
         metrics: Metrics::register(metrics)?,
-        own: exchange_services(keeper.shown(), health)?,
+        own: exchange_services(keeper, seen, Arc::clone(&clock), health),
+        clock,
         dialler: Arc::new(dialler),
-        tls: Arc::new(ArcSwap::new(tls.server()?)),
+        tls: tls.exchange(),
+        trusted: tls.trusted(),
+        seen: Arc::clone(seen),
         connections: AtomicUsize::new(0),
     }))
+}
+
+/// 0 sets no limit.
+fn allowance(calls_per_second_max: u32, calls_in_flight_max: u32) -> Allowance {
+    let [rate, concurrency] = [calls_per_second_max, calls_in_flight_max].map(NonZeroU32::new);
+    Allowance::new(rate, None, concurrency)
 }
 
 fn start_observe(
     runtime: &Runtime,
     config: &Config,
-    observe: Observe,
+    metrics: &prometheus::Registry,
+    fitness: &Arc<Fitness>,
 ) -> Result<SocketAddr, StartError> {
+    let observe = Observe {
+        metrics: metrics.clone(),
+        readiness: Arc::clone(fitness) as Arc<dyn Readiness>,
+    };
     let (listener, address) = listen(runtime, "observe", config.observe.listen)?;
     runtime.spawn(observe.serve(listener, config.limits.observe_connections_max));
     Ok(address)
@@ -360,12 +424,14 @@ fn listen(
 }
 
 /// What is done from time to time for as long as the hub runs.
-async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>) {
+async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>, expiry: Expiry) {
     let mut samples = tokio::time::interval(SAMPLE);
+    let mut ends = tokio::time::interval(EXPIRY);
     let mut checkpoints = tokio::time::interval(CHECKPOINT);
     loop {
         tokio::select! {
             _ = samples.tick() => fitness.sample(),
+            _ = ends.tick() => expiry.sample(),
             _ = checkpoints.tick() => keeper.checkpoint(&journal.reader()).await,
         }
     }

@@ -89,6 +89,36 @@ pub(crate) fn create_all(folder: &Path, files: &[(&str, u32, &str)]) -> Result<(
     Ok(())
 }
 
+/// Writes files in place of older ones: each beside its place first, and moved there whole.
+///
+/// # Errors
+/// When one of them cannot be written.
+pub(crate) fn replace_all(folder: &Path, files: &[(&str, u32, &str)]) -> Result<(), FileError> {
+    for (name, mode, text) in files {
+        let path = folder.join(name);
+        let beside = folder.join(format!(".{name}.new"));
+        let refuse = |source| FileError::Unwritable {
+            path: path.clone(),
+            source,
+        };
+        // What an earlier run left half written.
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(refuse(error));
+            }
+            _ => {}
+        }
+        create(&beside, *mode, text)?;
+        std::fs::rename(&beside, &path).map_err(refuse)?;
+    }
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| FileError::Unwritable {
+            path: folder.to_owned(),
+            source,
+        })
+}
+
 fn create(path: &Path, mode: u32, text: &str) -> Result<(), FileError> {
     let refuse = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::AlreadyExists => FileError::AlreadyThere {

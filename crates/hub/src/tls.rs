@@ -1,10 +1,13 @@
 //! TLS as the hub speaks it: version 1.3 alone, certificates on both sides, HTTP/2 by ALPN. The
 //! files are read and checked once, before anything binds.
 
+mod live;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use ndxp_gateway::identity::{self, IdentityError, PeerIdentity};
+use ndxp_gateway::trust::{Trust, TrustError};
 use ndxp_model::{Clock, Instant};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::{CryptoProvider, ring as crypto};
@@ -13,18 +16,21 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::config::{Config, TlsFiles};
 use crate::secret::{self, FileError};
 
+pub use live::{LiveTls, Looked};
+
 /// Whom the hub trusts, and how it shows itself.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    roots: Arc<RootCertStore>,
+    trust: Arc<Trust>,
     own: Arc<CertifiedKey>,
     valid_until: Instant,
+    authorities_valid_until: Instant,
     clock: Arc<dyn Clock>,
 }
 
@@ -81,6 +87,7 @@ impl Tls {
             authority: config.client.authority.clone(),
             certificate: config.client.certificate.clone(),
             key: config.client.key.clone(),
+            revoked: None,
         };
         let keys = ["client.authority", "client.certificate", "client.key"];
         Self::read(&files, keys, clock)
@@ -92,14 +99,24 @@ impl Tls {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
         let [authority_key, certificate_key, key_key] = keys;
-        let roots = roots(authority_key, &files.authority)?;
+        let trust = trust(authority_key, files)?;
         let chain = certificates(certificate_key, &files.certificate)?;
         let valid_until = not_after(certificate_key, &files.certificate, &chain)?;
+        let authorities = certificates(authority_key, &files.authority)?;
+        let authorities_valid_until = authorities
+            .chunks(1)
+            .map(|one| not_after(authority_key, &files.authority, one))
+            .try_fold(None, |first: Option<Instant>, until| {
+                let until = until?;
+                Ok::<_, TlsError>(Some(first.map_or(until, |first| first.min(until))))
+            })?
+            .unwrap_or(valid_until);
         let own = own_key(key_key, &files.key, chain)?;
         Ok(Self {
-            roots: Arc::new(roots),
+            trust: Arc::new(trust),
             own: Arc::new(own),
             valid_until,
+            authorities_valid_until,
             clock,
         })
     }
@@ -123,7 +140,13 @@ impl Tls {
     /// The authorities that consumers, providers and operators must come from.
     #[must_use]
     pub fn roots(&self) -> Arc<RootCertStore> {
-        Arc::clone(&self.roots)
+        self.trust.roots()
+    }
+
+    /// The same, with what these authorities have revoked.
+    #[must_use]
+    pub fn trust(&self) -> Arc<Trust> {
+        Arc::clone(&self.trust)
     }
 
     /// What the hub shows when it is the client.
@@ -138,6 +161,12 @@ impl Tls {
         self.valid_until
     }
 
+    /// End of the first of the authorities that ends.
+    #[must_use]
+    pub fn authorities_valid_until(&self) -> Instant {
+        self.authorities_valid_until
+    }
+
     /// For the exchange and the control port: TLS 1.3, a client certificate of our authorities,
     /// HTTP/2, resumption by tickets. A resumed session keeps the certificate that it began
     /// with; who that is is asked of the registry again at every call.
@@ -146,7 +175,11 @@ impl Tls {
     /// When the bundle holds no authority, or the machine gives no randomness for tickets.
     pub fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(crypto::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(self.roots(), provider.clone());
+        // An authority without a list has revoked nothing, and a list past its next update
+        // still counts: no handshake depends on a new one having come in time.
+        let verifier = WebPkiClientVerifier::builder_with_provider(self.roots(), provider.clone())
+            .with_crls(self.trust.lists().iter().cloned())
+            .allow_unknown_revocation_status();
         let mut server = ServerConfig::builder_with_details(provider, self.time())
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_client_cert_verifier(verifier.build()?)
@@ -188,19 +221,42 @@ impl TimeProvider for ClockTime {
     }
 }
 
-fn roots(key: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(key, path)? {
-        roots.add(certificate).map_err(|error| {
-            content(
-                key,
-                path,
-                &error,
-                "keep only certificates of authorities in it",
-            )
-        })?;
+fn trust(authority_key: &'static str, files: &TlsFiles) -> Result<Trust, TlsError> {
+    let authorities = certificates(authority_key, &files.authority)?;
+    let lists = match &files.revoked {
+        Some(path) => revocation_lists("tls.revoked", path)?,
+        None => Vec::new(),
+    };
+    Trust::new(&authorities, lists).map_err(|error| match (&error, &files.revoked) {
+        (TrustError::List { .. } | TrustError::Stranger { .. }, Some(path)) => content(
+            "tls.revoked",
+            path,
+            &error,
+            "keep only lists in it that authorities under tls.authority have signed",
+        ),
+        _ => content(
+            authority_key,
+            &files.authority,
+            &error,
+            "keep only certificates of authorities in it",
+        ),
+    })
+}
+
+/// Every list of a PEM file; none is a fault, because an empty file revokes nothing by mistake.
+fn revocation_lists(
+    key: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    const REMEDY: &str = "write PEM lists, -----BEGIN X509 CRL-----";
+    let text = secret::read_public(path).map_err(|source| TlsError::File { key, source })?;
+    let found = CertificateRevocationListDer::pem_slice_iter(text.as_bytes());
+    let found: Result<Vec<_>, _> = found.collect();
+    let found = found.map_err(|error| content(key, path, &error, REMEDY))?;
+    match found.is_empty() {
+        true => Err(content(key, path, &"holds no list", REMEDY)),
+        false => Ok(found),
     }
-    Ok(roots)
 }
 
 /// Every certificate of a PEM file; none is a fault.

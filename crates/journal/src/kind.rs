@@ -14,16 +14,18 @@ pub enum Kind {
     SystemConnected = 6,
     HubStarted = 7,
     HubStopped = 8,
+    RegistryRefused = 9,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Opened,
         Self::Closed,
         Self::RegistryChanged,
         Self::SystemConnected,
         Self::HubStarted,
         Self::HubStopped,
+        Self::RegistryRefused,
     ];
 
     #[must_use]
@@ -35,6 +37,7 @@ impl Kind {
             Body::SystemConnected(_) => Self::SystemConnected,
             Body::HubStarted(_) => Self::HubStarted,
             Body::HubStopped(_) => Self::HubStopped,
+            Body::RegistryRefused(_) => Self::RegistryRefused,
         }
     }
 
@@ -57,6 +60,7 @@ impl Kind {
             Self::SystemConnected => "system_connected",
             Self::HubStarted => "hub_started",
             Self::HubStopped => "hub_stopped",
+            Self::RegistryRefused => "registry_refused",
         }
     }
 }
@@ -82,6 +86,7 @@ mod tests {
             Body::SystemConnected(v1::SystemConnected::default()),
             Body::HubStarted(v1::HubStarted::default()),
             Body::HubStopped(v1::HubStopped::default()),
+            Body::RegistryRefused(v1::RegistryRefused::default()),
         ];
         for (body, kind) in bodies.iter().zip(Kind::ALL) {
             let mut bytes = Vec::new();
@@ -90,6 +95,6 @@ mod tests {
             assert_eq!(Kind::from_number(bytes[0] >> 3), Some(kind), "{kind}");
         }
         assert_eq!(Kind::from_number(2), None);
-        assert_eq!(Kind::from_number(9), None);
+        assert_eq!(Kind::from_number(10), None);
     }
 }

@@ -13,6 +13,7 @@ pub enum Reason {
     UnknownService,
     AmbiguousProvider,
     ServiceDisabled,
+    InMaintenance,
     NoGrant,
     GrantExpired,
     RateLimited,
@@ -51,13 +52,14 @@ const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
         Self::UnknownService,
         Self::AmbiguousProvider,
         Self::ServiceDisabled,
+        Self::InMaintenance,
         Self::NoGrant,
         Self::GrantExpired,
         Self::RateLimited,
@@ -117,6 +119,12 @@ impl Reason {
                 UNAVAILABLE,
                 Fault::Provider,
                 "wait until the operator enables the service again; the notice says why",
+            ),
+            Self::InMaintenance => refused(
+                "IN_MAINTENANCE",
+                UNAVAILABLE,
+                Fault::Provider,
+                "repeat after the end of the maintenance, which the message and RetryInfo tell",
             ),
             Self::NoGrant => refused(
                 "NO_GRANT",

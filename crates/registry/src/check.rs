@@ -36,11 +36,12 @@ impl Locate for Request {
 
 /// The catalogue with the fields that its author may leave to the registry: a state that is not
 /// given stays as it stands, so that a suspension is lifted by saying so and not by saying
-/// nothing; a new item is active. A grant's id follows from its fields.
+/// nothing; a new item is active. What only the registry gives is as it stands.
 pub(crate) fn completed(
     catalogue: &v1::Catalogue,
     state_of_member: impl Fn(&str) -> Option<i32>,
     state_of_system: impl Fn(&str) -> Option<i32>,
+    service: impl Fn(&str, &str) -> Option<v1::Service>,
 ) -> v1::Catalogue {
     let unspecified = i32::from(v1::State::Unspecified);
     let active = i32::from(v1::State::Active);
@@ -55,10 +56,14 @@ pub(crate) fn completed(
             system.state = state_of_system(&system.id).unwrap_or(active);
         }
     }
+    for wanted in &mut catalogue.services {
+        let standing = service(&wanted.provider, &wanted.name).unwrap_or_default();
+        wanted.methods = standing.methods;
+        wanted.descriptors_sha256 = standing.descriptors_sha256;
+    }
     for grant in &mut catalogue.grants {
-        if grant.id.is_empty() {
-            grant.id = grant.key();
-        }
+        grant.version = 0;
+        grant.state = v1::GrantState::Active.into();
     }
     catalogue
 }
@@ -71,12 +76,13 @@ pub(crate) fn check(catalogue: &v1::Catalogue, locate: &impl Locate) -> Vec<Cata
     check_items(&catalogue.services, locate, &mut errors);
     check_items(&catalogue.grants, locate, &mut errors);
     check_fingerprints(&catalogue.systems, locate, &mut errors);
+    check_aliases(&catalogue.members, locate, &mut errors);
     errors
 }
 
 fn check_items<T: Item>(items: &[T], locate: &impl Locate, errors: &mut Vec<CatalogueError>) {
     let kind = T::KIND;
-    let mut first_by_key: HashMap<String, usize> = HashMap::new();
+    let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
         let at = At { kind, index };
         let label = label(item, index);
@@ -85,17 +91,25 @@ fn check_items<T: Item>(items: &[T], locate: &impl Locate, errors: &mut Vec<Cata
                 errors.push(finding.at(locate.place(at, Some(finding.field)), label.clone()));
             }
         }
-        let first = *first_by_key.entry(item.key()).or_insert(index);
-        if first != index && item.is_named() {
+        if !item.is_named() {
+            continue;
+        }
+        let same_key = by_key.entry(item.key()).or_default();
+        let excluding = same_key.iter().find_map(|other| {
+            let problem = item.beside(items.get(*other)?)?;
+            Some((*other, problem))
+        });
+        if let Some((first, problem)) = excluding {
             let first = locate.place(At { kind, index: first }, None);
             errors.push(CatalogueError {
                 place: locate.place(at, None),
                 item: label,
                 key: String::new(),
                 value: String::new(),
-                problem: Problem::StandsTwice { first },
+                problem: problem(first),
             });
         }
+        same_key.push(index);
     }
 }
 
@@ -116,6 +130,31 @@ fn check_fingerprints(
                     locate,
                 ));
             }
+        }
+    }
+}
+
+fn check_aliases(members: &[v1::Member], locate: &impl Locate, errors: &mut Vec<CatalogueError>) {
+    let kind = ItemKind::Member;
+    let mut holders: HashMap<&str, &str> = HashMap::new();
+    for (index, member) in members.iter().enumerate() {
+        for (element, alias) in member.aliases.iter().enumerate() {
+            let holder = *holders.entry(alias).or_insert(&member.code);
+            if holder == member.code {
+                continue;
+            }
+            let field = Field {
+                name: "aliases",
+                element: Some(element),
+            };
+            let holder = format!("member {holder}");
+            let finding = Finding {
+                field,
+                value: shown(alias),
+                problem: Problem::AliasClaimed { holder },
+            };
+            let place = locate.place(At { kind, index }, Some(field));
+            errors.push(finding.at(place, label(member, index)));
         }
     }
 }

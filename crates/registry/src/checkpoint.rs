@@ -5,7 +5,7 @@
 //! ```text
 //! offset  bytes  field (integers little-endian)
 //!      0      8  magic: "NDXPREG" and a line feed
-//!      8      4  format version: 1
+//!      8      4  format version: 2
 //!     12      8  length of the body
 //!     20      4  CRC32C of bytes 0 to 20 and of the body
 //!     24      –  body: the protobuf message `Body`
@@ -13,8 +13,10 @@
 //!
 //! `Body` is field 1 watermark (uint64), field 2 repeated `ndxp.registry.v1.Change` (every item
 //! that stands), field 3 repeated message {1 system (string), 2 instant in microseconds (int64)}
-//! (first handshakes), field 4 last sequence that changed the registry (uint64). Items of a later contract would lose fields on their way through an
-//! older program: whoever changes the messages of the registry gives the format a new version.
+//! (first handshakes), field 4 last sequence that changed the registry (uint64). Items of a later
+//! contract would lose fields on their way through an older program: whoever changes the messages
+//! of the registry gives the format a new version. Format 1, of the time before lifecycles and
+//! versions of grants, has fewer fields and is read as the journal's entries of that time are.
 //!
 //! A file is written beside the old one, synced, renamed over it, and its folder synced: a crash
 //! leaves the old file or the new one.
@@ -30,10 +32,11 @@ use prost::Message as _;
 use crate::fold::Registry;
 
 const MAGIC: [u8; 8] = *b"NDXPREG\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+const VERSION_OLDEST: u32 = 1;
 const HEAD_BYTES: usize = 24;
-/// All limits of the registry used up, with long names: some 280,000 items of 700 bytes.
-const BODY_BYTES_MAX: u64 = 256 << 20;
+/// All limits of the registry used up: some 2,300,000 items of 700 bytes, and descriptors.
+const BODY_BYTES_MAX: u64 = 2 << 30;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Body {
@@ -161,10 +164,12 @@ impl Registry {
 
     fn to_body(&self) -> Body {
         use v1::change::Item;
+        let descriptors = self.all_descriptors().into_iter().map(Item::Descriptors);
         let items = (self.members().into_iter().map(Item::Member))
             .chain(self.systems().into_iter().map(Item::System))
             .chain(self.services().into_iter().map(Item::Service))
-            .chain(self.grants().into_iter().map(Item::Grant))
+            .chain(self.grants().into_iter().map(without_id).map(Item::Grant))
+            .chain(descriptors)
             .map(|item| v1::Change { item: Some(item) })
             .collect();
         let connected = self
@@ -181,6 +186,12 @@ impl Registry {
             changed: self.changed().get(),
         }
     }
+}
+
+/// The id repeats the key, and the fold gives it again.
+fn without_id(grant: v1::Grant) -> v1::Grant {
+    let id = String::new();
+    v1::Grant { id, ..grant }
 }
 
 enum Refused {
@@ -233,7 +244,7 @@ fn decode(bytes: &[u8]) -> Result<Registry, Refused> {
         return Err(Damage::Magic.into());
     }
     let version = u32::from_le_bytes(*version);
-    if version != VERSION {
+    if !(VERSION_OLDEST..=VERSION).contains(&version) {
         return Err(Refused::OtherFormat { found: version });
     }
     let length = u64::from_le_bytes(length.try_into().map_err(|_| short())?);

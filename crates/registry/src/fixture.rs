@@ -54,6 +54,7 @@ pub fn changed(sequence: u64, changes: Vec<v1::Change>) -> Entry {
         actor: "spiffe://ndxp.local/operator/an".to_owned(),
         note: String::new(),
         changes,
+        ..Default::default()
     };
     entry(sequence, Body::RegistryChanged(body))
 }

@@ -2,19 +2,26 @@
 //!
 //! The maps are persistent: a clone shares everything, and putting one item in place copies the
 //! path to it. They are keyed so that every look-up of the request path goes by borrowed
-//! strings: services by name, then provider; grants by consumer, then service, then provider.
+//! strings: services by name, then provider; grants by consumer, then service, then provider,
+//! with their versions beside each other.
 //! An item that cannot be read stands as unreadable, in place of what stood before, and denies.
 
 use std::sync::Arc;
 
-use ndxp_model::{Instant, Sequence, SystemId, SystemKind};
+use ndxp_model::{Connection, Instant, Sequence, SystemId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, RegistryChanged};
 use ndxp_proto::registry::v1;
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
-use crate::problem::{CatalogueError, Place};
-use crate::record::{Finding, Item, MemberRecord, SystemRecord};
+use crate::descriptors::Descriptors;
+use crate::problem::CatalogueError;
+
+mod standing;
+mod stands;
+
+pub(crate) use standing::{Standing, Versions};
+pub(crate) use stands::with_id;
 
 /// The registry as of a sequence. Cheap to clone; a clone is a snapshot.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,21 +33,22 @@ pub struct Registry {
     /// By service name, then provider.
     pub(crate) services: HashTrieMapSync<Arc<str>, Providers<v1::Service>>,
     /// By consumer, then service, then provider.
-    pub(crate) grants: HashTrieMapSync<Arc<str>, Services<v1::Grant>>,
+    pub(crate) grants: HashTrieMapSync<Arc<str>, Granted>,
+    /// By `provider/service`.
+    pub(crate) descriptors: HashTrieMapSync<Arc<str>, Arc<Descriptors>>,
+    /// Members by the old forms of their codes.
+    pub(crate) aliases: HashTrieMapSync<Arc<str>, Arc<str>>,
     /// The systems that claim a certificate. More than one cannot be planned; it denies.
     pub(crate) fingerprints: HashTrieMapSync<[u8; 32], Arc<[SystemId]>>,
     connected: HashTrieMapSync<Arc<str>, Instant>,
+    /// Kept beside the maps, so that a plan need not count them.
+    pub(crate) services_count: usize,
+    pub(crate) grants_count: usize,
 }
 
 pub(crate) type Providers<T> = RedBlackTreeMapSync<Arc<str>, Standing<T>>;
-pub(crate) type Services<T> = RedBlackTreeMapSync<Arc<str>, Providers<T>>;
-
-/// One item as the journal holds it, and what could be read of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Standing<T: Item> {
-    pub item: T,
-    pub record: Result<Arc<T::Record>, Vec<Finding>>,
-}
+/// By service, then provider.
+pub(crate) type Granted = RedBlackTreeMapSync<Arc<str>, RedBlackTreeMapSync<Arc<str>, Versions>>;
 
 /// An item that stands and cannot be read. Whatever it concerns is denied.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,32 +81,6 @@ pub enum FoldError {
     UnknownChange { sequence: Sequence, number: usize },
 }
 
-impl<T: Item> Standing<T> {
-    fn new(item: T) -> Self {
-        let record = item.read().map(Arc::new);
-        Self { item, record }
-    }
-
-    fn unreadable(&self) -> Option<Unreadable> {
-        let findings = self.record.as_ref().err()?;
-        let item = format!("{} {}", T::KIND, self.item.key());
-        let errors = findings
-            .iter()
-            .map(|finding| finding.at(Place::Request, item.clone()))
-            .collect();
-        Some(Unreadable { item, errors })
-    }
-}
-
-/// The record is made from the item alone.
-impl<T: Item> PartialEq for Standing<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.item == other.item
-    }
-}
-
-impl<T: Item> Eq for Standing<T> {}
-
 impl Registry {
     /// The registry before the first entry.
     #[must_use]
@@ -110,8 +92,12 @@ impl Registry {
             systems: HashTrieMapSync::new_sync(),
             services: HashTrieMapSync::new_sync(),
             grants: HashTrieMapSync::new_sync(),
+            descriptors: HashTrieMapSync::new_sync(),
+            aliases: HashTrieMapSync::new_sync(),
             fingerprints: HashTrieMapSync::new_sync(),
             connected: HashTrieMapSync::new_sync(),
+            services_count: 0,
+            grants_count: 0,
         }
     }
 
@@ -193,37 +179,55 @@ impl Registry {
         Ok(next)
     }
 
-    /// Puts an item in place of what stood under its key; false when there is none to put.
+    /// Puts an item in place of what stood under its key, or takes one away; false when the
+    /// change is of no kind that is known.
     pub(crate) fn put(&mut self, change: &v1::Change) -> bool {
         use v1::change::Item as Changed;
         match &change.item {
             None => return false,
-            Some(Changed::Member(member)) => {
-                let standing = Standing::new(member.clone());
-                self.members
-                    .insert_mut(member.code.as_str().into(), standing);
-            }
+            Some(Changed::Member(member)) => self.put_member(member),
             Some(Changed::System(system)) => self.put_system(system),
-            Some(Changed::Service(service)) => {
-                let providers = self.services.get(service.name.as_str()).cloned();
-                let providers = providers.unwrap_or_default().insert(
-                    service.provider.as_str().into(),
-                    Standing::new(service.clone()),
-                );
-                self.services
-                    .insert_mut(service.name.as_str().into(), providers);
-            }
+            Some(Changed::Service(service)) => self.put_service(service),
             Some(Changed::Grant(grant)) => self.put_grant(grant.clone()),
+            Some(Changed::Descriptors(descriptors)) => {
+                let key = format!("{}/{}", descriptors.provider, descriptors.service);
+                let descriptors = Descriptors::of(&descriptors.file_descriptor_set);
+                self.descriptors
+                    .insert_mut(key.into(), Arc::new(descriptors));
+            }
+            Some(Changed::Removed(removed)) => return self.remove(removed),
         }
         true
     }
 
-    fn put_system(&mut self, system: &v1::System) {
-        if let Some(record) = self.system(&system.id).cloned() {
-            for fingerprint in &record.fingerprints {
-                self.claim(fingerprint, &record.id, false);
+    fn put_member(&mut self, member: &v1::Member) {
+        self.remove_aliases(&member.code);
+        let code: Arc<str> = member.code.as_str().into();
+        for alias in &member.aliases {
+            self.aliases
+                .insert_mut(alias.as_str().into(), Arc::clone(&code));
+        }
+        self.members.insert_mut(code, Standing::new(member.clone()));
+    }
+
+    fn remove_aliases(&mut self, code: &str) {
+        let standing = self
+            .members
+            .get(code)
+            .map(|standing| standing.item.aliases.clone());
+        for alias in standing.unwrap_or_default() {
+            if self
+                .aliases
+                .get(alias.as_str())
+                .is_some_and(|holder| &**holder == code)
+            {
+                self.aliases.remove_mut(alias.as_str());
             }
         }
+    }
+
+    fn put_system(&mut self, system: &v1::System) {
+        self.remove_claims(&system.id);
         let standing = Standing::new(system.clone());
         if let Ok(record) = &standing.record {
             for fingerprint in &record.fingerprints {
@@ -233,20 +237,140 @@ impl Registry {
         self.systems.insert_mut(system.id.as_str().into(), standing);
     }
 
-    /// The journal may leave out a grant's id, which follows from its fields.
-    fn put_grant(&mut self, mut grant: v1::Grant) {
-        if grant.id.is_empty() {
-            grant.id = grant.key();
+    fn remove_claims(&mut self, system: &str) {
+        if let Some(record) = self.system(system).cloned() {
+            for fingerprint in &record.fingerprints {
+                self.claim(fingerprint, &record.id, false);
+            }
         }
-        let (consumer, service) = (grant.consumer.clone(), grant.service.clone());
-        let services = self.grants.get(consumer.as_str()).cloned();
-        let services = services.unwrap_or_default();
-        let providers = services.get(service.as_str()).cloned();
-        let providers = providers
-            .unwrap_or_default()
-            .insert(grant.provider.as_str().into(), Standing::new(grant));
-        let services = services.insert(service.into(), providers);
-        self.grants.insert_mut(consumer.into(), services);
+    }
+
+    fn put_service(&mut self, service: &v1::Service) {
+        let providers = self.services.get(service.name.as_str()).cloned();
+        let providers = providers.unwrap_or_default();
+        self.services_count -= providers.size();
+        let providers = providers.insert(
+            service.provider.as_str().into(),
+            Standing::new(service.clone()),
+        );
+        self.services_count += providers.size();
+        self.services
+            .insert_mut(service.name.as_str().into(), providers);
+    }
+
+    /// Entries of the time before versions hold version 0 and no state: the first version,
+    /// active. The id follows from the other fields and is not kept.
+    fn put_grant(&mut self, mut grant: v1::Grant) {
+        grant.id = String::new();
+        grant.version = grant.version.max(1);
+        if grant.state == i32::from(v1::GrantState::Unspecified) {
+            grant.state = v1::GrantState::Active.into();
+        }
+        let (consumer, provider) = (grant.consumer.clone(), grant.provider.clone());
+        let service = grant.service.clone();
+        let versions = self
+            .versions(&consumer, &provider, &service)
+            .cloned()
+            .unwrap_or_default();
+        let with = versions.with(
+            grant,
+            self.shared_connection(&consumer, &provider, &service),
+        );
+        self.grants_count = self.grants_count - versions.len() + with.len();
+        let services = self
+            .grants
+            .get(consumer.as_str())
+            .cloned()
+            .unwrap_or_default();
+        let providers = services.get(service.as_str()).cloned().unwrap_or_default();
+        let providers = providers.insert(shared(&self.systems, &provider), with);
+        let services = services.insert(shared(&self.services, &service), providers);
+        let consumer = shared(&self.systems, &consumer);
+        self.grants.insert_mut(consumer, services);
+    }
+
+    /// The connection out of names that stand already: a million grants name few systems.
+    fn shared_connection(
+        &self,
+        consumer: &str,
+        provider: &str,
+        service: &str,
+    ) -> Option<Arc<Connection>> {
+        let standing = self.versions(consumer, provider, service);
+        let standing = standing.and_then(|versions| versions.records().next());
+        if let Some(record) = standing {
+            return Some(Arc::clone(&record.connection));
+        }
+        let service = self.standing_service(provider, service)?;
+        Some(Arc::new(Connection {
+            consumer: self.system(consumer)?.id.clone(),
+            provider: self.system(provider)?.id.clone(),
+            service: service.record.as_ref().ok()?.name.clone(),
+        }))
+    }
+
+    /// False when the kind is not known. What does not stand is no error.
+    pub(crate) fn remove(&mut self, removed: &v1::Removed) -> bool {
+        let key = removed.key.as_str();
+        match removed.kind() {
+            v1::ItemKind::Unspecified => return false,
+            v1::ItemKind::Member => {
+                self.remove_aliases(key);
+                self.members.remove_mut(key);
+            }
+            v1::ItemKind::System => {
+                self.remove_claims(key);
+                self.systems.remove_mut(key);
+            }
+            v1::ItemKind::Service => {
+                if let Some((provider, service)) = key.rsplit_once('/') {
+                    self.remove_service(provider, service);
+                }
+                self.descriptors.remove_mut(key);
+            }
+            v1::ItemKind::Grant => {
+                if let Some((consumer, offer)) = key.split_once('>')
+                    && let Some((provider, service)) = offer.rsplit_once('/')
+                {
+                    self.remove_grant(consumer, provider, service);
+                }
+            }
+        }
+        true
+    }
+
+    fn remove_service(&mut self, provider: &str, service: &str) {
+        let Some(providers) = self.services.get(service).cloned() else {
+            return;
+        };
+        self.services_count -= providers.size();
+        let providers = providers.remove(provider);
+        self.services_count += providers.size();
+        if providers.is_empty() {
+            self.services.remove_mut(service);
+        } else {
+            self.services.insert_mut(service.into(), providers);
+        }
+    }
+
+    fn remove_grant(&mut self, consumer: &str, provider: &str, service: &str) {
+        let Some(versions) = self.versions(consumer, provider, service).cloned() else {
+            return;
+        };
+        self.grants_count -= versions.len();
+        let services = self.grants.get(consumer).cloned().unwrap_or_default();
+        let providers = services.get(service).cloned().unwrap_or_default();
+        let providers = providers.remove(provider);
+        let services = if providers.is_empty() {
+            services.remove(service)
+        } else {
+            services.insert(service.into(), providers)
+        };
+        if services.is_empty() {
+            self.grants.remove_mut(consumer);
+        } else {
+            self.grants.insert_mut(consumer.into(), services);
+        }
     }
 
     /// Adds the system to those that claim the fingerprint, or takes it from them.
@@ -276,140 +400,10 @@ impl Registry {
     }
 }
 
-/// What stands.
-impl Registry {
-    /// In the order of the codes.
-    #[must_use]
-    pub fn members(&self) -> Vec<v1::Member> {
-        let mut members: Vec<_> = items(self.members.values()).collect();
-        members.sort_by(|a, b| a.code.cmp(&b.code));
-        members
-    }
-
-    /// In the order of the ids.
-    #[must_use]
-    pub fn systems(&self) -> Vec<v1::System> {
-        let mut systems: Vec<_> = items(self.systems.values()).collect();
-        systems.sort_by(|a, b| a.id.cmp(&b.id));
-        systems
-    }
-
-    /// In the order of the providers, then the names.
-    #[must_use]
-    pub fn services(&self) -> Vec<v1::Service> {
-        let by_name = self.services.values();
-        let mut services: Vec<_> = by_name
-            .flat_map(|providers| items(providers.values()))
-            .collect();
-        services.sort_by(|a, b| (&a.provider, &a.name).cmp(&(&b.provider, &b.name)));
-        services
-    }
-
-    /// In the order of consumers, providers, services.
-    #[must_use]
-    pub fn grants(&self) -> Vec<v1::Grant> {
-        let by_service = self.grants.values().flat_map(|services| services.values());
-        let mut grants: Vec<_> = by_service
-            .flat_map(|providers| items(providers.values()))
-            .collect();
-        grants.sort_by(|a, b| {
-            (&a.consumer, &a.provider, &a.service).cmp(&(&b.consumer, &b.provider, &b.service))
-        });
-        grants
-    }
-
-    #[must_use]
-    pub fn member(&self, code: &str) -> Option<&v1::Member> {
-        self.members.get(code).map(|standing| &standing.item)
-    }
-
-    /// The system, if it stands and can be read.
-    #[must_use]
-    pub fn system(&self, id: &str) -> Option<&Arc<SystemRecord>> {
-        self.systems.get(id)?.record.as_ref().ok()
-    }
-
-    /// Every system that can be read, in no order: for those who watch over endpoints.
-    pub fn system_records(&self) -> impl Iterator<Item = &Arc<SystemRecord>> {
-        self.systems
-            .values()
-            .filter_map(|standing| standing.record.as_ref().ok())
-    }
-
-    #[must_use]
-    pub fn system_kind(&self, id: &str) -> Option<SystemKind> {
-        self.system(id).map(|system| system.kind)
-    }
-
-    /// Whether the system and its member stand, can be read and are not suspended.
-    #[must_use]
-    pub fn is_active(&self, system: &str) -> bool {
-        self.system(system).is_some_and(|record| record.active)
-            && self
-                .member_record(system)
-                .is_some_and(|record| record.active)
-    }
-
-    /// When the hub first shook hands with one of the system's endpoints.
-    #[must_use]
-    pub fn connected_at(&self, system: &SystemId) -> Option<Instant> {
-        self.connected.get(system.as_str()).copied()
-    }
-
-    /// Items that this version cannot read, in the order of their names.
-    #[must_use]
-    pub fn unreadable(&self) -> Vec<Unreadable> {
-        let services = self.services.values().flat_map(|by| by.values());
-        let grants = self.grants.values().flat_map(|by| by.values());
-        let grants = grants.flat_map(|by| by.values());
-        let mut unreadable: Vec<_> = (self.members.values().filter_map(Standing::unreadable))
-            .chain(self.systems.values().filter_map(Standing::unreadable))
-            .chain(services.filter_map(Standing::unreadable))
-            .chain(grants.filter_map(Standing::unreadable))
-            .collect();
-        unreadable.sort_by(|a, b| a.item.cmp(&b.item));
-        unreadable
-    }
-
-    /// First handshakes, in the order of the systems.
-    pub(crate) fn connections(&self) -> Vec<(Arc<str>, Instant)> {
-        let mut connected: Vec<_> = self
-            .connected
-            .iter()
-            .map(|(system, at)| (Arc::clone(system), *at))
-            .collect();
-        connected.sort_unstable();
-        connected
-    }
-
-    /// The member that runs the system, if it stands and can be read.
-    pub(crate) fn member_record(&self, system: &str) -> Option<&Arc<MemberRecord>> {
-        let (code, _) = system.split_once('/')?;
-        self.members.get(code)?.record.as_ref().ok()
-    }
-
-    pub(crate) fn standing_service(
-        &self,
-        provider: &str,
-        name: &str,
-    ) -> Option<&Standing<v1::Service>> {
-        self.services.get(name)?.get(provider)
-    }
-
-    pub(crate) fn standing_grant(
-        &self,
-        consumer: &str,
-        provider: &str,
-        service: &str,
-    ) -> Option<&Standing<v1::Grant>> {
-        self.grants.get(consumer)?.get(service)?.get(provider)
-    }
-}
-
-fn items<'a, T: Item + 'a>(
-    standing: impl Iterator<Item = &'a Standing<T>>,
-) -> impl Iterator<Item = T> {
-    standing.map(|standing| standing.item.clone())
+/// The name as the map's own key, where it stands there.
+fn shared<T>(map: &HashTrieMapSync<Arc<str>, T>, name: &str) -> Arc<str> {
+    map.get_key_value(name)
+        .map_or_else(|| name.into(), |(key, _)| Arc::clone(key))
 }
 
 #[cfg(test)]

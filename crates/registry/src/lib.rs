@@ -18,21 +18,36 @@ mod record;
 
 mod file;
 
+mod act;
+mod descriptors;
+mod lifecycle;
+
 mod check;
 mod difference;
 mod fold;
 mod plan;
 mod route;
 
+mod coverage;
+mod export;
+
+mod audit;
 mod checkpoint;
 mod history;
 
+pub use act::{Act, ITEM_BYTES_MAX, REFUSED_BYTES_MAX, cut};
+pub use audit::{AUDIT_LIMIT, AUDIT_LIMIT_MAX, audit};
 pub use checkpoint::{CheckpointError, Damage};
-pub use file::parse_catalogue;
+pub use descriptors::Descriptors;
+pub use export::write_catalogue;
+pub use file::{CatalogueFile, CatalogueFormat, Lines, Parsed, parse_catalogue, parse_catalogues};
 pub use fold::{FoldError, Registry, Unreadable};
 pub use history::{HistoryError, registry_at};
+pub use lifecycle::{
+    GrantAction, action_between, grant_transition, is_open, needs_reason, transition,
+};
 pub use limits::*;
 pub use plan::Plan;
 pub use problem::{CatalogueError, CatalogueErrors, ItemKind, Place, Problem};
-pub use record::{GrantRecord, ServiceRecord, SystemRecord};
+pub use record::{GrantRecord, Limits, ServiceRecord, SystemRecord, Window};
 pub use route::{CertificateIdentity, Route};

@@ -4,17 +4,36 @@
 /// A catalogue file: 100,000 grants of some 100 bytes, written out by hand or by a tool.
 pub const FILE_BYTES_MAX: usize = 10_000_000;
 
-/// Members that can stand: ministries, provinces and their 3,321 communes, three times over.
-pub const MEMBERS_MAX: usize = 10_000;
+/// Members that can stand: ministries, provinces and their 3,321 communes, six times over.
+pub const MEMBERS_MAX: usize = 20_000;
 
-/// Systems that can stand: two for each member.
-pub const SYSTEMS_MAX: usize = 20_000;
+/// Systems that can stand: five for each member.
+pub const SYSTEMS_MAX: usize = 100_000;
 
 /// Offered services that can stand: some for each system.
-pub const SERVICES_MAX: usize = 50_000;
+pub const SERVICES_MAX: usize = 200_000;
 
-/// Grants that can stand: ten for each system.
-pub const GRANTS_MAX: usize = 200_000;
+/// Grants that can stand, their versions counted: twenty for each system.
+pub const GRANTS_MAX: usize = 2_000_000;
+
+/// Versions of one grant that are requested or active: this year's, the next one's, some requests.
+pub const LIVE_VERSIONS_MAX: usize = 8;
+
+/// Aliases of one member: its own old code and those of the members that it took in.
+pub const ALIASES_MAX: usize = 16;
+
+/// Windows of maintenance of one service or system.
+pub const WINDOWS_MAX: usize = 16;
+
+/// Characters of a grant's purpose, and of its legal basis.
+pub const TERMS_CHARS_MAX: usize = 500;
+
+/// Characters of the reason for an act.
+pub const REASON_CHARS_MAX: usize = 1_000;
+
+/// A service's descriptors: they are one entry of the journal, with 64 KiB left for the rest.
+/// The descriptors of all contracts of this repository have some 50 KiB.
+pub const DESCRIPTORS_BYTES_MAX: usize = ndxp_journal::format::BODY_BYTES_MAX - (64 << 10);
 
 /// The changes of one administrative act, encoded: they are one entry of the journal, whose
 /// bodies hold 1 MiB, and 16 KiB of that are left for who acted and why. Some 7,000 grants.

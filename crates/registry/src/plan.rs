@@ -1,73 +1,106 @@
-//! What a catalogue would change in what stands: everything that is wrong with it, or the
-//! differences and the changes that the hub journals. Planning what stands gives nothing.
+//! What an act would change in what stands: everything that is wrong with it, or the differences
+//! and the changes that the hub journals. Planning what stands gives nothing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use ndxp_model::SystemId;
+use ndxp_model::Instant;
 use ndxp_proto::registry::v1;
 use prost::Message as _;
 
 use crate::check::{self, Request};
 use crate::difference::{Fields, difference};
 use crate::fold::Registry;
-use crate::limits::{CHANGES_BYTES_MAX, GRANTS_MAX, MEMBERS_MAX, SERVICES_MAX, SYSTEMS_MAX};
+use crate::limits::{CHANGES_BYTES_MAX, REASON_CHARS_MAX};
 use crate::problem::{CatalogueError, CatalogueErrors, Place, Problem, shown};
-use crate::record::{Finding, Item};
+use crate::record::{Finding, Findings, Item};
 
-/// What applying a catalogue would do: members first, then systems, services and grants, each in
-/// the order of their keys.
+mod beside;
+mod grants;
+mod prune;
+
+use beside::Beside;
+pub(crate) use grants::{is_over, overlap, terms};
+
+/// What an act would do: members first, then systems, services and grants, each in the order of
+/// their keys; what is taken away comes last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub differences: Vec<v1::Difference>,
     /// What to journal, in one entry. Empty when there is nothing to do.
     pub changes: Vec<v1::Change>,
+    /// The grant's version that the act is about, as it would stand.
+    pub grant: Option<v1::Grant>,
+}
+
+/// Who plans, when and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    pub role: &'a str,
+    pub reason: &'a str,
+    pub now: Instant,
 }
 
 impl Registry {
+    /// Plans a catalogue as an operator does who gives a reason.
+    ///
     /// # Errors
     /// Everything that is wrong with the catalogue, by itself and beside what stands.
     pub fn plan(&self, wanted: &v1::Catalogue) -> Result<Plan, CatalogueErrors> {
+        let asking = Asking {
+            role: "operator",
+            reason: "applied",
+            now: Instant::EPOCH,
+        };
+        self.plan_catalogue(wanted, false, asking)
+    }
+
+    pub(crate) fn plan_catalogue(
+        &self,
+        wanted: &v1::Catalogue,
+        prune: bool,
+        asking: Asking<'_>,
+    ) -> Result<Plan, CatalogueErrors> {
         let wanted = check::completed(
             wanted,
             |code| self.members.get(code).map(|standing| standing.item.state),
             |id| self.systems.get(id).map(|standing| standing.item.state),
+            |provider, name| self.service(provider, name).cloned(),
         );
         let mut errors = check::check(&wanted, &Request);
-        errors.extend(Beside::new(self, &wanted).errors());
+        errors.extend(Beside::new(self, &wanted, prune, asking).errors());
         CatalogueErrors::none_of(errors)?;
 
-        let plan = self.changes(wanted);
-        let bytes = plan.changes.iter().map(encoded_bytes).sum();
-        if bytes > CHANGES_BYTES_MAX {
-            let max = CHANGES_BYTES_MAX;
-            let problem = Problem::TooMuchAtOnce { bytes, max };
-            CatalogueErrors::none_of(vec![of_the_whole("", problem)])?;
+        let mut plan = self.changes(&wanted, asking);
+        if prune {
+            self.add_pruned(&wanted, &mut plan);
+            let prunes = plan.differences.iter().any(|difference| difference.removed);
+            if prunes && asking.reason.is_empty() {
+                let missing = of_the_whole("note", Problem::ReasonMissing);
+                return Err(CatalogueErrors::of(vec![missing]));
+            }
         }
-        Ok(plan)
+        plan.bounded()
     }
 
-    fn changes(&self, wanted: v1::Catalogue) -> Plan {
+    fn changes(&self, wanted: &v1::Catalogue, asking: Asking<'_>) -> Plan {
         use v1::change::Item as Changed;
         let mut plan = Plan::default();
         let member = |item: &v1::Member| self.members.get(item.code.as_str()).map(|at| &at.item);
-        plan.add(wanted.members, member, Changed::Member);
+        plan.add(&wanted.members, member, Changed::Member);
         let system = |item: &v1::System| self.systems.get(item.id.as_str()).map(|at| &at.item);
-        plan.add(wanted.systems, system, Changed::System);
-        let service = |item: &v1::Service| {
-            let standing = self.standing_service(&item.provider, &item.name);
-            standing.map(|standing| &standing.item)
-        };
-        plan.add(wanted.services, service, Changed::Service);
-        let grant = |item: &v1::Grant| {
-            let standing = self.standing_grant(&item.consumer, &item.provider, &item.service);
-            standing.map(|standing| &standing.item)
-        };
-        // The id repeats the key, which is most of a grant: the fold gives it again.
-        let without_id = |grant| {
-            let id = String::new();
-            Changed::Grant(v1::Grant { id, ..grant })
-        };
-        plan.add(wanted.grants, grant, without_id);
+        plan.add(&wanted.systems, system, Changed::System);
+        let service = |item: &v1::Service| self.service(&item.provider, &item.name);
+        plan.add(&wanted.services, service, Changed::Service);
+        let mut by_key: HashMap<(&str, &str, &str), Vec<&v1::Grant>> = HashMap::new();
+        for grant in &wanted.grants {
+            let key = (&*grant.consumer, &*grant.provider, &*grant.service);
+            by_key.entry(key).or_default().push(grant);
+        }
+        let mut keys: Vec<_> = by_key.into_iter().collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        for (_, versions) in keys {
+            self.add_granted(&versions, asking.role, &mut plan);
+        }
         plan
     }
 }
@@ -75,182 +108,58 @@ impl Registry {
 impl Plan {
     fn add<'a, T: Fields + 'a>(
         &mut self,
-        mut wanted: Vec<T>,
+        wanted: &[T],
         standing: impl Fn(&T) -> Option<&'a T>,
         changed: impl Fn(T) -> v1::change::Item,
     ) {
+        let mut wanted = wanted.to_vec();
         wanted.sort_by_cached_key(Item::key);
-        for mut item in wanted {
-            item.sort_lists();
-            if let Some(difference) = difference(standing(&item), &item) {
-                self.differences.push(difference);
-                let item = Some(changed(item));
-                self.changes.push(v1::Change { item });
-            }
-        }
-    }
-}
-
-/// A catalogue beside what stands: the keys that there would be.
-struct Beside<'a> {
-    registry: &'a Registry,
-    wanted: &'a v1::Catalogue,
-    members: HashSet<&'a str>,
-    systems: HashSet<&'a str>,
-    services: HashSet<(&'a str, &'a str)>,
-}
-
-impl<'a> Beside<'a> {
-    fn new(registry: &'a Registry, wanted: &'a v1::Catalogue) -> Self {
-        let service = |item: &'a v1::Service| (item.provider.as_str(), item.name.as_str());
-        Self {
-            registry,
-            wanted,
-            members: wanted
-                .members
-                .iter()
-                .map(|item| item.code.as_str())
-                .collect(),
-            systems: wanted.systems.iter().map(|item| item.id.as_str()).collect(),
-            services: wanted.services.iter().map(service).collect(),
+        for item in wanted {
+            self.add_item(standing(&item), item, &changed);
         }
     }
 
-    fn errors(&self) -> Vec<CatalogueError> {
-        let mut errors = Vec::new();
-        for (index, system) in self.wanted.systems.iter().enumerate() {
-            if let Some(problem) = self.no_member(&system.id) {
-                errors.push(error(system, index, "id", &system.id, problem));
-            }
-            self.claimed_fingerprints(system, index, &mut errors);
-        }
-        for (index, service) in self.wanted.services.iter().enumerate() {
-            if let Some(problem) = self.no_system(&service.provider) {
-                errors.push(error(
-                    service,
-                    index,
-                    "provider",
-                    &service.provider,
-                    problem,
-                ));
-            }
-        }
-        for (index, grant) in self.wanted.grants.iter().enumerate() {
-            if let Some(problem) = self.no_system(&grant.consumer) {
-                errors.push(error(grant, index, "consumer", &grant.consumer, problem));
-            }
-            if let Some(problem) = self.no_system(&grant.provider) {
-                errors.push(error(grant, index, "provider", &grant.provider, problem));
-            } else if let Some(problem) = self.not_offered(&grant.provider, &grant.service) {
-                errors.push(error(grant, index, "service", &grant.service, problem));
-            }
-        }
-        errors.extend(self.too_many());
-        errors
-    }
-
-    fn no_member(&self, system: &str) -> Option<Problem> {
-        // A malformed name is an error of its own.
-        let member = system.parse::<SystemId>().ok()?.member();
-        let stands = self.members.contains(member.as_str())
-            || self.registry.members.contains_key(member.as_str());
-        let member = member.to_string();
-        (!stands).then_some(Problem::UnknownMember { member })
-    }
-
-    fn no_system(&self, system: &str) -> Option<Problem> {
-        let stands = self.systems.contains(system) || self.registry.systems.contains_key(system);
-        let missing = !stands && system.parse::<SystemId>().is_ok();
-        let system = system.to_owned();
-        missing.then_some(Problem::UnknownSystem { system })
-    }
-
-    fn not_offered(&self, provider: &str, service: &str) -> Option<Problem> {
-        let stands = self.services.contains(&(provider, service))
-            || self.registry.standing_service(provider, service).is_some();
-        let is_named = !provider.is_empty() && !service.is_empty();
-        let provider = provider.to_owned();
-        (!stands && is_named).then_some(Problem::NotOffered { provider })
-    }
-
-    /// Certificates of the system that stand for another, which the catalogue does not take
-    /// them from.
-    fn claimed_fingerprints(
-        &self,
-        system: &v1::System,
-        index: usize,
-        errors: &mut Vec<CatalogueError>,
+    /// Adds the item in place of the one that stands, if they differ.
+    pub(crate) fn add_item<T: Fields>(
+        &mut self,
+        standing: Option<&T>,
+        mut item: T,
+        changed: impl Fn(T) -> v1::change::Item,
     ) {
-        let Ok(record) = system.read() else { return };
-        for (element, fingerprint) in record.fingerprints.iter().enumerate() {
-            let holders = self.registry.fingerprints.get(fingerprint);
-            let holder = holders
-                .into_iter()
-                .flat_map(|holders| holders.iter())
-                .find(|holder| {
-                    holder.as_str() != system.id && !self.systems.contains(holder.as_str())
-                });
-            if let Some(holder) = holder {
-                let at = (system, index);
-                let error = check::fingerprint_claimed(at, element, holder.as_str(), &Request);
-                errors.push(error);
-            }
+        item.sort_lists();
+        if let Some(difference) = difference(standing, &item) {
+            self.differences.push(difference);
+            self.push(changed(item));
         }
     }
 
-    fn too_many(&self) -> Vec<CatalogueError> {
-        let registry = self.registry;
-        let new_members = self
-            .members
-            .iter()
-            .filter(|code| !registry.members.contains_key(**code));
-        let new_systems = self
-            .systems
-            .iter()
-            .filter(|id| !registry.systems.contains_key(**id));
-        let new_services = self
-            .services
-            .iter()
-            .filter(|(provider, name)| registry.standing_service(provider, name).is_none());
-        let new_grants = self.wanted.grants.iter().filter(|grant| {
-            registry
-                .standing_grant(&grant.consumer, &grant.provider, &grant.service)
-                .is_none()
-        });
-        let services = registry
-            .services
-            .values()
-            .map(|by| by.size())
-            .sum::<usize>();
-        let grants = registry
-            .grants
-            .values()
-            .flat_map(|by| by.values())
-            .map(|by| by.size());
-        let grants = grants.sum::<usize>();
-        let counts = [
-            (
-                "members",
-                registry.members.size() + new_members.count(),
-                MEMBERS_MAX,
-            ),
-            (
-                "systems",
-                registry.systems.size() + new_systems.count(),
-                SYSTEMS_MAX,
-            ),
-            ("services", services + new_services.count(), SERVICES_MAX),
-            ("grants", grants + new_grants.count(), GRANTS_MAX),
-        ];
-        counts
-            .into_iter()
-            .filter(|(_, found, max)| found > max)
-            .map(|(key, found, max)| of_the_whole(key, Problem::TooManyItems { found, max }))
-            .collect()
+    pub(crate) fn push(&mut self, item: v1::change::Item) {
+        self.changes.push(v1::Change { item: Some(item) });
+    }
+
+    /// The plan, when it fits one entry of the journal.
+    pub(crate) fn bounded(self) -> Result<Self, CatalogueErrors> {
+        let bytes = self.changes.iter().map(encoded_bytes).sum();
+        if bytes > CHANGES_BYTES_MAX {
+            let max = CHANGES_BYTES_MAX;
+            let problem = Problem::TooMuchAtOnce { bytes, max };
+            return Err(CatalogueErrors::of(vec![of_the_whole("", problem)]));
+        }
+        Ok(self)
     }
 }
 
-fn error<T: Item>(
+/// A reason that is too long, or that the journal would not print in one line.
+pub(crate) fn reason_errors(key: &'static str, reason: &str) -> Vec<CatalogueError> {
+    let mut findings = Findings::default();
+    findings.plain_text(key, reason, REASON_CHARS_MAX);
+    let found = findings.into_vec().into_iter();
+    found
+        .map(|finding| finding.at(Place::Request, String::new()))
+        .collect()
+}
+
+pub(crate) fn error<T: Item>(
     item: &T,
     index: usize,
     field: &'static str,
@@ -270,7 +179,7 @@ fn encoded_bytes(change: &v1::Change) -> usize {
     change.encoded_len() + 1 + 4
 }
 
-fn of_the_whole(key: &str, problem: Problem) -> CatalogueError {
+pub(crate) fn of_the_whole(key: &str, problem: Problem) -> CatalogueError {
     CatalogueError {
         place: Place::Request,
         item: String::new(),

@@ -52,8 +52,12 @@ pub enum ItemKind {
 /// What is wrong, with the values that make it so.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
-    #[error("is not TOML: {message}")]
-    Syntax { message: String },
+    #[error("is not {language}: {message}")]
+    Syntax {
+        language: &'static str,
+        remedy: &'static str,
+        message: String,
+    },
     #[error("the file has {bytes} bytes, more than {max}")]
     FileTooLarge { bytes: usize, max: usize },
     #[error("no such key")]
@@ -98,6 +102,71 @@ pub enum Problem {
     EndNotAfterStart { from: String, until: String },
     #[error("is not the id that the registry gives the grant")]
     WrongGrantId { expected: String },
+    #[error("the window ends at {until}, not after its start at {from}")]
+    WindowEndNotAfterStart { from: String, until: String },
+    #[error("its time is over already")]
+    Over,
+    #[error("a window ends at {until}, which is over")]
+    WindowOver { until: String },
+    #[error("only what is closed has a successor")]
+    SuccessorOfOpen,
+    #[error("the succession comes back to where it began, through {through}")]
+    SuccessorCycle { through: String },
+    #[error("there is a burst and no rate that it would be an exception to")]
+    BurstWithoutRate,
+    #[error("the window from {from} to {until} lies over another")]
+    WindowsOverlap { from: String, until: String },
+    #[error("is an alias of {holder} too")]
+    AliasClaimed { holder: String },
+    #[error("overlaps the version that stands first at {first}")]
+    VersionsOverlap { first: Place },
+    #[error("overlaps version {version}, which is {state}, valid {validity}")]
+    GrantOverlaps {
+        version: u32,
+        state: &'static str,
+        validity: String,
+    },
+    #[error("there would be {found} versions that are requested or active, more than {max}")]
+    TooManyVersions { found: usize, max: usize },
+    #[error("the service has no such method")]
+    UnknownMethod { known: String },
+    #[error("{what} is {state}")]
+    NotOpen { what: String, state: &'static str },
+    #[error("{action} is not permitted while it is {state}")]
+    Forbidden {
+        action: &'static str,
+        state: &'static str,
+        permitted: String,
+    },
+    #[error("cannot go from {from} to {to}")]
+    NoWay {
+        from: &'static str,
+        to: &'static str,
+    },
+    #[error("the reason is missing")]
+    ReasonMissing,
+    #[error("there is no such {kind}")]
+    Unknown { kind: ItemKind },
+    #[error("stands already")]
+    StandsAlready,
+    #[error("the grant has no version {version}")]
+    NoSuchVersion { version: u32 },
+    #[error("{found} versions could be meant")]
+    WhichVersion { found: String },
+    #[error("the grant has no version that is {wanted}")]
+    NoVersionIs { wanted: &'static str },
+    #[error("the descriptor set has {bytes} bytes, more than {max}")]
+    DescriptorsTooLarge { bytes: usize, max: usize },
+    #[error("is no encoded FileDescriptorSet: {message}")]
+    DescriptorsUnreadable { message: String },
+    #[error("the descriptor set lacks the service; it holds {found}")]
+    DescriptorsLackService { found: String },
+    #[error("the descriptor set lacks {name}, which the service needs")]
+    DescriptorsIncomplete { name: String },
+    #[error("callers break: {change}")]
+    Breaks { change: String },
+    #[error("the method {method}, which the grant {grant} lists, would be gone")]
+    GrantedMethodGone { method: String, grant: String },
     #[error("there is no member {member}")]
     UnknownMember { member: String },
     #[error("there is no system {system}")]
@@ -110,45 +179,90 @@ impl Problem {
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> Cow<'static, str> {
-        match self {
-            Self::Syntax { .. } => "write TOML 1.0".into(),
-            Self::FileTooLarge { .. } => "split it into several files".into(),
+        let told = match self {
             Self::UnknownKey { nearest, known } => match nearest {
-                Some(nearest) => format!("did you mean {nearest}?").into(),
-                None => format!("known are {known}").into(),
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => format!("known are {known}"),
             },
             Self::Missing { expected } | Self::WrongForm { expected } => {
-                format!("write {expected}").into()
+                format!("write {expected}")
             }
-            Self::WrongType { expected, .. } => format!("write {expected}").into(),
-            Self::OldCode { new } => format!("write {new}").into(),
-            Self::UnknownWord { expected } => format!("write {expected}").into(),
-            Self::TooLong { .. } => "shorten it".into(),
-            Self::ControlCharacter => "write it in one line of plain text".into(),
-            Self::TooHigh { max } => format!("write at most {max}").into(),
-            Self::TooMany { max, .. } => format!("list at most {max}").into(),
-            Self::ListedTwice => "take one of the two out".into(),
-            Self::TooManyItems { .. } => "register fewer, or raise the limit in the source".into(),
-            Self::TooMuchAtOnce { .. } => "apply the catalogue in parts".into(),
-            Self::StandsTwice { .. } => "join the two, or take one out".into(),
-            Self::FingerprintClaimed { .. } => {
-                "a certificate proves one system only: take it from one of the two".into()
+            Self::WrongType { expected, .. } => format!("write {expected}"),
+            Self::OldCode { new } => format!("write {new}"),
+            Self::UnknownWord { expected } => format!("write {expected}"),
+            Self::TooHigh { max } => format!("write at most {max}"),
+            Self::TooMany { max, .. } => format!("list at most {max}"),
+            Self::WrongGrantId { expected } => format!("leave it out, or write {expected}"),
+            Self::AliasClaimed { holder } => {
+                format!("an alias names one member only: take it from {holder}")
             }
-            Self::GrantToOneself => {
-                "take the grant out; a system needs no hub to call itself".into()
+            Self::GrantOverlaps { version, .. } => {
+                format!("move the validity, or say that the request replaces version {version}")
             }
-            Self::EndNotAfterStart { .. } => "move valid_until behind valid_from".into(),
-            Self::WrongGrantId { expected } => format!("leave it out, or write {expected}").into(),
+            Self::UnknownMethod { known } => format!("the service has {known}"),
+            Self::Forbidden { permitted, .. } => permitted.clone(),
+            Self::Unknown { kind } => format!("look it up in the list of every {kind}"),
             Self::UnknownMember { member } => {
-                format!("register the member {member} before, or in the same catalogue").into()
+                format!("register the member {member} before, or in the same catalogue")
             }
             Self::UnknownSystem { system } => {
-                format!("register the system {system} before, or in the same catalogue").into()
+                format!("register the system {system} before, or in the same catalogue")
             }
             Self::NotOffered { provider } => {
                 format!("register the service for {provider} before, or in the same catalogue")
-                    .into()
             }
+            _ => return self.fixed_remedy().into(),
+        };
+        told.into()
+    }
+
+    /// The remedies that name no value; empty for those that do.
+    const fn fixed_remedy(&self) -> &'static str {
+        match self {
+            Self::Syntax { remedy, .. } => remedy,
+            Self::FileTooLarge { .. } => "split it into several files",
+            Self::TooLong { .. } => "shorten it",
+            Self::ControlCharacter => "write it in one line of plain text",
+            Self::ListedTwice => "take one of the two out",
+            Self::TooManyItems { .. } => "register fewer, or raise the limit in the source",
+            Self::TooMuchAtOnce { .. } => "apply the catalogue in parts",
+            Self::StandsTwice { .. } => "join the two, or take one out",
+            Self::FingerprintClaimed { .. } => {
+                "a certificate proves one system only: take it from one of the two"
+            }
+            Self::GrantToOneself => "take the grant out; a system needs no hub to call itself",
+            Self::EndNotAfterStart { .. } => "move valid_until behind valid_from",
+            Self::WindowEndNotAfterStart { .. } => "move until behind from",
+            Self::Over => "write a time that is to come",
+            Self::WindowOver { .. } => "name windows that are to come, or none",
+            Self::SuccessorOfOpen => "take the successor out, or close the item",
+            Self::SuccessorCycle { .. } => "name one who carries on in the end",
+            Self::BurstWithoutRate => "write rate_per_second_max too, or take the burst out",
+            Self::WindowsOverlap { .. } => "join the two windows, or move one",
+            Self::VersionsOverlap { .. } => "end the one before the other begins, or take one out",
+            Self::TooManyVersions { .. } => "revoke those that are no longer needed",
+            Self::NotOpen { .. } => "take part with an item that is open, such as the successor",
+            Self::NoWay { .. } => "approve, suspend, resume or close it one step after the other",
+            Self::ReasonMissing => "say why; the journal keeps it",
+            Self::StandsAlready => "propose another, or change the one that stands",
+            Self::NoSuchVersion { .. } => "leave the version out, or look it up",
+            Self::WhichVersion { .. } => "name one of them",
+            Self::NoVersionIs { .. } => "look up what became of its versions",
+            Self::DescriptorsTooLarge { .. } => "leave out files that the service does not need",
+            Self::DescriptorsUnreadable { .. } => {
+                "write it with protoc --include_imports --descriptor_set_out, or buf build"
+            }
+            Self::DescriptorsLackService { .. } => {
+                "build it from the file that defines the service"
+            }
+            Self::DescriptorsIncomplete { .. } => "build it with --include_imports",
+            Self::Breaks { .. } => {
+                "offer it as a service of a new version, or allow it to break them"
+            }
+            Self::GrantedMethodGone { .. } => {
+                "have the grant's methods changed first, or allow it to break them"
+            }
+            _ => "",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The items of the registry as domain values. Protobuf becomes domain here, once, and an item
 //! that cannot be read says why; whoever holds such an item must deny.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use ndxp_model::{Connection, GrantId, Instant, MemberCode, ServiceName, SystemId
 use ndxp_proto::registry::v1;
 
 use crate::limits::{
-    DEADLINE_MS_MAX, ENDPOINTS_MAX, FINGERPRINTS_MAX, MEASURES_MAX, METHODS_MAX, NAME_CHARS_MAX,
-    NOTICE_CHARS_MAX,
+    ALIASES_MAX, ENDPOINTS_MAX, FINGERPRINTS_MAX, MEASURES_MAX, METHODS_MAX, NAME_CHARS_MAX,
+    NOTICE_CHARS_MAX, TERMS_CHARS_MAX,
 };
-use crate::problem::{ItemKind, Problem, shown};
+use crate::plan::overlap;
+use crate::problem::{ItemKind, Place, Problem, shown};
 use crate::words;
 
 mod finding;
-mod form;
+pub(crate) mod form;
 
-use finding::Findings;
-pub(crate) use finding::{Field, Finding};
+pub(crate) use finding::{Field, Finding, Findings};
 
 /// Something a member runs that calls or serves.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,6 +33,33 @@ pub struct SystemRecord {
     /// The system's own state. Its member may be suspended all the same: ask
     /// [`crate::Registry::is_active`].
     pub active: bool,
+    pub state: v1::State,
+    /// Takes no calls; may call.
+    pub disabled: bool,
+    pub notice: String,
+    pub maintenance: Vec<Window>,
+    /// Of all that the system calls.
+    pub limits: Limits,
+}
+
+/// A half-open time of maintenance.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Window {
+    pub from: Instant,
+    pub until: Instant,
+    pub notice: String,
+}
+
+/// How much may be called. What is `None` has no limit here.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    pub rate_per_second_max: Option<NonZeroU32>,
+    /// `None` means as many as the rate's.
+    pub burst_max: Option<NonZeroU32>,
+    pub concurrency_max: Option<NonZeroU32>,
+    pub message_bytes_max: Option<NonZeroU64>,
+    pub metadata_bytes_max: Option<NonZeroU64>,
+    pub deadline_max: Option<Duration>,
 }
 
 /// A gRPC service that a system offers.
@@ -44,12 +71,18 @@ pub struct ServiceRecord {
     pub notice: String,
     pub measures: Vec<String>,
     pub deadline_max: Option<Duration>,
+    pub maintenance: Vec<Window>,
+    /// Ordered, by the service's descriptors; empty while it has none.
+    pub methods: Vec<String>,
 }
 
-/// Permission for one consumer system to call one service of one provider system.
+/// One version of the permission for one consumer system to call one service of one provider
+/// system.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GrantRecord {
     pub id: GrantId,
+    pub version: u32,
+    pub state: v1::GrantState,
     pub connection: Arc<Connection>,
     /// Empty allows all.
     pub methods: Vec<String>,
@@ -57,6 +90,10 @@ pub struct GrantRecord {
     pub valid_until: Option<Instant>,
     pub rate_per_second_max: Option<NonZeroU32>,
     pub concurrency_max: Option<NonZeroU32>,
+    /// The two above and the others.
+    pub limits: Limits,
+    /// The member that the consumer acts for.
+    pub on_behalf_of: Option<MemberCode>,
 }
 
 /// What the fold needs of a member.
@@ -64,6 +101,7 @@ pub struct GrantRecord {
 pub(crate) struct MemberRecord {
     pub code: MemberCode,
     pub active: bool,
+    pub state: v1::State,
 }
 
 /// What the four kinds have in common.
@@ -76,6 +114,12 @@ pub(crate) trait Item: Clone + PartialEq {
 
     /// Whether every part of the key is given.
     fn is_named(&self) -> bool;
+
+    /// What forbids the item beside another of the same key in one catalogue, told with the
+    /// place of the other.
+    fn beside(&self, _other: &Self) -> Option<fn(Place) -> Problem> {
+        Some(|first| Problem::StandsTwice { first })
+    }
 
     /// # Errors
     /// Everything that is wrong with the item, seen by itself.
@@ -108,11 +152,19 @@ impl Item for v1::Member {
         findings.plain_text("name_vi", &self.name_vi, NAME_CHARS_MAX);
         findings.plain_text("name_en", &self.name_en, NAME_CHARS_MAX);
         findings.word("class", &words::CLASSES, self.class);
-        let active = findings.active(self.state);
+        let state = findings.state(self.state);
+        findings.list("aliases", &self.aliases, ALIASES_MAX, form::ALIAS, |text| {
+            form::new_member_code(text).map(|_| text.to_owned())
+        });
+        if !self.successor.is_empty() {
+            let successor = findings.member_code("successor", &self.successor);
+            findings.successor(&self.successor, state, successor == code);
+        }
         findings.into_result(|| {
             Some(MemberRecord {
                 code: code?,
-                active,
+                active: state == v1::State::Active,
+                state,
             })
         })
     }
@@ -149,14 +201,33 @@ impl Item for v1::System {
             form::FINGERPRINT,
             form::fingerprint,
         );
-        let active = findings.active(self.state);
+        let state = findings.state(self.state);
+        findings.plain_text("notice", &self.notice, NOTICE_CHARS_MAX);
+        let maintenance = findings.windows(&self.maintenance);
+        if !self.successor.is_empty() {
+            let successor = findings.system("successor", &self.successor);
+            findings.successor(&self.successor, state, successor == id);
+        }
+        let limits = Limits {
+            rate_per_second_max: NonZeroU32::new(self.rate_per_second_max),
+            burst_max: findings.burst(self.burst_max, self.rate_per_second_max),
+            concurrency_max: NonZeroU32::new(self.concurrency_max),
+            message_bytes_max: NonZeroU64::new(self.message_bytes_max),
+            metadata_bytes_max: NonZeroU64::new(self.metadata_bytes_max),
+            deadline_max: findings.deadline(self.deadline_ms_max),
+        };
         findings.into_result(|| {
             Some(SystemRecord {
                 id: id?,
                 kind: words::system_kind(self.kind)?,
                 endpoints,
                 fingerprints,
-                active,
+                active: state == v1::State::Active,
+                state,
+                disabled: self.disabled,
+                notice: self.notice.clone(),
+                maintenance,
+                limits,
             })
         })
     }
@@ -186,11 +257,8 @@ impl Item for v1::Service {
             form::MEASURE,
             |text| form::is_measure(text).then(|| text.to_owned()),
         );
-        if self.deadline_ms_max > DEADLINE_MS_MAX {
-            let max = DEADLINE_MS_MAX;
-            let value = self.deadline_ms_max.to_string();
-            findings.add("deadline_ms_max", value, Problem::TooHigh { max });
-        }
+        let deadline_max = findings.deadline(self.deadline_ms_max);
+        let maintenance = findings.windows(&self.maintenance);
         findings.into_result(|| {
             Some(ServiceRecord {
                 provider: provider?,
@@ -198,8 +266,9 @@ impl Item for v1::Service {
                 disabled: self.disabled,
                 notice: self.notice.clone(),
                 measures,
-                deadline_max: (self.deadline_ms_max > 0)
-                    .then(|| Duration::from_millis(self.deadline_ms_max)),
+                deadline_max,
+                maintenance,
+                methods: self.methods.clone(),
             })
         })
     }
@@ -215,6 +284,15 @@ impl Item for v1::Grant {
 
     fn is_named(&self) -> bool {
         !self.consumer.is_empty() && !self.provider.is_empty() && !self.service.is_empty()
+    }
+
+    /// Versions stand beside each other while their times do not overlap.
+    fn beside(&self, other: &Self) -> Option<fn(Place) -> Problem> {
+        let time = |grant: &Self| (grant.valid_from_us, grant.valid_until_us);
+        if time(self) == time(other) {
+            return Some(|first| Problem::StandsTwice { first });
+        }
+        overlap(self, other).then_some(|first| Problem::VersionsOverlap { first })
     }
 
     fn read(&self) -> Result<GrantRecord, Vec<Finding>> {
@@ -239,6 +317,21 @@ impl Item for v1::Grant {
             |text| form::is_method(text).then(|| text.to_owned()),
         );
         let (valid_from, valid_until) = findings.validity(self);
+        findings.plain_text("purpose", &self.purpose, TERMS_CHARS_MAX);
+        findings.plain_text("legal_basis", &self.legal_basis, TERMS_CHARS_MAX);
+        let on_behalf_of = match self.on_behalf_of.as_str() {
+            "" => None,
+            code => findings.member_code("on_behalf_of", code),
+        };
+        let state = findings.grant_state(self.state);
+        let limits = Limits {
+            rate_per_second_max: NonZeroU32::new(self.rate_per_second_max),
+            burst_max: findings.burst(self.burst_max, self.rate_per_second_max),
+            concurrency_max: NonZeroU32::new(self.concurrency_max),
+            message_bytes_max: NonZeroU64::new(self.message_bytes_max),
+            metadata_bytes_max: NonZeroU64::new(self.metadata_bytes_max),
+            deadline_max: findings.deadline(self.deadline_ms_max),
+        };
         findings.into_result(|| {
             let connection = Connection {
                 consumer: consumer?,
@@ -247,12 +340,16 @@ impl Item for v1::Grant {
             };
             Some(GrantRecord {
                 id: GrantId::of(&connection),
+                version: self.version.max(1),
+                state: state?,
                 connection: Arc::new(connection),
                 methods,
                 valid_from,
                 valid_until,
-                rate_per_second_max: NonZeroU32::new(self.rate_per_second_max),
-                concurrency_max: NonZeroU32::new(self.concurrency_max),
+                rate_per_second_max: limits.rate_per_second_max,
+                concurrency_max: limits.concurrency_max,
+                limits,
+                on_behalf_of,
             })
         })
     }

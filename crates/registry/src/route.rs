@@ -3,12 +3,14 @@
 //! allocated; records are shared.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ndxp_model::{Connection, Instant, Reason, Refusal, SystemId};
 use ndxp_proto::registry::v1;
 
-use crate::fold::{Providers, Registry, Standing};
-use crate::record::{GrantRecord, ServiceRecord, SystemRecord};
+use crate::fold::{Providers, Registry, Standing, Versions};
+use crate::record::{GrantRecord, ServiceRecord, SystemRecord, Window};
+use crate::words;
 
 /// What a certificate proves.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,8 +105,8 @@ impl Registry {
     /// yesterday.
     ///
     /// # Errors
-    /// UNKNOWN_SERVICE, AMBIGUOUS_PROVIDER, SERVICE_DISABLED, NO_GRANT, GRANT_EXPIRED, and
-    /// MALFORMED_REQUEST for a provider that is no system's name.
+    /// UNKNOWN_SERVICE, AMBIGUOUS_PROVIDER, SERVICE_DISABLED, IN_MAINTENANCE, NO_GRANT,
+    /// GRANT_EXPIRED, and MALFORMED_REQUEST for a provider that is no system's name.
     pub fn route(
         &self,
         consumer: &SystemId,
@@ -114,7 +116,7 @@ impl Registry {
         now: Instant,
     ) -> Result<Route, Refusal> {
         let offer = self.offer(service, provider)?;
-        let (provider, service) = self.open_offer(offer)?;
+        let (provider, service) = self.open_offer(offer, now)?;
         let grant = self.grant(consumer, &service, method, now)?;
         Ok(Route {
             connection: Arc::clone(&grant.connection),
@@ -124,17 +126,18 @@ impl Registry {
         })
     }
 
-    /// What the consumer holds grants for, ordered by service, then provider: expired and
-    /// disabled too, as their fields say.
+    /// What the consumer holds active grants for, ordered by service, provider and version:
+    /// expired and disabled too, as their fields say.
     #[must_use]
     pub fn callable(&self, consumer: &SystemId) -> Vec<(Arc<ServiceRecord>, Arc<GrantRecord>)> {
         let Some(services) = self.grants.get(consumer.as_str()) else {
             return Vec::new();
         };
-        let grants = services.values().flat_map(|providers| providers.values());
-        grants
-            .filter_map(|standing| {
-                let grant = standing.record.as_ref().ok()?;
+        let versions = services.values().flat_map(|providers| providers.values());
+        versions
+            .flat_map(Versions::records)
+            .filter(|grant| grant.state == v1::GrantState::Active)
+            .filter_map(|grant| {
                 let Connection {
                     provider, service, ..
                 } = &*grant.connection;
@@ -154,7 +157,10 @@ impl Registry {
             // A malformed name is told apart from an unknown one, on the way to a refusal only.
             let offers = self.services.get(service);
             return offers
-                .and_then(|offers| offers.get(provider))
+                .and_then(|offers| {
+                    let by_alias = || offers.get(self.resolve_system(provider)?.as_str());
+                    offers.get(provider).or_else(by_alias)
+                })
                 .ok_or_else(|| match provider.parse::<SystemId>() {
                     Ok(provider) => unknown_service(service, Some(&provider)),
                     Err(error) => Refusal::new(
@@ -175,6 +181,7 @@ impl Registry {
     fn open_offer(
         &self,
         offer: &Standing<v1::Service>,
+        now: Instant,
     ) -> Result<(Arc<SystemRecord>, Arc<ServiceRecord>), Refusal> {
         let disabled = |detail: String| Refusal::new(Reason::ServiceDisabled, detail);
         let Ok(service) = &offer.record else {
@@ -185,10 +192,7 @@ impl Registry {
         };
         let (name, provider) = (&service.name, &service.provider);
         if service.disabled {
-            let notice = match service.notice.as_str() {
-                "" => "the operator gave no reason",
-                notice => notice,
-            };
+            let notice = notice(&service.notice);
             return Err(disabled(format!(
                 "the service {name} of {provider} is disabled: {notice}"
             )));
@@ -197,10 +201,24 @@ impl Registry {
             return Err(disabled(format!("the system {provider} is not registered")));
         };
         let provider = self.serving(standing).map_err(disabled)?;
-        Ok((provider, Arc::clone(service)))
+        if provider.disabled {
+            let (id, notice) = (&provider.id, notice(&provider.notice));
+            return Err(disabled(format!("the system {id} is disabled: {notice}")));
+        }
+        // Whichever lasts longer tells when to come back.
+        let windows = [&service.maintenance, &provider.maintenance];
+        let window = windows
+            .into_iter()
+            .flatten()
+            .filter(|window| window.from <= now && now < window.until)
+            .max_by_key(|window| window.until);
+        match window {
+            Some(window) => Err(in_maintenance(service, window, now)),
+            None => Ok((provider, Arc::clone(service))),
+        }
     }
 
-    /// Authorise: denied unless a grant that can be read says otherwise.
+    /// Authorise: denied unless a version that can be read says otherwise.
     fn grant(
         &self,
         consumer: &SystemId,
@@ -209,37 +227,28 @@ impl Registry {
         now: Instant,
     ) -> Result<Arc<GrantRecord>, Refusal> {
         let (provider, name) = (&service.provider, &service.name);
-        let no_grant = |detail: String| Refusal::new(Reason::NoGrant, detail);
-        let expired = |detail: String| Refusal::new(Reason::GrantExpired, detail);
-        let standing = self
-            .standing_grant(consumer.as_str(), provider.as_str(), name.as_str())
-            .ok_or_else(|| {
-                no_grant(format!(
-                    "{consumer} holds no grant to call {name} of {provider}"
-                ))
-            })?;
-        let Ok(grant) = &standing.record else {
-            return Err(no_grant(format!(
-                "the registry's entry for the grant of {consumer} to call {name} of {provider} \
-                 cannot be read"
-            )));
+        let versions = self.versions(consumer.as_str(), provider.as_str(), name.as_str());
+        let valid = versions.and_then(|versions| {
+            versions.records().find(|grant| {
+                grant.state == v1::GrantState::Active
+                    && grant.valid_from.is_none_or(|from| from <= now)
+                    && grant.valid_until.is_none_or(|until| now < until)
+            })
+        });
+        let Some(grant) = valid else {
+            return Err(no_valid_grant(consumer, service, versions, now));
         };
         if !grant.methods.is_empty() && !grant.methods.iter().any(|allowed| allowed == method) {
             let method = cut(method);
-            return Err(no_grant(format!(
-                "the grant of {consumer} to call {name} of {provider} does not cover the method \
-                 {method}"
-            )));
+            return Err(Refusal::new(
+                Reason::NoGrant,
+                format!(
+                    "the grant of {consumer} to call {name} of {provider} does not cover the \
+                     method {method}"
+                ),
+            ));
         }
-        match (grant.valid_from, grant.valid_until) {
-            (Some(from), _) if now < from => Err(expired(format!(
-                "the grant of {consumer} to call {name} of {provider} is valid from {from} on"
-            ))),
-            (_, Some(until)) if until <= now => Err(expired(format!(
-                "the grant of {consumer} to call {name} of {provider} ended at {until}"
-            ))),
-            _ => Ok(Arc::clone(grant)),
-        }
+        Ok(Arc::clone(grant))
     }
 
     /// The system's record while it and its member are active; otherwise why it is shut out.
@@ -255,11 +264,72 @@ impl Registry {
                 "the registry's entry for the member that runs {id} is missing or cannot be read"
             )),
             Some(member) if !member.active => {
-                Err(format!("the member {} is suspended", member.code))
+                let state = words::word_of(&words::STATES, member.state.into());
+                Err(format!("the member {} is {state}", member.code))
             }
-            Some(_) if !record.active => Err(format!("the system {id} is suspended")),
+            Some(_) if !record.active => {
+                let state = words::word_of(&words::STATES, record.state.into());
+                Err(format!("the system {id} is {state}"))
+            }
             Some(_) => Ok(Arc::clone(record)),
         }
+    }
+}
+
+/// Why no version permits the call: the nearest to permitting it, by what a caller can do.
+fn no_valid_grant(
+    consumer: &SystemId,
+    service: &ServiceRecord,
+    versions: Option<&Versions>,
+    now: Instant,
+) -> Refusal {
+    let (provider, name) = (&service.provider, &service.name);
+    let all = || versions.into_iter().flat_map(Versions::records);
+    let active = || all().filter(|grant| grant.state == v1::GrantState::Active);
+    let from = active()
+        .filter_map(|grant| grant.valid_from)
+        .filter(|from| now < *from);
+    if let Some(from) = from.min() {
+        let detail =
+            format!("the grant of {consumer} to call {name} of {provider} is valid from {from} on");
+        return Refusal::new(Reason::GrantExpired, detail);
+    }
+    if let Some(until) = active().filter_map(|grant| grant.valid_until).max() {
+        let detail =
+            format!("the grant of {consumer} to call {name} of {provider} ended at {until}");
+        return Refusal::new(Reason::GrantExpired, detail);
+    }
+    let is_unreadable = |standing: &Standing<v1::Grant>| standing.record.is_err();
+    let detail = match all().last() {
+        _ if versions.is_some_and(|versions| versions.iter().any(is_unreadable)) => format!(
+            "the registry's entry for the grant of {consumer} to call {name} of {provider} \
+             cannot be read"
+        ),
+        Some(last) => {
+            let state = words::word_of(&words::GRANT_STATES, last.state.into());
+            format!("the grant of {consumer} to call {name} of {provider} is {state}")
+        }
+        None => format!("{consumer} holds no grant to call {name} of {provider}"),
+    };
+    Refusal::new(Reason::NoGrant, detail)
+}
+
+fn in_maintenance(service: &ServiceRecord, window: &Window, now: Instant) -> Refusal {
+    let (name, provider) = (&service.name, &service.provider);
+    let (until, notice) = (window.until, notice(&window.notice));
+    let left = window.until.as_micros().saturating_sub(now.as_micros());
+    let detail =
+        format!("the service {name} of {provider} is in maintenance until {until}: {notice}");
+    Refusal {
+        retry_after: Some(Duration::from_micros(u64::try_from(left).unwrap_or(0))),
+        ..Refusal::new(Reason::InMaintenance, detail)
+    }
+}
+
+fn notice(notice: &str) -> &str {
+    match notice {
+        "" => "the operator gave no reason",
+        notice => notice,
     }
 }
 

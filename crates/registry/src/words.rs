@@ -10,9 +10,28 @@ pub(crate) const CLASSES: [(&str, v1::MemberClass); 4] = [
     ("enterprise", v1::MemberClass::Enterprise),
 ];
 
-pub(crate) const STATES: [(&str, v1::State); 2] = [
+pub(crate) const STATES: [(&str, v1::State); 5] = [
     ("active", v1::State::Active),
     ("suspended", v1::State::Suspended),
+    ("proposed", v1::State::Proposed),
+    ("declined", v1::State::Declined),
+    ("closed", v1::State::Closed),
+];
+
+pub(crate) const GRANT_STATES: [(&str, v1::GrantState); 5] = [
+    ("requested", v1::GrantState::Requested),
+    ("active", v1::GrantState::Active),
+    ("declined", v1::GrantState::Declined),
+    ("revoked", v1::GrantState::Revoked),
+    ("replaced", v1::GrantState::Replaced),
+];
+
+pub(crate) const ACTIONS: [(&str, v1::Action); 5] = [
+    ("approve", v1::Action::Approve),
+    ("decline", v1::Action::Decline),
+    ("suspend", v1::Action::Suspend),
+    ("resume", v1::Action::Resume),
+    ("close", v1::Action::Close),
 ];
 
 pub(crate) const KINDS: [(&str, v1::SystemKind); 3] = [

@@ -148,6 +148,7 @@ fn member(member: &Member) -> registry::Member {
         name_en: String::new(),
         class: member.class.into(),
         state: registry::State::Active.into(),
+        ..registry::Member::default()
     }
 }
 
@@ -171,6 +172,7 @@ fn registered(
         },
         fingerprints: Vec::new(),
         state: registry::State::Active.into(),
+        ..registry::System::default()
     }
 }
 
@@ -196,6 +198,7 @@ fn services(system: &Participant) -> impl Iterator<Item = registry::Service> {
             } else {
                 0
             },
+            ..registry::Service::default()
         }
     })
 }
@@ -210,8 +213,7 @@ fn withdrawn_service() -> registry::Service {
         name: WITHDRAWN_SERVICE.to_owned(),
         disabled: true,
         notice: "withdrawn: call ndxp.example.land.v1.LandService".to_owned(),
-        measures: Vec::new(),
-        deadline_ms_max: 0,
+        ..registry::Service::default()
     }
 }
 

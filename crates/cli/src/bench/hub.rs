@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 use crate::connect;
 
+/// So many days that the hub does not warn of their end.
+const VALID_DAYS: u32 = 60;
+
 /// A served hub; stopped when dropped.
 pub struct Hub {
     pub exchange: SocketAddr,
@@ -36,7 +39,8 @@ impl Grounds {
         let folder = tempfile::tempdir()?;
         let authority = Authority::create("ndxp.local", &SystemClock)?;
         let path = folder.path();
-        let validity = Validity::days(&SystemClock, 1);
+        authority.save(&path.join("pki/authority"))?;
+        let validity = Validity::days(&SystemClock, VALID_DAYS);
         authority
             .issue_hub("bench", &Hosts::with([]), validity)?
             .save(&path.join("pki/hub"))?;
@@ -50,7 +54,7 @@ impl Grounds {
     /// TLS of a system, as consumer and as provider.
     pub fn system(&self, system: &str) -> anyhow::Result<(Arc<ClientConfig>, Arc<ServerConfig>)> {
         let system: SystemId = system.parse()?;
-        let validity = Validity::days(&SystemClock, 1);
+        let validity = Validity::days(&SystemClock, VALID_DAYS);
         let issued: Issued = self
             .authority
             .issue_system(&system, &Hosts::with([]), validity)?;
@@ -91,6 +95,7 @@ impl Grounds {
             catalogue: Some(catalogue),
             dry_run: false,
             note,
+            ..ApplyRequest::default()
         };
         RegistryServiceClient::new(channel).apply(request).await?;
         Ok(hub)
@@ -115,6 +120,11 @@ fn config_text() -> String {
         .replace("#listen = \"0.0.0.0:7443\"", "listen = \"127.0.0.1:0\"")
         .replace("#listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"")
         .replace("#listen = \"127.0.0.1:7445\"", "listen = \"127.0.0.1:0\"")
+        // What is measured is the hub, not its limits.
+        .replace(
+            "#consumer_calls_per_second_max = 5_000",
+            "consumer_calls_per_second_max = 0",
+        )
 }
 
 /// Reads the addresses that `serve` prints, and goes on reading so that the pipe stays empty.

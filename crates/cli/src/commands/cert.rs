@@ -1,17 +1,28 @@
 //! `ndxp cert`: certificates by which the hub knows who calls.
 
+mod issue;
+mod list;
+mod renew;
+mod revoke;
+mod sheet;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use ndxp_hub::authority::{Authority, AuthorityError, Hosts, Issued, Validity};
-use ndxp_model::{SystemClock, SystemId};
+use ndxp_hub::authority::AuthorityFolder;
+use ndxp_model::SystemClock;
+
+pub use sheet::EXPIRES_WITHIN_DAYS;
 
 use crate::commands::init::AUTHORITY;
 use crate::connect::ConfigFile;
 use crate::failure::Failure;
-use crate::output::Output;
 
-/// Issues certificates with the hub's own authority
+/// Issues, renews, revokes and lists certificates of the hub's own authority
+///
+/// Works on the authority's folder, without a hub: it can be kept on a machine of its own. The
+/// folder remembers what was issued (issued.jsonl) and revoked (crl.pem).
 #[derive(Args, Debug)]
 pub struct Cert {
     #[command(subcommand)]
@@ -20,30 +31,15 @@ pub struct Cert {
 
 #[derive(Debug, Subcommand)]
 enum CertCommand {
-    Issue(Issue),
+    Issue(issue::Issue),
+    Renew(renew::Renew),
+    Revoke(revoke::Revoke),
+    List(list::List),
 }
 
-/// Issues a certificate and its key for a system, or for a person or node
-///
-/// Writes cert.pem, key.pem and ca.pem, the authority to trust, into a folder.
+/// Which authority.
 #[derive(Args, Debug)]
-#[command(after_long_help = EXAMPLES)]
-struct Issue {
-    #[command(flatten)]
-    holder: Holder,
-
-    /// The folder to write into; it must hold no certificate yet
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-
-    /// A name or address under which the system serves, beside localhost; may be repeated
-    #[arg(long = "host", value_name = "HOST")]
-    hosts: Vec<String>,
-
-    /// How long the certificate is valid
-    #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
-    days: u32,
-
+struct AuthorityArguments {
     /// The authority's folder [default: pki/authority beside the configuration]
     #[arg(long, value_name = "DIR")]
     authority: Option<PathBuf>,
@@ -52,42 +48,19 @@ struct Issue {
     config: ConfigFile,
 }
 
-/// Who is to hold the certificate: exactly one.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-struct Holder {
-    /// A system, which calls and serves: H26/lgsp
-    #[arg(long, value_name = "MEMBER/SYSTEM")]
-    system: Option<SystemId>,
-
-    /// A person who reads and changes everything on the control port
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-
-    /// A person who reads everything on the control port and changes nothing
-    #[arg(long, value_name = "NAME")]
-    auditor: Option<String>,
-
-    /// A hub node
-    #[arg(long, value_name = "NODE")]
-    hub: Option<String>,
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  ndxp cert issue --system H26/lgsp --out H26-lgsp
-  ndxp cert issue --system G01/population --out G01-population --host csdl.dancu.gov.vn
-  ndxp cert issue --auditor thanh-tra --out thanh-tra --days 30";
-
 impl Cert {
     pub fn run(self) -> Result<(), Failure> {
-        let CertCommand::Issue(issue) = self.command;
-        issue.run()
+        match self.command {
+            CertCommand::Issue(issue) => issue.run(),
+            CertCommand::Renew(renew) => renew.run(),
+            CertCommand::Revoke(revoke) => revoke.run(),
+            CertCommand::List(list) => list.run(),
+        }
     }
 }
 
-impl Issue {
-    fn run(self) -> Result<(), Failure> {
+impl AuthorityArguments {
+    fn open(&self) -> Result<AuthorityFolder, Failure> {
         let folder = match &self.authority {
             Some(folder) => folder.clone(),
             None => {
@@ -99,35 +72,6 @@ impl Issue {
                     .unwrap_or_default()
             }
         };
-        let authority = Authority::load(&folder)?;
-        let issued = self.issue(&authority)?;
-        issued.save(&self.out).map_err(AuthorityError::from)?;
-        let mut output = Output::open();
-        for file in ["cert.pem", "key.pem", "ca.pem"] {
-            output.line(self.out.join(file).display())?;
-        }
-        output.flush()
-    }
-
-    fn issue(&self, authority: &Authority) -> Result<Issued, AuthorityError> {
-        let validity = Validity::days(&SystemClock, self.days);
-        let hosts = Hosts::with(self.hosts.iter().cloned());
-        match &self.holder {
-            Holder {
-                system: Some(system),
-                ..
-            } => authority.issue_system(system, &hosts, validity),
-            Holder {
-                operator: Some(name),
-                ..
-            } => authority.issue_operator(name, validity),
-            Holder {
-                auditor: Some(name),
-                ..
-            } => authority.issue_auditor(name, validity),
-            Holder { hub, .. } => {
-                authority.issue_hub(hub.as_deref().unwrap_or_default(), &hosts, validity)
-            }
-        }
+        Ok(AuthorityFolder::open(&folder, Arc::new(SystemClock))?)
     }
 }

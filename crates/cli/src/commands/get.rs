@@ -1,14 +1,17 @@
 //! `ndxp get`: what stands in the registry, now or as it stood.
 
-mod listing;
+mod coverage;
+pub mod listing;
+
+use std::collections::HashMap;
 
 use clap::Args;
-use ndxp_model::Zone;
-use ndxp_proto::registry::v1::ListRequest;
-use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
+use ndxp_model::{Clock as _, SystemClock, Zone};
+use ndxp_proto::registry::v1::{GetCoverageRequest, ListRequest};
 use tonic::transport::Channel;
 
-use crate::connect::MESSAGE_BYTES_MAX;
+use crate::act::registry_client;
+use crate::concern::Concern;
 use crate::failure::Failure;
 use crate::offline::DataDirectory;
 use crate::output::{Format, Output};
@@ -17,7 +20,10 @@ use crate::when;
 
 use listing::Listing;
 
-/// Lists members, systems, services or grants
+/// Lists members, systems, services or grants, or says who is connected and who is missing
+///
+/// Registered means active. Connected means active, and with a system that has completed a health
+/// handshake or a transaction.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Get {
@@ -28,6 +34,17 @@ pub struct Get {
     /// The registry as it stood at the end of this month or date, or at this local hour
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
+
+    /// Only what concerns this member: its systems, their services, and grants to and from them
+    ///
+    /// The member's code, or an old form of it such as 000.00.00.H26.
+    #[arg(
+        long,
+        value_name = "CODE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    member: String,
 
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
@@ -42,6 +59,8 @@ Examples:
   ndxp get systems
   ndxp get grants -o json
   ndxp get members --as-of 2022-07-22
+  ndxp get coverage --as-of 2022-07-22
+  ndxp get grants --member H26
   ndxp get services --data /var/lib/ndxp";
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -54,52 +73,63 @@ enum Items {
     Services,
     /// Who may call what
     Grants,
+    /// How many are connected of those who could be, by class and kind, and who is missing
+    Coverage,
 }
 
 impl Get {
     pub async fn run(self) -> Result<(), Failure> {
         let (origin, zone) = self.source.open().await?;
-        let as_of_us = when::as_of_us(self.as_of.as_deref(), &zone)?;
+        let request = ListRequest {
+            as_of_us: when::as_of_us(self.as_of.as_deref(), &zone)?,
+            member: self.member,
+        };
         let listing = match origin {
-            Origin::Hub(channel) => ask(channel, self.items, as_of_us).await?,
-            Origin::Data(data) => fold(&data, self.items, as_of_us)?,
+            Origin::Hub(channel) => ask(channel, self.items, request).await?,
+            Origin::Data(data) => fold(&data, self.items, &request)?,
         };
         print(&listing, self.output, &zone)
     }
 }
 
-async fn ask(channel: Channel, items: Items, as_of_us: i64) -> Result<Listing, Failure> {
-    let mut client =
-        RegistryServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let request = ListRequest { as_of_us };
+async fn ask(channel: Channel, items: Items, request: ListRequest) -> Result<Listing, Failure> {
+    let mut client = registry_client(channel);
     Ok(match items {
         Items::Members => {
             Listing::Members(client.list_members(request).await?.into_inner().members)
         }
         Items::Systems => {
-            Listing::Systems(client.list_systems(request).await?.into_inner().systems)
+            let response = client.list_systems(request).await?.into_inner();
+            Listing::Systems(response.systems, response.certificates_valid_until_us)
         }
         Items::Services => {
             Listing::Services(client.list_services(request).await?.into_inner().services)
         }
         Items::Grants => Listing::Grants(client.list_grants(request).await?.into_inner().grants),
+        Items::Coverage => {
+            let as_of_us = request.as_of_us;
+            let request = GetCoverageRequest { as_of_us };
+            Listing::Coverage(client.get_coverage(request).await?.into_inner())
+        }
     })
 }
 
-fn fold(data: &DataDirectory, items: Items, as_of_us: i64) -> Result<Listing, Failure> {
-    let registry = data.registry(as_of_us)?;
+fn fold(data: &DataDirectory, items: Items, request: &ListRequest) -> Result<Listing, Failure> {
+    let registry = data.registry(request.as_of_us)?;
+    let concern = Concern::of(&registry, &request.member)?;
     Ok(match items {
-        Items::Members => Listing::Members(registry.members()),
-        Items::Systems => Listing::Systems(registry.systems()),
-        Items::Services => Listing::Services(registry.services()),
-        Items::Grants => Listing::Grants(registry.grants()),
+        Items::Members => Listing::Members(concern.members(registry.members())),
+        Items::Systems => Listing::Systems(concern.systems(registry.systems()), HashMap::new()),
+        Items::Services => Listing::Services(concern.services(registry.services())),
+        Items::Grants => Listing::Grants(concern.grants(registry.grants())),
+        Items::Coverage => Listing::Coverage(data.coverage(&registry, request.as_of_us)?),
     })
 }
 
 fn print(listing: &Listing, format: Format, zone: &Zone) -> Result<(), Failure> {
     let mut output = Output::open();
     match format {
-        Format::Table => output.line(listing.table(zone))?,
+        Format::Table => output.line(listing.table(zone, SystemClock.now()))?,
         Format::Json => output.json(&listing.records())?,
     }
     output.flush()

@@ -1,9 +1,10 @@
 //! `ndxp init`: a folder from which a hub can be served at once.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
-use ndxp_hub::authority::{Authority, AuthorityError, Hosts, Validity};
+use ndxp_hub::authority::{Authority, AuthorityError, AuthorityFolder, Hosts, Validity};
 use ndxp_hub::config::{Config, template};
 use ndxp_model::SystemClock;
 
@@ -70,16 +71,20 @@ impl Init {
         self.say(&config_file, &catalogue_file)
     }
 
+    /// Everything is made before anything is written: a wrong host leaves no folder behind.
     fn certificates(&self) -> Result<(), AuthorityError> {
-        let clock = SystemClock;
-        let authority = Authority::create(&self.trust_domain, &clock)?;
-        let validity = Validity::days(&clock, self.days);
+        let authority = Authority::create(&self.trust_domain, &SystemClock)?;
+        let validity = Validity::days(&SystemClock, self.days);
         let hosts = Hosts::with(self.hosts.iter().cloned());
         let hub = authority.issue_hub(&self.node, &hosts, validity)?;
         let operator = authority.issue_operator("operator", validity)?;
-        authority.save(&self.folder.join(AUTHORITY))?;
-        hub.save(&self.folder.join("pki/hub"))?;
-        operator.save(&self.folder.join("pki/operator"))?;
+        let folder = self.folder.join(AUTHORITY);
+        authority.save(&folder)?;
+        let authority = AuthorityFolder::open(&folder, Arc::new(SystemClock))?;
+        for (issued, into) in [(hub, "pki/hub"), (operator, "pki/operator")] {
+            authority.adopt(&issued.certificate_pem)?;
+            issued.save(&self.folder.join(into))?;
+        }
         Ok(())
     }
 

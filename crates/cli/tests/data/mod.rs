@@ -152,6 +152,7 @@ fn registry() -> RegistryChanged {
             .into_iter()
             .map(|item| Change { item: Some(item) })
             .collect(),
+        ..RegistryChanged::default()
     }
 }
 

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
-use rustls::RootCertStore;
-use rustls::client::{ClientConfig, ResolvesClientCert};
+use rustls::client::{ClientConfig, ResolvesClientCert, Resumption};
 use rustls::crypto::ring;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -17,17 +16,27 @@ use tokio_rustls::client::TlsStream;
 
 use crate::limits::http2;
 use crate::liveness;
+use crate::trust::{CertificateKey, Trusted};
+use crate::validity::Seen;
 use crate::verifier::ProviderVerifier;
 
 /// How the hub presents itself to providers, and whom it trusts.
 pub struct Dialler {
-    pub roots: Arc<RootCertStore>,
+    pub trusted: Trusted,
     pub trust_domain: String,
     pub credentials: Arc<dyn ResolvesClientCert>,
     pub connect_max: Duration,
+    /// What providers show.
+    pub seen: Arc<Seen>,
 }
 
-pub(super) type Opened = (SendRequest<Bytes>, Connection<TlsStream<TcpStream>, Bytes>);
+/// A connection to a provider that nobody drives yet.
+pub(super) struct Opened {
+    pub send: SendRequest<Bytes>,
+    pub driver: Connection<TlsStream<TcpStream>, Bytes>,
+    /// What the provider has shown.
+    pub certificate: Option<CertificateKey>,
+}
 
 /// Why a provider cannot be reached. Its text goes to the consumer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,7 +66,7 @@ impl Dialler {
     #[must_use]
     pub fn tls_for(&self, provider: &SystemRecord) -> Arc<ClientConfig> {
         let verifier = ProviderVerifier::new(
-            Arc::clone(&self.roots),
+            self.trusted.clone(),
             self.trust_domain.as_str(),
             provider.id.clone(),
             provider.fingerprints.clone(),
@@ -69,6 +78,8 @@ impl Dialler {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::clone(&self.credentials));
         tls.alpn_protocols = vec![b"h2".to_vec()];
+        // A resumed session would not be asked again whom it proves and whether it was revoked.
+        tls.resumption = Resumption::disabled();
         Arc::new(tls)
     }
 
@@ -78,15 +89,22 @@ impl Dialler {
     /// As [`DialError`] says.
     pub(super) async fn open(
         &self,
+        provider: &SystemRecord,
         tls: &Arc<ClientConfig>,
         endpoint: &str,
     ) -> Result<Opened, DialError> {
         let opening = async {
-            let stream = self.handshake(tls, endpoint).await?;
-            http2_client()
+            let stream = self.handshake(provider, tls, endpoint).await?;
+            let certificate = shown(&stream).and_then(CertificateKey::of);
+            let (send, driver) = http2_client()
                 .handshake(stream)
                 .await
-                .map_err(|error| connect_error(endpoint, &error))
+                .map_err(|error| connect_error(endpoint, &error))?;
+            Ok(Opened {
+                send,
+                driver,
+                certificate,
+            })
         };
         self.in_time(endpoint, opening).await
     }
@@ -97,13 +115,14 @@ impl Dialler {
     /// As [`DialError`] says.
     pub async fn probe(&self, provider: &SystemRecord, endpoint: &str) -> Result<(), DialError> {
         let tls = self.tls_for(provider);
-        self.in_time(endpoint, self.handshake(&tls, endpoint))
+        self.in_time(endpoint, self.handshake(provider, &tls, endpoint))
             .await
             .map(drop)
     }
 
     async fn handshake(
         &self,
+        provider: &SystemRecord,
         tls: &Arc<ClientConfig>,
         endpoint: &str,
     ) -> Result<TlsStream<TcpStream>, DialError> {
@@ -126,6 +145,9 @@ impl Dialler {
                 endpoint: endpoint.to_owned(),
             });
         }
+        if let Some(certificate) = shown(&stream) {
+            self.seen.note(&provider.id, certificate);
+        }
         Ok(stream)
     }
 
@@ -143,6 +165,12 @@ impl Dialler {
                 })
             })
     }
+}
+
+/// The certificate that the other side has shown.
+fn shown(stream: &TlsStream<TcpStream>) -> Option<&[u8]> {
+    let (_, session) = stream.get_ref();
+    session.peer_certificates()?.first().map(AsRef::as_ref)
 }
 
 fn connect_error(endpoint: &str, error: &dyn std::fmt::Display) -> DialError {

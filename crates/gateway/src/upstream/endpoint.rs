@@ -13,7 +13,8 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::dial::{DialError, Dialler};
+use super::dial::{DialError, Dialler, Opened};
+use crate::trust::{CertificateKey, Trusted, taken_back};
 
 /// A connection that carries this many calls is joined by another, up to the limit.
 const CALLS_BEFORE_ANOTHER: usize = 100;
@@ -251,10 +252,16 @@ impl Endpoint {
                 .tls
                 .get_or_insert_with(|| dialler.tls_for(&self.provider)),
         );
-        match dialler.open(&tls, &self.address).await {
-            Ok((send, driver)) => {
+        match dialler.open(&self.provider, &tls, &self.address).await {
+            Ok(opened) => {
+                let Opened {
+                    send,
+                    driver,
+                    certificate,
+                } = opened;
                 let closed = Arc::new(AtomicBool::new(false));
-                self.drive(Arc::clone(&closed), driver);
+                let trusted = dialler.trusted.clone();
+                self.drive(Arc::clone(&closed), driver, (trusted, certificate));
                 let connection = Arc::new(Connection {
                     send,
                     calls: AtomicUsize::new(0),
@@ -274,10 +281,24 @@ impl Endpoint {
         }
     }
 
-    fn drive(&self, closed: Arc<AtomicBool>, driver: impl DriveConnection) {
+    fn drive(
+        &self,
+        closed: Arc<AtomicBool>,
+        driver: impl DriveConnection,
+        (trusted, certificate): (Trusted, Option<CertificateKey>),
+    ) {
         let (provider, endpoint) = (self.provider.id.clone(), self.address.clone());
+        let revoked = Arc::clone(&closed);
+        let watch = tokio::spawn(async move {
+            if let Some(certificate) = certificate {
+                taken_back(trusted, &certificate).await;
+                // Its calls go on; new ones get a connection that is proved again.
+                revoked.store(true, Ordering::Relaxed);
+            }
+        });
         tokio::spawn(async move {
             let ended = driver.await;
+            watch.abort();
             closed.store(true, Ordering::Relaxed);
             if let Err(error) = ended {
                 tracing::info!(%provider, endpoint, %error, "connection to provider ended");

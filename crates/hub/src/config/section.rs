@@ -171,6 +171,13 @@ impl<'a> Section<'a, '_> {
         self.path_or(key, default)
     }
 
+    /// A path that may be left out.
+    pub(super) fn optional_path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let place = self.place(key);
+        let path = self.path_or(key, PathBuf::new());
+        place.is_some().then_some(path)
+    }
+
     /// The same with a default that has been read before and starts at no folder any more.
     pub(super) fn path_or(&mut self, key: &'static str, default: PathBuf) -> PathBuf {
         let folder = self.source.folder.clone();

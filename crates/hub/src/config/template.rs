@@ -46,6 +46,9 @@ trust_domain = "{trust_domain}"
 # The hub's own certificate with its chain, and its key (readable by its owner alone).
 #certificate = "pki/hub/cert.pem"
 #key = "pki/hub/key.pem"
+# Certificates that were revoked, as PEM lists signed by the authorities. Without one, none is.
+# All files of this section are looked at every second and taken over without a restart.
+revoked = "pki/authority/crl.pem"
 
 [journal]
 # Size of one segment file, 1 MiB to 1 GiB. 64 MiB hold about a hundred thousand transactions.
@@ -64,6 +67,12 @@ trust_domain = "{trust_domain}"
 # Calls at once on this node; 20,000 calls of 100 ms are 200,000 a second, far above what one
 # node carries, so that only a stuck provider reaches it.
 #calls_in_flight_max = 20_000
+# Calls a second on this node, with as many at once; 0 sets no limit.
+#calls_per_second_max = 0
+# What one consumer may use, all its grants together, unless the registry says otherwise of that
+# system; 0 sets no limit. A quarter of the node, so that no consumer takes it from the others.
+#consumer_calls_in_flight_max = 5_000
+#consumer_calls_per_second_max = 5_000
 # Connections of consumers at once. Each takes one file descriptor: LimitNOFILE must be above
 # this number, plus the provider connections, plus 1,000.
 #connections_max = 10_000

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use ndxp_gateway::identity::{Fingerprint, PeerIdentity};
+use ndxp_gateway::trust::{CertificateKey, Trust};
 use ndxp_model::{MemberCode, Refusal};
 use ndxp_registry::{CertificateIdentity, Registry};
 use tonic::{Code, Request, Status};
+
+use crate::role::{Actor, Role};
 
 /// Who sits at the other end of a connection, as the certificate proved it.
 #[derive(Clone, Debug)]
@@ -16,30 +19,39 @@ pub struct ControlPeer {
     /// The URI identity, or the fingerprint of a certificate that names nobody: what the journal
     /// records as the actor.
     pub actor: Arc<str>,
+    /// By which the certificate's authority may take it back.
+    pub certificate: Option<CertificateKey>,
 }
 
 /// Who asks, and how much they may see. Put into a request by the check alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Asker {
-    pub actor: Arc<str>,
+    pub actor: Actor,
     pub scope: Scope,
 }
 
-/// How much of transactions and counts somebody sees.
+/// Why a call is not let through.
+#[derive(Debug)]
+pub struct Denied {
+    pub status: Status,
+    /// Who attempted an administrative act that is not for its role: that is journaled.
+    pub attempt: Option<Actor>,
+}
+
+/// An administrative act that is not for the role of whoever attempts it. It stands in a request
+/// in place of an [`Asker`], and nothing but the refusal can be made of it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub actor: Actor,
+    pub status: Status,
+}
+
+/// How much somebody sees of transactions, counts and the registry.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Scope {
     Everything,
     /// What this member is a party to.
     Own(MemberCode),
-}
-
-/// What a certificate makes its holder on the control port.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Role {
-    Operator,
-    Auditor,
-    /// A registered, active system, speaking for its member.
-    Member(MemberCode),
 }
 
 /// What one role may do with one RPC.
@@ -53,6 +65,8 @@ enum Allowed {
 
 struct Row {
     rpc: &'static str,
+    /// An administrative act: a refused attempt at it is journaled, too.
+    is_act: bool,
     operator: Allowed,
     auditor: Allowed,
     member: Allowed,
@@ -61,22 +75,44 @@ struct Row {
 const fn row(rpc: &'static str, operator: Allowed, auditor: Allowed, member: Allowed) -> Row {
     Row {
         rpc,
+        is_act: false,
         operator,
         auditor,
         member,
     }
 }
 
+/// What changes the registry, which no auditor does. Which of its own affairs a member may
+/// change by it is said in `role`.
+const fn act(rpc: &'static str, operator: Allowed, member: Allowed) -> Row {
+    Row {
+        is_act: true,
+        ..row(rpc, operator, Allowed::No, member)
+    }
+}
+
 use Allowed::{Everything as All, No, Own};
 
 #[rustfmt::skip]
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 30] = [
     //                                                                operator auditor member
-    row("/ndxp.registry.v1.RegistryService/Apply",                       All,  No,  No),
-    row("/ndxp.registry.v1.RegistryService/ListMembers",                 All,  All, All),
-    row("/ndxp.registry.v1.RegistryService/ListSystems",                 All,  All, All),
-    row("/ndxp.registry.v1.RegistryService/ListServices",                All,  All, All),
-    row("/ndxp.registry.v1.RegistryService/ListGrants",                  All,  All, All),
+    act("/ndxp.registry.v1.RegistryService/Apply",                       All,       No),
+    act("/ndxp.registry.v1.RegistryService/Propose",                     All,       No),
+    act("/ndxp.registry.v1.RegistryService/Transition",                  All,       No),
+    act("/ndxp.registry.v1.RegistryService/RequestAccess",               All,       Own),
+    act("/ndxp.registry.v1.RegistryService/DecideAccess",                All,       Own),
+    act("/ndxp.registry.v1.RegistryService/RevokeAccess",                All,       Own),
+    act("/ndxp.registry.v1.RegistryService/SetAvailability",             All,       No),
+    act("/ndxp.registry.v1.RegistryService/SetMaintenance",              All,       No),
+    act("/ndxp.registry.v1.RegistryService/PutDescriptors",              All,       Own),
+    row("/ndxp.registry.v1.RegistryService/GetDescriptors",              All,  All, All),
+    row("/ndxp.registry.v1.RegistryService/Export",                      All,  All, No),
+    row("/ndxp.registry.v1.RegistryService/GetCoverage",                 All,  All, No),
+    row("/ndxp.registry.v1.RegistryService/ListAudit",                   All,  All, No),
+    row("/ndxp.registry.v1.RegistryService/ListMembers",                 All,  All, Own),
+    row("/ndxp.registry.v1.RegistryService/ListSystems",                 All,  All, Own),
+    row("/ndxp.registry.v1.RegistryService/ListServices",                All,  All, Own),
+    row("/ndxp.registry.v1.RegistryService/ListGrants",                  All,  All, Own),
     row("/ndxp.journal.v1.JournalService/GetTransaction",                All,  All, Own),
     row("/ndxp.journal.v1.JournalService/ListTransactions",              All,  All, Own),
     row("/ndxp.journal.v1.JournalService/WatchTransactions",             All,  All, Own),
@@ -97,21 +133,42 @@ const TABLE: [Row; 18] = [
 /// # Errors
 /// UNAUTHENTICATED for a certificate that the registry does not know, PERMISSION_DENIED for what
 /// the table does not allow.
-pub fn check(peer: &ControlPeer, registry: &Registry, rpc: &str) -> Result<Asker, Status> {
-    let role = role(peer, registry)?;
+pub fn check(peer: &ControlPeer, registry: &Registry, rpc: &str) -> Result<Asker, Denied> {
+    let role = role(peer, registry).map_err(|status| Denied {
+        status,
+        attempt: None,
+    })?;
     let row = TABLE.iter().find(|row| row.rpc == rpc);
-    let scope = match row.map_or(No, |row| row.allows(&role)) {
-        Allowed::Everything => Scope::Everything,
-        Allowed::Own => match role {
-            Role::Member(member) => Scope::Own(member),
-            Role::Operator | Role::Auditor => return Err(denied(&role, rpc)),
-        },
-        Allowed::No => return Err(denied(&role, rpc)),
+    let actor = Actor {
+        identity: Arc::clone(&peer.actor),
+        role,
     };
-    Ok(Asker {
-        actor: Arc::clone(&peer.actor),
-        scope,
-    })
+    let scope = match (row.map_or(No, |row| row.allows(&actor.role)), &actor.role) {
+        (Allowed::Everything, _) => Scope::Everything,
+        (Allowed::Own, Role::Member(member)) => Scope::Own(member.clone()),
+        (Allowed::Own | Allowed::No, _) => {
+            return Err(Denied {
+                status: denied(&actor.role, rpc),
+                attempt: row.is_some_and(|row| row.is_act).then_some(actor),
+            });
+        }
+    };
+    Ok(Asker { actor, scope })
+}
+
+/// A connection outlives the handshake that let it in, so its certificate is asked about at
+/// every call.
+///
+/// # Errors
+/// UNAUTHENTICATED for one that was revoked since.
+pub fn check_certificate(peer: &ControlPeer, trust: &Trust) -> Result<(), Status> {
+    let revoked = |key: &CertificateKey| trust.revokes(key);
+    match peer.certificate.as_ref().is_some_and(revoked) {
+        false => Ok(()),
+        true => Err(Status::unauthenticated(
+            "the certificate was revoked by its authority; show another one",
+        )),
+    }
 }
 
 /// Who asks, as the check put it into the request.

@@ -10,6 +10,7 @@ use ndxp_proto::journal::v1::{self, journal_service_client::JournalServiceClient
 use ndxp_proto::registry::v1 as registry;
 use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use ndxp_proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
+use ndxp_registry::Act;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -18,7 +19,8 @@ use super::*;
 use crate::authority::{Authority, Hosts, Issued, Validity};
 use crate::config::Config;
 use crate::keeper::{Keeper, recover};
-use crate::tls::Tls;
+use crate::role::{Actor, Role};
+use crate::tls::LiveTls;
 
 /// The instant at which the journal begins: 22/7/2022, 9:00 in Viet Nam.
 pub const BEGIN: Instant = Instant::from_micros(1_658_455_200_000_000);
@@ -30,6 +32,9 @@ pub struct House {
     pub journal: Journal,
     pub lane: ndxp_journal::Lane,
     pub keeper: Arc<Keeper>,
+    pub live: Arc<LiveTls>,
+    pub counters: Counters,
+    pub seen: Arc<Seen>,
     pub address: SocketAddr,
     pub stop: watch::Sender<bool>,
     pub serving: JoinHandle<Result<(), ControlError>>,
@@ -49,7 +54,11 @@ impl House {
             .issue_hub("hub-1", &Hosts::default(), days)
             .unwrap();
         hub.save(&folder.path().join("pki/hub")).unwrap();
-        let mut config = Config::parse(&folder.path().join("ndxp.toml"), "").unwrap();
+        authority
+            .save(&folder.path().join("pki/authority"))
+            .unwrap();
+        let revoked = "tls.revoked = \"pki/authority/crl.pem\"";
+        let mut config = Config::parse(&folder.path().join("ndxp.toml"), revoked).unwrap();
         change(&mut config.limits);
         let clock = Arc::new(ManualClock::at(BEGIN));
         let options = Options::new(folder.path().join("journal"));
@@ -59,24 +68,33 @@ impl House {
         tokio::spawn(driver);
         let checkpoint = folder.path().join("registry.checkpoint");
         let recovered = recover(&checkpoint, &journal.reader()).unwrap();
-        let keeper = Keeper::new(recovered, lane.clone(), checkpoint);
+        let keeper = Keeper::new(
+            recovered,
+            lane.clone(),
+            checkpoint,
+            clock.clone(),
+            tokio::runtime::Handle::current(),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let zone = config.hub.zone.clone();
         let counters = folder.path().join("counters");
+        let counters = Counters::start(counters, zone.clone(), journal.follow(), |_, _| {});
+        let counters = counters.unwrap();
+        let seen = Arc::<Seen>::default();
+        let live = LiveTls::start(&config, Arc::new(SystemClock)).unwrap();
         let control = Control {
             keeper: Arc::clone(&keeper),
             follow: journal.follow(),
-            counters: Counters::start(counters, zone.clone(), journal.follow(), |_, _| {}).unwrap(),
+            counters: counters.clone(),
             zone,
             clock: clock.clone(),
             data_dir: folder.path().to_owned(),
             health: Health::default(),
-            tls: Tls::load(&config, Arc::new(SystemClock))
-                .unwrap()
-                .server()
-                .unwrap(),
+            tls: live.control(),
+            trusted: live.trusted(),
+            seen: Arc::clone(&seen),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop: stopped,
@@ -89,6 +107,9 @@ impl House {
             journal,
             lane,
             keeper,
+            live,
+            counters,
+            seen,
             address,
             stop,
             serving,
@@ -138,12 +159,20 @@ impl House {
 
     /// Registers members with one system `lgsp` each; entry 1 of the journal.
     pub async fn register(&self, codes: &[&str]) {
-        let keeper = &self.keeper;
-        let actor = "spiffe://ndxp.local/operator/a".to_owned();
-        keeper
-            .apply(members(codes), actor, String::new(), false)
-            .await
-            .unwrap();
+        self.applied(members(codes)).await;
+    }
+
+    /// Applies a catalogue as an operator.
+    pub async fn applied(&self, catalogue: registry::Catalogue) {
+        let actor = Actor {
+            identity: "spiffe://ndxp.local/operator/a".into(),
+            role: Role::Operator,
+        };
+        let act = Act::Apply(registry::ApplyRequest {
+            catalogue: Some(catalogue),
+            ..Default::default()
+        });
+        self.keeper.act(act, actor).await.unwrap();
     }
 
     /// One whole transaction; answers its id and the sequence of its closing.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use ndxp_gateway::identity::{self, IdentityError};
+use ndxp_gateway::trust::CertificateKey;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +24,7 @@ use crate::accept::{Door, Place};
 
 /// How connections come in.
 pub struct Incoming {
-    pub tls: Arc<ServerConfig>,
+    pub tls: Arc<ArcSwap<ServerConfig>>,
     pub trust_domain: Arc<str>,
     pub connections_max: usize,
     pub handshakes_max: usize,
@@ -94,7 +96,7 @@ impl Incoming {
 
     async fn identify(&self, tcp: TcpStream, place: Place) -> Result<ControlStream, NotIdentified> {
         tcp.set_nodelay(true)?;
-        let handshake = TlsAcceptor::from(Arc::clone(&self.tls)).accept(tcp);
+        let handshake = TlsAcceptor::from(self.tls.load_full()).accept(tcp);
         let stream = tokio::time::timeout(self.handshake_max, handshake)
             .await
             .map_err(|_| NotIdentified::TooSlow(self.handshake_max))??;
@@ -123,6 +125,7 @@ fn peer(certificate: &[u8], trust_domain: &str) -> Result<ControlPeer, IdentityE
         identity,
         fingerprint,
         actor: actor.into(),
+        certificate: CertificateKey::of(certificate),
     })
 }
 

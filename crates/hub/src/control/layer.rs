@@ -6,26 +6,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use arc_swap::ArcSwap;
 use http::{Request, Response};
-use ndxp_registry::Registry;
+use ndxp_gateway::trust::Trusted;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::access::{self, Asker, ControlPeer};
+use super::access::{self, Asker, ControlPeer, Denied, Refused};
+use crate::keeper::Keeper;
 
 /// Makes the check for a stack of services.
 #[derive(Clone)]
 pub struct CheckLayer {
-    pub registry: Arc<ArcSwap<Registry>>,
+    pub keeper: Arc<Keeper>,
+    pub trusted: Trusted,
 }
 
 /// The services behind the check.
 #[derive(Clone)]
 pub struct Checked<S> {
     inner: S,
-    registry: Arc<ArcSwap<Registry>>,
+    keeper: Arc<Keeper>,
+    trusted: Trusted,
 }
 
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
@@ -36,7 +38,8 @@ impl<S> Layer<S> for CheckLayer {
     fn layer(&self, inner: S) -> Checked<S> {
         Checked {
             inner,
-            registry: Arc::clone(&self.registry),
+            keeper: Arc::clone(&self.keeper),
+            trusted: self.trusted.clone(),
         }
     }
 }
@@ -60,13 +63,18 @@ where
                 request.extensions_mut().insert(asker);
                 Box::pin(self.inner.call(request))
             }
-            Err(status) => {
+            Err(Denied { status, attempt }) => {
                 tracing::info!(
                     rpc = request.uri().path(),
                     actor = actor(&request),
                     status = status.message(),
                     "control call refused"
                 );
+                if let Some(actor) = attempt {
+                    // Read, and then refused: the audit log says what was attempted on what.
+                    request.extensions_mut().insert(Refused { actor, status });
+                    return Box::pin(self.inner.call(request));
+                }
                 let answer = status.into_http();
                 Box::pin(async { Ok(answer) })
             }
@@ -75,10 +83,16 @@ where
 }
 
 impl<S> Checked<S> {
-    fn check(&self, request: &Request<Body>) -> Result<Asker, Status> {
+    fn check(&self, request: &Request<Body>) -> Result<Asker, Denied> {
+        let stranger = |status| Denied {
+            status,
+            attempt: None,
+        };
         let peer = request.extensions().get::<ControlPeer>();
-        let peer = peer.ok_or_else(|| Status::unauthenticated("the connection proved nobody"))?;
-        access::check(peer, &self.registry.load(), request.uri().path())
+        let peer =
+            peer.ok_or_else(|| stranger(Status::unauthenticated("the connection proved nobody")))?;
+        access::check_certificate(peer, &self.trusted.borrow()).map_err(stranger)?;
+        access::check(peer, &self.keeper.current(), request.uri().path())
     }
 }
 

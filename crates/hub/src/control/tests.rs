@@ -11,13 +11,15 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::fixture::{House, members};
 use super::*;
-use crate::authority::{Authority, Hosts, Validity};
+use crate::authority::{Authority, AuthorityFolder, Hosts, Validity};
+use crate::tls::Looked;
 
 fn apply(codes: &[&str]) -> ApplyRequest {
     ApplyRequest {
         catalogue: Some(members(codes)),
         dry_run: false,
         note: "why".to_owned(),
+        ..ApplyRequest::default()
     }
 }
 
@@ -32,7 +34,12 @@ async fn an_operator_changes_what_everyone_with_a_role_reads() {
         .into_inner();
     assert_eq!((applied.differences.len(), applied.sequence), (4, 1));
 
-    for issued in [house.operator(), house.auditor(), house.system("H26/lgsp")] {
+    let all = ["H26", "H27"].as_slice();
+    for (issued, seen) in [
+        (house.operator(), all),
+        (house.auditor(), all),
+        (house.system("H26/lgsp"), &["H26"]),
+    ] {
         let mut client = house.registry(&issued).await;
         let listed = client
             .list_members(ListRequest::default())
@@ -44,7 +51,7 @@ async fn an_operator_changes_what_everyone_with_a_role_reads() {
             .iter()
             .map(|member| member.code.as_str())
             .collect();
-        assert_eq!((codes, listed.watermark), (vec!["H26", "H27"], 1));
+        assert_eq!((codes, listed.watermark), (seen.to_vec(), 1));
     }
     for issued in [house.auditor(), house.system("H26/lgsp")] {
         let mut client = house.registry(&issued).await;
@@ -74,14 +81,20 @@ async fn the_registry_is_listed_as_it_stood() {
     ];
     for (as_of_us, systems) in rows {
         let listed = client
-            .list_systems(ListRequest { as_of_us })
+            .list_systems(ListRequest {
+                as_of_us,
+                ..ListRequest::default()
+            })
             .await
             .unwrap()
             .into_inner();
         assert_eq!(listed.systems.len(), systems, "{as_of_us}");
     }
     let refused = client
-        .list_grants(ListRequest { as_of_us: -1 })
+        .list_grants(ListRequest {
+            as_of_us: -1,
+            ..ListRequest::default()
+        })
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
@@ -96,7 +109,7 @@ async fn a_wrong_catalogue_is_refused_with_what_is_wrong() {
     systems[0].id = "H99/lgsp".to_owned();
     for (request, part) in [
         (wrong, "H99"),
-        (ApplyRequest::default(), "catalogue: is missing"),
+        (ApplyRequest::default(), "the key is missing"),
     ] {
         let refused = client.apply(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument);
@@ -119,6 +132,7 @@ async fn a_suspension_reaches_open_connections() {
     }];
     let request = ApplyRequest {
         catalogue: Some(suspended),
+        note: "sự cố".to_owned(),
         ..Default::default()
     };
     house
@@ -137,6 +151,37 @@ async fn a_suspension_reaches_open_connections() {
         "{}",
         refused.message()
     );
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused_on_its_open_connection_and_opens_no_other() {
+    let house = House::new().await;
+    let (operator, other) = (house.operator(), house.auditor());
+    let mut open = house.registry(&operator).await;
+    let mut untouched = house.registry(&other).await;
+    open.list_members(ListRequest::default()).await.unwrap();
+    let folder = house.folder.path().join("pki/authority");
+    let authority = AuthorityFolder::open(&folder, Arc::new(ndxp_model::SystemClock)).unwrap();
+    let serial = authority.adopt(&operator.certificate_pem).unwrap().serial;
+    authority.revoke(&[serial], "lost").unwrap();
+    assert!(matches!(house.live.look(), Looked::Changing));
+    assert!(matches!(house.live.look(), Looked::TakenOver));
+    let refused = open.list_members(ListRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert!(
+        refused.message().contains("revoked"),
+        "{}",
+        refused.message()
+    );
+    let answer = untouched.list_members(ListRequest::default()).await;
+    answer.expect("nobody else's connection is dropped");
+    // TLS 1.3 tells a client of its own refusal only with the first bytes.
+    let again = async {
+        let channel = house.channel(&operator).await.ok()?;
+        let mut client = RegistryServiceClient::new(channel);
+        client.list_members(ListRequest::default()).await.ok()
+    };
+    assert!(again.await.is_none(), "it opens no connection any more");
 }
 
 #[tokio::test]

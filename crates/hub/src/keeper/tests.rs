@@ -1,11 +1,12 @@
 //! Acts on a real journal: durable, shown, found again.
 
 use ndxp_journal::{FileDisk, Journal, Kind, Options};
-use ndxp_model::{Instant, ManualClock};
+use ndxp_model::{Instant, ManualClock, Reason, Refusal};
 use ndxp_proto::registry::v1;
 use tempfile::TempDir;
 
 use super::*;
+use crate::role::Role;
 
 struct House {
     folder: TempDir,
@@ -22,12 +23,13 @@ impl House {
     fn on(folder: TempDir) -> Self {
         let clock = Arc::new(ManualClock::at(Instant::from_micros(1_700_000_000_000_000)));
         let options = Options::new(folder.path().join("journal"));
-        let journal = Journal::open(options, Arc::new(FileDisk), clock, Arc::new(())).unwrap();
+        let disk = Arc::new(FileDisk);
+        let journal = Journal::open(options, disk, clock.clone(), Arc::new(())).unwrap();
         let (lane, driver) = journal.lane();
         tokio::spawn(driver);
         let checkpoint = folder.path().join("registry.checkpoint");
         let registry = recover(&checkpoint, &journal.reader()).unwrap();
-        let keeper = Keeper::new(registry, lane, checkpoint);
+        let keeper = Keeper::new(registry, lane, checkpoint, clock, Handle::current());
         Self {
             folder,
             journal,
@@ -46,17 +48,59 @@ impl House {
         Self::on(folder)
     }
 
-    async fn apply(&self, catalogue: v1::Catalogue) -> Result<Applied, KeeperError> {
-        let keeper = &self.keeper;
-        keeper
-            .apply(
-                catalogue,
-                "spiffe://x/operator/a".to_owned(),
-                "why".to_owned(),
-                false,
-            )
-            .await
+    async fn apply(&self, catalogue: v1::Catalogue) -> Result<Acted, KeeperError> {
+        self.keeper.act(apply(catalogue, "why"), operator()).await
     }
+
+    /// Every entry of the kind.
+    fn entries(&self, kind: Kind) -> Vec<Entry> {
+        let reader = self.journal.reader();
+        let end = reader.position().unwrap().sequence;
+        let entries = reader.entries_of(kind, Sequence::new(1), end);
+        entries.map(Result::unwrap).collect()
+    }
+
+    fn refused(&self) -> Vec<RegistryRefused> {
+        let entries = self.entries(Kind::RegistryRefused).into_iter();
+        let refused = entries.map(|entry| match entry.body {
+            Some(Body::RegistryRefused(refused)) => refused,
+            other => panic!("{other:?}"),
+        });
+        refused.collect()
+    }
+}
+
+fn operator() -> Actor {
+    Actor {
+        identity: "spiffe://x/operator/a".into(),
+        role: Role::Operator,
+    }
+}
+
+fn member(code: &str) -> Actor {
+    Actor {
+        identity: format!("spiffe://x/member/{code}/system/lgsp").into(),
+        role: Role::Member(code.parse().unwrap()),
+    }
+}
+
+fn apply(catalogue: v1::Catalogue, note: &str) -> Act {
+    Act::Apply(v1::ApplyRequest {
+        catalogue: Some(catalogue),
+        note: note.to_owned(),
+        ..Default::default()
+    })
+}
+
+fn suspend(code: &str, reason: &str, cut: bool) -> Act {
+    Act::Transition(v1::TransitionRequest {
+        kind: v1::ItemKind::Member.into(),
+        key: code.to_owned(),
+        action: v1::Action::Suspend.into(),
+        reason: reason.to_owned(),
+        cut,
+        ..Default::default()
+    })
 }
 
 fn catalogue(codes: &[&str]) -> v1::Catalogue {
@@ -107,8 +151,8 @@ async fn an_act_is_durable_then_shown_and_found_again() {
         panic!("{entry:?}")
     };
     assert_eq!(
-        (act.actor.as_str(), act.note.as_str()),
-        ("spiffe://x/operator/a", "why")
+        [&act.actor, &act.note, &act.role, &act.rpc, &act.item],
+        ["spiffe://x/operator/a", "why", "operator", "Apply", ""]
     );
 
     let house = house.restart();
@@ -120,7 +164,7 @@ async fn what_stands_already_is_not_journaled_again() {
     let house = House::new();
     house.apply(catalogue(&["H26"])).await.unwrap();
     let again = house.apply(catalogue(&["H26"])).await.unwrap();
-    assert_eq!(again, Applied::default());
+    assert_eq!(again, Acted::default());
     assert_eq!(house.journal.position().sequence, Sequence::new(1));
 }
 
@@ -128,18 +172,21 @@ async fn what_stands_already_is_not_journaled_again() {
 async fn a_dry_run_tells_the_differences_and_changes_nothing() {
     let house = House::new();
     let keeper = &house.keeper;
-    let planned = keeper
-        .apply(catalogue(&["H26"]), String::new(), String::new(), true)
-        .await
-        .unwrap();
+    let act = Act::Apply(v1::ApplyRequest {
+        catalogue: Some(catalogue(&["H26"])),
+        dry_run: true,
+        ..Default::default()
+    });
+    let planned = keeper.act(act, operator()).await.unwrap();
     assert_eq!((planned.differences.len(), planned.sequence), (2, None));
     assert_eq!(house.journal.position().sequence, Sequence::NONE);
     assert!(codes(&keeper.current()).is_empty());
 }
 
 #[tokio::test]
-async fn a_wrong_catalogue_or_note_changes_nothing() {
+async fn a_refused_attempt_changes_nothing_and_is_journaled() {
     let house = House::new();
+    house.apply(catalogue(&["H26"])).await.unwrap();
     let wrong = v1::Catalogue {
         systems: vec![v1::System {
             id: "H99/lgsp".to_owned(),
@@ -148,20 +195,139 @@ async fn a_wrong_catalogue_or_note_changes_nothing() {
         }],
         ..Default::default()
     };
-    assert!(matches!(
-        house.apply(wrong).await,
-        Err(KeeperError::Catalogue(_))
-    ));
-    let keeper = &house.keeper;
-    let long = "ơ".repeat(NOTE_CHARS_MAX + 1);
-    let result = keeper
-        .apply(catalogue(&["H26"]), String::new(), long, false)
-        .await;
-    assert!(matches!(
-        result,
-        Err(KeeperError::NoteTooLong { found: 1_001, .. })
-    ));
+    let long = "ơ".repeat(REASON_CHARS_MAX + 1);
+    // Act, whose, and what the log says of it: role, rpc, item, and a part of the reason.
+    let rows = [
+        (apply(wrong, ""), operator(), "operator", "Apply", "", "H99"),
+        (
+            apply(catalogue(&["H27"]), &long),
+            operator(),
+            "operator",
+            "Apply",
+            "",
+            "characters",
+        ),
+        (
+            suspend("H26", "", false),
+            operator(),
+            "operator",
+            "Transition",
+            "H26",
+            "reason",
+        ),
+        (
+            suspend("H99", "x", false),
+            operator(),
+            "operator",
+            "Transition",
+            "H99",
+            "no such",
+        ),
+        (
+            suspend("H26", "x", false),
+            member("H26"),
+            "member H26",
+            "Transition",
+            "H26",
+            "operator",
+        ),
+    ];
+    for (number, (act, actor, role, rpc, item, part)) in rows.into_iter().enumerate() {
+        let identity = actor.identity.to_string();
+        let error = house.keeper.act(act, actor).await.unwrap_err();
+        let found = house.refused();
+        assert_eq!(found.len(), number + 1, "{error}");
+        let last = found.last().unwrap();
+        assert_eq!(last.actor, identity);
+        assert_eq!(
+            [&last.role, &last.rpc, &last.item],
+            [role, rpc, item],
+            "{error}"
+        );
+        assert!(last.refused.contains(part), "{}", last.refused);
+        assert!(last.note.chars().count() <= REASON_CHARS_MAX);
+    }
+    assert_eq!(house.entries(Kind::RegistryChanged).len(), 1);
+    assert_eq!(codes(&house.keeper.current()), ["H26"]);
+    assert_eq!(house.restart().refused().len(), 5, "they are found again");
+}
+
+#[tokio::test]
+async fn a_dry_run_that_is_refused_was_no_attempt() {
+    let house = House::new();
+    let act = Act::Transition(v1::TransitionRequest {
+        kind: v1::ItemKind::Member.into(),
+        key: "H26".to_owned(),
+        action: v1::Action::Suspend.into(),
+        dry_run: true,
+        ..Default::default()
+    });
+    house.keeper.act(act, operator()).await.unwrap_err();
     assert_eq!(house.journal.position().sequence, Sequence::NONE);
+}
+
+#[tokio::test]
+async fn an_actor_cannot_fill_the_journal_with_refused_attempts() {
+    let house = House::new();
+    for _ in 0..100 {
+        let act = suspend("H26", "x", false);
+        house.keeper.act(act, member("H26")).await.unwrap_err();
+    }
+    assert_eq!(house.refused().len(), 50);
+    let act = suspend("H27", "x", false);
+    house.keeper.act(act, member("H27")).await.unwrap_err();
+    assert_eq!(
+        house.refused().len(),
+        51,
+        "another's attempts are journaled"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_that_the_roles_refuse_is_journaled() {
+    let house = House::new();
+    let act = suspend("H27", "vì", false);
+    house
+        .keeper
+        .refuse(&act, member("H26"), "a member may not")
+        .await;
+    let refused = house.refused();
+    let RegistryRefused {
+        role,
+        rpc,
+        item,
+        note,
+        refused,
+        ..
+    } = &refused[0];
+    let expected = ["member H26", "Transition", "H27", "vì", "a member may not"];
+    assert_eq!([role, rpc, item, note, refused], expected);
+}
+
+#[tokio::test]
+async fn an_act_with_cut_reaches_calls_in_flight_once_it_is_shown() {
+    let house = House::new();
+    house.apply(catalogue(&["H26"])).await.unwrap();
+    let connection = Connection {
+        consumer: "H26/lgsp".parse().unwrap(),
+        provider: "G01/population".parse().unwrap(),
+        service: "a.Verify".parse().unwrap(),
+    };
+    let (cuts, shown) = (house.keeper.cuts(), house.keeper.shown());
+    let waiting = {
+        let (before, shown) = (cuts.before(), Arc::clone(&shown));
+        async move {
+            let permitted = || match shown.load().is_active("H26/lgsp") {
+                true => Ok(()),
+                false => Err(Refusal::new(Reason::SystemSuspended, "suspended")),
+            };
+            cuts.wait(before, &connection, permitted).await
+        }
+    };
+    let acting = house.keeper.act(suspend("H26", "sự cố", true), operator());
+    let (refusal, acted) = tokio::join!(waiting, acting);
+    assert_eq!(refusal.reason, Reason::SystemSuspended);
+    assert!(acted.unwrap().sequence.is_some());
 }
 
 #[tokio::test]
@@ -184,9 +350,7 @@ async fn acts_at_once_follow_each_other_and_none_is_lost() {
     for code in codes_wanted.clone() {
         let keeper = Arc::clone(&house.keeper);
         acts.spawn(async move {
-            let applied = keeper
-                .apply(catalogue(&[&code]), String::new(), String::new(), false)
-                .await;
+            let applied = keeper.act(apply(catalogue(&[&code]), ""), operator()).await;
             applied.unwrap().sequence.unwrap()
         });
     }
@@ -205,7 +369,7 @@ async fn acts_at_once_follow_each_other_and_none_is_lost() {
 async fn a_caller_that_hangs_up_does_not_leave_a_durable_act_unseen() {
     let house = House::new();
     let keeper = Arc::clone(&house.keeper);
-    let mut act = Box::pin(keeper.apply(catalogue(&["H26"]), String::new(), String::new(), false));
+    let mut act = Box::pin(keeper.act(apply(catalogue(&["H26"]), ""), operator()));
     // Polled once, so that it has begun, and dropped.
     assert!(
         std::future::poll_fn(|cx| std::task::Poll::Ready(act.as_mut().poll(cx).is_pending())).await

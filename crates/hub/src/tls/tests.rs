@@ -56,6 +56,7 @@ impl House {
             authority: file("ca.pem"),
             certificate: file("cert.pem"),
             key: file("key.pem"),
+            revoked: None,
         }
     }
 
@@ -230,7 +231,7 @@ async fn reach_provider(
 ) -> Result<PeerIdentity, String> {
     let hub = house.tls("hub", &house.hub());
     let verifier = ProviderVerifier::new(
-        hub.roots(),
+        Trust::clone(&hub.trust()).fixed(),
         "ndxp.local",
         expected.parse().unwrap(),
         fingerprints,
@@ -303,7 +304,12 @@ async fn a_nameless_provider_is_known_by_its_registered_fingerprint() {
             vec![[0; 32]]
         };
         let id = "G01/population".parse().unwrap();
-        let verifier = ProviderVerifier::new(hub.roots(), "ndxp.gov.vn", id, fingerprints);
+        let verifier = ProviderVerifier::new(
+            Trust::clone(&hub.trust()).fixed(),
+            "ndxp.gov.vn",
+            id,
+            fingerprints,
+        );
         let mut client = (*hub.client().unwrap()).clone();
         client
             .dangerous()
@@ -406,5 +412,56 @@ impl ResolvesClientCert for NoCertificate {
 
     fn has_certs(&self) -> bool {
         false
+    }
+}
+
+/// The folder of an authority, the hub's files beside it, and a system's certificate.
+fn revoking_house() -> (House, crate::authority::AuthorityFolder, TlsFiles) {
+    let house = House::new();
+    let folder = house.folder.path().join("authority");
+    house.authority.save(&folder).unwrap();
+    let authority = crate::authority::AuthorityFolder::open(&folder, house.clock.clone()).unwrap();
+    let files = TlsFiles {
+        revoked: Some(authority.crl_file()),
+        ..house.save("hub", &house.hub())
+    };
+    (house, authority, files)
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_opens_no_connection_on_either_side_of_the_hub() {
+    let (house, authority, files) = revoking_house();
+    let keys = ["tls.authority", "tls.certificate", "tls.key"];
+    let system = house.system("G01/population");
+    let other = house.tls("other", &house.system("H26/lgsp"));
+    let own = house.tls("population", &system);
+    let serial = authority.adopt(&system.certificate_pem).unwrap().serial;
+    for revoked in [false, true] {
+        if revoked {
+            let serials = [serial.clone()];
+            authority.revoke(&serials, "lost").unwrap();
+        }
+        let hub = Tls::read(&files, keys, house.clock.clone()).unwrap();
+        let calls = handshake(own.client().unwrap(), hub.server().unwrap(), "localhost").await;
+        let expected = "G01/population".parse().unwrap();
+        let trusted = Trust::clone(&hub.trust()).fixed();
+        let verifier = ProviderVerifier::new(trusted, "ndxp.local", expected, Vec::new());
+        let mut client = (*hub.client().unwrap()).clone();
+        client
+            .dangerous()
+            .set_certificate_verifier(Arc::new(verifier));
+        let serves = handshake(Arc::new(client), own.server().unwrap(), "192.0.2.1").await;
+        match revoked {
+            false => assert!(calls.is_ok() && serves.is_ok(), "{calls:?} {serves:?}"),
+            true => {
+                check_refused(calls, "Revoked");
+                check_refused(serves, "Revoked");
+            }
+        }
+        let untouched = handshake(other.client().unwrap(), hub.server().unwrap(), "localhost");
+        assert!(
+            untouched.await.is_ok(),
+            "another's certificate is not touched"
+        );
     }
 }

@@ -43,7 +43,7 @@ fn body(sequence: u64) -> Body {
         3 => Body::RegistryChanged(v1::RegistryChanged {
             actor: "spiffe://ndxp.local/operator/an".into(),
             note: "Cấp quyền".into(),
-            changes: Vec::new(),
+            ..v1::RegistryChanged::default()
         }),
         4 => Body::SystemConnected(v1::SystemConnected {
             system: "G01/population".into(),

@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use ndxp_model::Zone;
 use ndxp_proto::registry::v1;
-use toml::Spanned;
-use toml::de::DeString;
 
+use super::CatalogueFormat;
+use super::tree::{Key, SyntaxError};
 use crate::check::{self, At, Locate};
-use crate::problem::{CatalogueError, Place, Problem, shown};
+use crate::problem::{CatalogueError, ItemKind, Place, Problem, shown};
 use crate::record::Field;
 
 pub(super) struct Source<'a> {
     file: Arc<str>,
     text: &'a str,
+    format: CatalogueFormat,
     pub zone: &'a Zone,
+    /// How many items of each kind stand in the files before this one.
+    before: HashMap<ItemKind, usize>,
     /// Offset of the first byte of each line.
     line_starts: Vec<usize>,
     item_lines: HashMap<At, usize>,
@@ -27,13 +30,20 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub fn new(file_name: &str, text: &'a str, zone: &'a Zone) -> Self {
+    pub fn new(
+        file_name: &str,
+        text: &'a str,
+        zone: &'a Zone,
+        before: HashMap<ItemKind, usize>,
+    ) -> Self {
         let behind_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(behind_breaks.map(|(offset, _)| offset + 1));
         Self {
             file: file_name.into(),
             text,
+            format: CatalogueFormat::of(file_name),
             zone,
+            before,
             line_starts: line_starts.collect(),
             item_lines: HashMap::new(),
             field_lines: HashMap::new(),
@@ -43,12 +53,15 @@ impl<'a> Source<'a> {
     }
 
     /// What was refused, items named as the catalogue now names them.
-    pub fn into_errors(self, catalogue: &v1::Catalogue) -> Vec<CatalogueError> {
+    pub fn take_errors(&mut self, catalogue: &v1::Catalogue) -> Vec<CatalogueError> {
         let named = |(at, mut error): (Option<At>, CatalogueError)| {
             error.item = at.map_or_else(String::new, |at| check::label_at(catalogue, at));
             error
         };
-        self.refused.into_iter().map(named).collect()
+        std::mem::take(&mut self.refused)
+            .into_iter()
+            .map(named)
+            .collect()
     }
 
     fn line_of(&self, span: &Range<usize>) -> usize {
@@ -80,28 +93,59 @@ impl<'a> Source<'a> {
         self.refuse(None, 0..0, ("", String::new()), problem);
     }
 
-    pub fn refuse_syntax(&mut self, error: &toml::de::Error) {
-        let span = error.span().unwrap_or(0..0);
-        let message = error.message().replace('\n', " ");
+    pub fn refuse_syntax(&mut self, error: SyntaxError) {
+        let SyntaxError { span, message } = error;
         let written = match self.quoted(span.clone()) {
             text if text.trim().is_empty() => String::new(),
             text => shown(&text),
         };
-        self.refuse(None, span, ("", written), Problem::Syntax { message });
+        let (language, remedy) = self.format.language();
+        let problem = Problem::Syntax {
+            language,
+            remedy,
+            message,
+        };
+        self.refuse(None, span, ("", written), problem);
+    }
+
+    /// How items are written in the file's language.
+    pub fn items_expected(&self) -> &'static str {
+        match self.format {
+            CatalogueFormat::Toml => {
+                "a table of its own under a head in double brackets, such as [[member]]"
+            }
+            CatalogueFormat::Yaml => "a list of tables under the kind, such as member:",
+        }
+    }
+
+    /// The place of an item of this file among the items of all files.
+    pub fn at(&self, kind: ItemKind, index: usize) -> At {
+        let before = self.before.get(&kind).copied().unwrap_or(0);
+        let index = before + index;
+        At { kind, index }
+    }
+
+    /// Where each item and each field stands.
+    pub fn places(&self) -> impl Iterator<Item = (At, &'static str, Place)> {
+        let items = self.item_lines.iter().map(|(at, line)| (*at, "", *line));
+        let fields = self.field_lines.iter();
+        let fields = fields.map(|((at, field), line)| (*at, field.name, *line));
+        items
+            .chain(fields)
+            .map(|(at, key, line)| (at, key, self.at_line(line)))
+    }
+
+    pub fn holds(&self, at: At) -> bool {
+        self.item_lines.contains_key(&at)
     }
 
     /// A key that the table does not know.
-    pub fn refuse_key(
-        &mut self,
-        item: Option<At>,
-        key: &Spanned<DeString<'_>>,
-        known: &[&'static str],
-    ) {
-        let nearest = nearest(key.get_ref(), known);
+    pub fn refuse_key(&mut self, item: Option<At>, key: &Key, known: &[&'static str]) {
+        let nearest = nearest(&key.text, known);
         let known = known.join(", ");
-        let name = shown(key.get_ref());
+        let name = shown(&key.text);
         let problem = Problem::UnknownKey { nearest, known };
-        self.refuse(item, key.span(), (&name, String::new()), problem);
+        self.refuse(item, key.span.clone(), (&name, String::new()), problem);
     }
 
     /// A field of an item.

@@ -3,57 +3,58 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use ndxp_proto::registry::v1;
 
 use super::source::Source;
+use super::tree::{self, Node, Value};
 use super::when::{self, End};
 use crate::check::At;
 use crate::problem::{ItemKind, Problem, shown};
 use crate::record::Field;
 use crate::words;
 
-pub(super) struct Table<'t, 's, 'i> {
+pub(super) struct Table<'t, 's> {
     source: &'t mut Source<'s>,
     at: At,
     span: Range<usize>,
-    fields: &'t DeTable<'i>,
+    fields: &'t tree::Table,
 }
 
 /// Reads the items of a kind: `[[member]]` and so on.
 pub(super) fn items<T: Default>(
     source: &mut Source<'_>,
-    document: &DeTable<'_>,
+    document: &tree::Table,
     kind: ItemKind,
     keys: &[&'static str],
-    read: impl Fn(&mut Table<'_, '_, '_>) -> T,
+    read: impl Fn(&mut Table<'_, '_>) -> T,
 ) -> Vec<T> {
-    let Some(value) = document.get(kind.as_str()) else {
+    let Some(value) = tree::get(document, kind.as_str()) else {
         return Vec::new();
     };
-    let wrong_type = |value: &Spanned<DeValue<'_>>| Problem::WrongType {
-        expected: "a table of its own under a head in double brackets, such as [[member]]",
-        found: found(value.get_ref()),
+    let expected = source.items_expected();
+    let wrong_type = |node: &Node| Problem::WrongType {
+        expected,
+        found: node.value.kind(),
     };
-    let at = At { kind, index: 0 };
-    let Some(elements) = value.get_ref().as_array() else {
+    let at = source.at(kind, 0);
+    let Value::List(elements) = &value.value else {
         let problem = wrong_type(value);
-        source.refuse_field(at, "", value.span(), String::new(), problem);
+        source.refuse_field(at, "", value.span.clone(), String::new(), problem);
         return Vec::new();
     };
     let mut items = Vec::with_capacity(elements.len());
     for (index, element) in elements.iter().enumerate() {
-        let at = At { kind, index };
-        let span = element.span();
+        let at = source.at(kind, index);
+        let span = element.span.clone();
         source.item_stands(at, &span);
-        let Some(fields) = element.get_ref().as_table() else {
+        let Value::Table(fields) = &element.value else {
             let quoted = source.quoted(span.clone());
             source.refuse_field(at, "", span, quoted, wrong_type(element));
             items.push(T::default());
             continue;
         };
         for (key, _) in fields {
-            if !keys.iter().any(|known| known == key.get_ref()) {
+            if !keys.iter().any(|known| *known == key.text) {
                 source.refuse_key(Some(at), key, keys);
             }
         }
@@ -67,13 +68,13 @@ pub(super) fn items<T: Default>(
     items
 }
 
-impl<'t, 'i> Table<'t, '_, 'i> {
+impl<'t> Table<'t, '_> {
     pub fn text(&mut self, key: &'static str) -> String {
         let Some(value) = self.value(key) else {
             return String::new();
         };
-        match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
+        match &value.value {
+            Value::Text(text) => text.clone(),
             _ => self.wrong_type(key, value, "a text in quotes"),
         }
     }
@@ -92,7 +93,7 @@ impl<'t, 'i> Table<'t, '_, 'i> {
         let Some(value) = self.value(key) else {
             return 0;
         };
-        let DeValue::String(text) = value.get_ref() else {
+        let Value::Text(text) = &value.value else {
             return self.wrong_type(key, value, "one of the known words in quotes");
         };
         let meant = words.iter().find(|(word, _)| word == text);
@@ -101,7 +102,7 @@ impl<'t, 'i> Table<'t, '_, 'i> {
                 let expected = words::listed(words);
                 let problem = Problem::UnknownWord { expected };
                 self.source
-                    .refuse_field(self.at, key, value.span(), shown(text), problem);
+                    .refuse_field(self.at, key, value.span.clone(), shown(text), problem);
                 0
             },
             |(_, number)| (*number).into(),
@@ -122,7 +123,7 @@ impl<'t, 'i> Table<'t, '_, 'i> {
             return Vec::new();
         };
         let expected = "a list of texts, such as [\"a\", \"b\"]";
-        let DeValue::Array(elements) = value.get_ref() else {
+        let Value::List(elements) = &value.value else {
             return self.wrong_type(key, value, expected);
         };
         let mut texts = Vec::with_capacity(elements.len());
@@ -131,9 +132,9 @@ impl<'t, 'i> Table<'t, '_, 'i> {
                 name: key,
                 element: Some(index),
             };
-            self.source.field_stands(self.at, field, &element.span());
-            texts.push(match element.get_ref() {
-                DeValue::String(text) => text.to_string(),
+            self.source.field_stands(self.at, field, &element.span);
+            texts.push(match &element.value {
+                Value::Text(text) => text.clone(),
                 _ => self.wrong_type(key, element, expected),
             });
         }
@@ -144,8 +145,8 @@ impl<'t, 'i> Table<'t, '_, 'i> {
         let Some(value) = self.value(key) else {
             return false;
         };
-        match value.get_ref() {
-            DeValue::Boolean(flag) => *flag,
+        match value.value {
+            Value::Flag(flag) => flag,
             _ => self.wrong_type(key, value, "true or false"),
         }
     }
@@ -160,25 +161,25 @@ impl<'t, 'i> Table<'t, '_, 'i> {
             return N::default();
         };
         let expected = "a whole number, 0 or more";
-        let DeValue::Integer(integer) = value.get_ref() else {
+        let Value::Integer { digits, radix } = &value.value else {
             return self.wrong_type(key, value, expected);
         };
-        if integer.as_str().starts_with('-') {
+        if digits.starts_with('-') {
             let problem = Problem::WrongForm {
                 expected: expected.into(),
             };
             return self.refuse(key, value, problem);
         }
-        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let number = u64::from_str_radix(digits, *radix).ok();
         number
             .and_then(|number| N::try_from(number).ok())
             .unwrap_or_else(|| {
                 let max = max.into();
-                let quoted = self.source.quoted(value.span());
+                let quoted = self.source.quoted(value.span.clone());
                 self.source.refuse_field(
                     self.at,
                     key,
-                    value.span(),
+                    value.span.clone(),
                     quoted,
                     Problem::TooHigh { max },
                 );
@@ -191,32 +192,70 @@ impl<'t, 'i> Table<'t, '_, 'i> {
         let Some(value) = self.value(key) else {
             return 0;
         };
-        let (written, instant) = match value.get_ref() {
-            DeValue::String(text) => (shown(text), when::instant(text, end, self.source.zone)),
-            DeValue::Datetime(datetime) => {
-                let text = datetime.to_string();
-                let instant = when::instant(&text, end, self.source.zone);
-                (text, instant)
-            }
+        let (written, text) = match &value.value {
+            Value::Text(text) => (shown(text), text),
+            Value::Moment(text) => (text.clone(), text),
             _ => return self.wrong_type(key, value, "a date or an instant"),
         };
+        let instant = when::instant(text, end, self.source.zone);
         instant.unwrap_or_else(|| {
             let expected = when::EXPECTED.into();
             let problem = Problem::WrongForm { expected };
             self.source
-                .refuse_field(self.at, key, value.span(), written, problem);
+                .refuse_field(self.at, key, value.span.clone(), written, problem);
             0
         })
     }
 
-    fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
-        let value = self.fields.get(key)?;
-        self.source.field_stands(self.at, key, &value.span());
+    /// Windows of maintenance: tables with both ends and a notice.
+    pub fn windows(&mut self, key: &'static str) -> Vec<v1::MaintenanceWindow> {
+        const KEYS: &[&str] = &["from", "until", "notice"];
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
+        let expected = "a list of tables with from, until and notice";
+        let Value::List(elements) = &value.value else {
+            return self.wrong_type(key, value, expected);
+        };
+        let mut windows = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            let field = Field {
+                name: key,
+                element: Some(index),
+            };
+            self.source.field_stands(self.at, field, &element.span);
+            let Value::Table(fields) = &element.value else {
+                windows.push(self.wrong_type(key, element, expected));
+                continue;
+            };
+            for (known, _) in fields {
+                if !KEYS.contains(&known.text.as_str()) {
+                    self.source.refuse_key(Some(self.at), known, KEYS);
+                }
+            }
+            let mut window = Table {
+                source: self.source,
+                at: self.at,
+                span: element.span.clone(),
+                fields,
+            };
+            windows.push(v1::MaintenanceWindow {
+                from_us: window.instant("from", End::From),
+                until_us: window.instant("until", End::Until),
+                notice: window.text("notice"),
+            });
+        }
+        windows
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<&'t Node> {
+        let value = tree::get(self.fields, key)?;
+        self.source.field_stands(self.at, key, &value.span);
         Some(value)
     }
 
     fn require(&mut self, key: &'static str, expected: String) {
-        if !self.fields.contains_key(key) {
+        if tree::get(self.fields, key).is_none() {
             let expected = expected.into();
             let problem = Problem::Missing { expected };
             let span = self.span.clone();
@@ -228,37 +267,20 @@ impl<'t, 'i> Table<'t, '_, 'i> {
     fn wrong_type<T: Default>(
         &mut self,
         key: &'static str,
-        value: &Spanned<DeValue<'_>>,
+        value: &Node,
         expected: &'static str,
     ) -> T {
         let problem = Problem::WrongType {
             expected,
-            found: found(value.get_ref()),
+            found: value.value.kind(),
         };
         self.refuse(key, value, problem)
     }
 
-    fn refuse<T: Default>(
-        &mut self,
-        key: &'static str,
-        value: &Spanned<DeValue<'_>>,
-        problem: Problem,
-    ) -> T {
-        let quoted = self.source.quoted(value.span());
+    fn refuse<T: Default>(&mut self, key: &'static str, value: &Node, problem: Problem) -> T {
+        let quoted = self.source.quoted(value.span.clone());
         self.source
-            .refuse_field(self.at, key, value.span(), quoted, problem);
+            .refuse_field(self.at, key, value.span.clone(), quoted, problem);
         T::default()
-    }
-}
-
-fn found(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "a truth value",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
     }
 }

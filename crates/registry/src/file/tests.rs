@@ -10,6 +10,7 @@ use crate::limits::ERRORS_LISTED_MAX;
 use crate::{Place, Registry};
 
 mod items;
+mod yaml;
 
 #[test]
 fn a_file_says_what_the_contract_carries() {
@@ -51,6 +52,7 @@ fn a_file_says_what_the_contract_carries() {
         name_en: "Ministry of Public Security".to_owned(),
         class: v1::MemberClass::Ministry.into(),
         state: v1::State::Suspended.into(),
+        ..Default::default()
     };
     let system = v1::System {
         id: "G01/population".to_owned(),
@@ -58,7 +60,7 @@ fn a_file_says_what_the_contract_carries() {
         name: "Dân cư".to_owned(),
         endpoints: vec!["b:2".to_owned(), "a:1".to_owned()],
         fingerprints: vec![format!("{:064}", 1)],
-        state: v1::State::Unspecified.into(),
+        ..Default::default()
     };
     let service = v1::Service {
         provider: "G01/population".to_owned(),
@@ -67,6 +69,7 @@ fn a_file_says_what_the_contract_carries() {
         notice: "bảo trì".to_owned(),
         measures: vec!["records".to_owned()],
         deadline_ms_max: 30_000,
+        ..Default::default()
     };
     let grant = v1::Grant {
         id: String::new(),
@@ -79,6 +82,7 @@ fn a_file_says_what_the_contract_carries() {
         valid_until_us: 1_798_736_399_000_000,
         rate_per_second_max: 100,
         concurrency_max: 10,
+        ..Default::default()
     };
     let expected = v1::Catalogue {
         members: vec![member],

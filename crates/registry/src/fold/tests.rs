@@ -5,6 +5,7 @@ use ndxp_proto::journal::v1::HubStarted;
 
 use super::*;
 use crate::fixture::{SMALL, apply, changed, connected, entry, january, parse, registry};
+use crate::record::Item;
 
 mod random;
 

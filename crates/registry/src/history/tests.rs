@@ -156,3 +156,42 @@ fn a_registry_beyond_the_journal_is_not_of_it() {
         );
     }
 }
+
+#[test]
+fn kinds_change_over_time_and_the_past_keeps_its_own() {
+    let mut registry = Registry::empty();
+    let mut bodies = Vec::new();
+    let later = "[[system]]\nid = \"H29/lgsp\"\nkind = \"database\"";
+    for (sequence, text) in (1..).zip([SMALL, later]) {
+        let entry = changed(sequence, registry.plan(&parse(text)).unwrap().changes);
+        registry.apply(&entry).unwrap();
+        bodies.push(body(entry));
+    }
+    let (_folder, reader) = journal(bodies);
+    let kind_at = |at: u64| {
+        let registry = registry_at(&reader, Some(second(at))).unwrap();
+        registry.system_kind("H29/lgsp")
+    };
+    use ndxp_model::SystemKind::{Database, Lgsp};
+    assert_eq!(
+        [kind_at(1), kind_at(2), kind_at(3)],
+        [None, Some(Lgsp), Some(Database)]
+    );
+}
+
+/// x of y with the missing, asked at each instant of a life: joined, connected, suspended.
+#[test]
+fn coverage_is_asked_of_any_instant() {
+    let (_folder, reader) = some_history();
+    let lgsps = |at: u64| {
+        let registry = registry_at(&reader, Some(second(at))).unwrap();
+        let coverage = registry.coverage(&|_| false);
+        let lgsp = coverage.kinds.into_iter().next().unwrap();
+        (lgsp.connected, lgsp.registered, lgsp.missing)
+    };
+    let missing = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    assert_eq!(lgsps(1), (0, 0, missing(&[])));
+    assert_eq!(lgsps(2), (0, 2, missing(&["H26/lgsp", "H29/lgsp"])));
+    assert_eq!(lgsps(4), (1, 2, missing(&["H29/lgsp"])));
+    assert_eq!(lgsps(5), (1, 1, missing(&[])), "H29/lgsp is suspended");
+}

@@ -4,10 +4,14 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::str::FromStr;
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use ndxp_model::{Instant, MemberCode, ServiceName, SystemId};
 use ndxp_proto::registry::v1;
 
-use super::form;
+use super::{Window, form};
+use crate::limits::{DEADLINE_MS_MAX, NOTICE_CHARS_MAX, WINDOWS_MAX};
 use crate::problem::{CatalogueError, Place, Problem, shown};
 use crate::words;
 
@@ -29,7 +33,7 @@ pub(crate) struct Finding {
 
 /// Collects findings while the fields of an item are read.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(crate) struct Findings(Vec<Finding>);
 
 impl From<&'static str> for Field {
     fn from(name: &'static str) -> Self {
@@ -60,6 +64,10 @@ impl Findings {
             value,
             problem,
         });
+    }
+
+    pub fn into_vec(self) -> Vec<Finding> {
+        self.0
     }
 
     /// The record, when nothing was found.
@@ -135,9 +143,111 @@ impl Findings {
         }
     }
 
-    pub fn active(&mut self, state: i32) -> bool {
+    pub fn state(&mut self, state: i32) -> v1::State {
         self.word("state", &words::STATES, state);
-        state == i32::from(v1::State::Active)
+        v1::State::try_from(state).unwrap_or_default()
+    }
+
+    /// Entries of the time before requests leave the state out.
+    pub fn grant_state(&mut self, state: i32) -> Option<v1::GrantState> {
+        match v1::GrantState::try_from(state) {
+            Ok(v1::GrantState::Unspecified) => Some(v1::GrantState::Active),
+            Ok(state) => Some(state),
+            Err(_) => {
+                self.word("state", &words::GRANT_STATES, state);
+                None
+            }
+        }
+    }
+
+    /// Who carries on: only for what is closed, and never itself.
+    pub fn successor(&mut self, successor: &str, state: v1::State, is_itself: bool) {
+        if state != v1::State::Closed {
+            self.add("successor", shown(successor), Problem::SuccessorOfOpen);
+        }
+        if is_itself {
+            let through = successor.to_owned();
+            self.add(
+                "successor",
+                shown(successor),
+                Problem::SuccessorCycle { through },
+            );
+        }
+    }
+
+    pub fn deadline(&mut self, milliseconds: u64) -> Option<Duration> {
+        if milliseconds > DEADLINE_MS_MAX {
+            let max = DEADLINE_MS_MAX;
+            self.add(
+                "deadline_ms_max",
+                milliseconds.to_string(),
+                Problem::TooHigh { max },
+            );
+        }
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// A burst without a rate would limit nothing.
+    pub fn burst(&mut self, burst: u32, rate: u32) -> Option<NonZeroU32> {
+        if burst > 0 && rate == 0 {
+            self.add("burst_max", burst.to_string(), Problem::BurstWithoutRate);
+        }
+        NonZeroU32::new(burst)
+    }
+
+    /// Windows of maintenance: bounded in number, each with its end after its start, none over
+    /// another, ordered by their starts.
+    pub fn windows(&mut self, windows: &[v1::MaintenanceWindow]) -> Vec<Window> {
+        const NAME: &str = "maintenance";
+        if windows.len() > WINDOWS_MAX {
+            let (found, max) = (windows.len(), WINDOWS_MAX);
+            self.add(NAME, String::new(), Problem::TooMany { found, max });
+            return Vec::new();
+        }
+        let mut read: Vec<Window> = Vec::with_capacity(windows.len());
+        for (index, window) in windows.iter().enumerate() {
+            let field = Field {
+                name: NAME,
+                element: Some(index),
+            };
+            self.plain_text(NAME, &window.notice, NOTICE_CHARS_MAX);
+            let ends = [window.from_us, window.until_us];
+            if !ends
+                .iter()
+                .all(|end| (1..=form::INSTANT_US_MAX).contains(end))
+            {
+                let expected = "both ends, from and until".into();
+                self.add(field, String::new(), Problem::WrongForm { expected });
+                continue;
+            }
+            let [from, until] = ends.map(Instant::from_micros);
+            let window = Window {
+                from,
+                until,
+                notice: window.notice.clone(),
+            };
+            let (shown_from, shown_until) = (from.to_string(), until.to_string());
+            if until <= from {
+                let problem = Problem::WindowEndNotAfterStart {
+                    from: shown_from,
+                    until: shown_until,
+                };
+                self.add(field, String::new(), problem);
+            } else if read
+                .iter()
+                .any(|other| from < other.until && other.from < until)
+            {
+                let problem = Problem::WindowsOverlap {
+                    from: shown_from,
+                    until: shown_until,
+                };
+                self.add(field, String::new(), problem);
+            } else {
+                read.push(window);
+            }
+        }
+        read.sort_by_key(|window| window.from);
+        read
     }
 
     /// Reads every element of a list; the list is bounded and holds no element twice.

@@ -19,8 +19,14 @@ pub(super) const MEASURE: &str = "a lower-case letter, then lower-case letters, 
 pub(super) const METHOD: &str = "the method's name alone, such as VerifyIdentity, without service or stroke; at most 255 \
      characters";
 
+pub(super) const ALIAS: &str =
+    "the old form of a code, which reads right to left, such as 000.00.00.H53";
+
 pub(super) const INSTANT: &str = "a date such as 2026-12-31 or an instant such as 2026-12-31T17:00:00Z, of the years 1970 to \
      9998";
+
+/// A code of 35 characters with three groups of noughts before it.
+const OLD_CODE_BYTES_MAX: usize = 50;
 
 /// 9999-01-01T00:00:00Z, less a day, so that the instant has a local time in every zone.
 pub(super) const INSTANT_US_MAX: i64 = 253_370_678_400_000_000;
@@ -95,10 +101,13 @@ pub(super) fn is_method(text: &str) -> bool {
 
 /// `000.00.12.H26` reads right to left and is `H26.12` today. `None` when the text is no code of
 /// the old form.
-pub(super) fn new_member_code(text: &str) -> Option<String> {
+pub(crate) fn new_member_code(text: &str) -> Option<String> {
     let groups: Vec<&str> = text.split('.').collect();
     let (_, others) = groups.split_last()?;
-    if others.is_empty() || !groups.iter().all(|group| !group.is_empty()) {
+    if text.len() > OLD_CODE_BYTES_MAX
+        || others.is_empty()
+        || !groups.iter().all(|group| !group.is_empty())
+    {
         return None;
     }
     let is_filler = |group: &&&str| group.bytes().all(|byte| byte == b'0');

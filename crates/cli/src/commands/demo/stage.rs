@@ -36,8 +36,8 @@ pub struct Stage {
 const TRUST_DOMAIN: &str = "ndxp.local";
 const NODE: &str = "demo";
 
-/// A day: longer than anybody looks at a demonstration.
-const VALID_DAYS: u32 = 1;
+/// So many days that the hub does not warn of their end before the demonstration has one.
+const VALID_DAYS: u32 = 60;
 
 impl Stage {
     /// Starts the hub. Must be called outside a runtime: the hub has its own.
@@ -89,8 +89,8 @@ impl Stage {
             .context("the providers cannot start")?;
         let request = ApplyRequest {
             catalogue: Some(self.nation.catalogue(&|system| providers.endpoints(system))),
-            dry_run: false,
             note: "the nation of the demonstration".to_owned(),
+            ..ApplyRequest::default()
         };
         RegistryServiceClient::new(channel)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)

@@ -1,38 +1,53 @@
 //! The registry's items as columns for people and as records for programs.
 
+use std::collections::HashMap;
+
 use comfy_table::Table;
-use ndxp_model::Zone;
-use ndxp_proto::registry::v1::{Grant, Member, Service, System};
+use ndxp_model::{Instant, Zone};
+use ndxp_proto::registry::v1::{
+    GetCoverageResponse, Grant, GrantState, MaintenanceWindow, Member, Service, System,
+};
 use serde_json::{Value, json};
 
+use super::coverage;
+use crate::commands::cert::EXPIRES_WITHIN_DAYS;
 use crate::output::{table, trimmed, word};
 use crate::when;
 
 #[derive(Debug)]
 pub enum Listing {
     Members(Vec<Member>),
-    Systems(Vec<System>),
+    /// With the ends of the certificates that systems have shown, microseconds since the epoch.
+    Systems(Vec<System>, HashMap<String, i64>),
     Services(Vec<Service>),
     Grants(Vec<Grant>),
+    Coverage(GetCoverageResponse),
 }
 
 impl Listing {
-    pub fn table(&self, zone: &Zone) -> String {
+    pub fn table(&self, zone: &Zone, now: Instant) -> String {
         trimmed(&match self {
             Self::Members(members) => member_table(members),
-            Self::Systems(systems) => system_table(systems),
-            Self::Services(services) => service_table(services),
+            Self::Systems(systems, certificates) => system_table(systems, |system| {
+                expiry(certificates.get(system), zone, now)
+            }),
+            Self::Services(services) => service_table(services, zone),
             Self::Grants(grants) => grant_table(grants, zone),
+            Self::Coverage(coverage) => return coverage::text(coverage),
         })
     }
 
     /// The contract's fields with the contract's names; words for enums, UTC for times.
-    pub fn records(&self) -> Vec<Value> {
+    pub fn records(&self) -> Value {
         match self {
             Self::Members(members) => members.iter().map(member_record).collect(),
-            Self::Systems(systems) => systems.iter().map(system_record).collect(),
+            Self::Systems(systems, certificates) => {
+                let record = |system| system_record(system, certificates);
+                systems.iter().map(record).collect()
+            }
             Self::Services(services) => services.iter().map(service_record).collect(),
             Self::Grants(grants) => grants.iter().map(grant_record).collect(),
+            Self::Coverage(coverage) => coverage::record(coverage),
         }
     }
 }
@@ -45,12 +60,16 @@ fn member_table(members: &[Member]) -> Table {
             name_en,
             ..
         } = member.clone();
-        [code, class(member), member_state(member), name_vi, name_en]
+        let state = match member.successor.as_str() {
+            "" => member_state(member),
+            successor => format!("{}, see {successor}", member_state(member)),
+        };
+        [code, class(member), state, name_vi, name_en]
     });
     filled(&["CODE", "CLASS", "STATE", "NAME", "NAME (EN)"], rows)
 }
 
-fn system_table(systems: &[System]) -> Table {
+fn system_table(systems: &[System], expiry: impl Fn(&str) -> String) -> Table {
     let rows = systems.iter().map(|system| {
         let System {
             id,
@@ -58,18 +77,25 @@ fn system_table(systems: &[System]) -> Table {
             endpoints,
             ..
         } = system.clone();
-        [
-            id,
-            kind(system),
-            system_state(system),
-            list(&endpoints),
-            name,
-        ]
+        let certificate = expiry(&id);
+        let state = match system.disabled {
+            true => format!("{}, disabled", system_state(system)),
+            false => system_state(system),
+        };
+        [id, kind(system), state, certificate, list(&endpoints), name]
     });
-    filled(&["SYSTEM", "KIND", "STATE", "ENDPOINTS", "NAME"], rows)
+    const HEADINGS: [&str; 6] = [
+        "SYSTEM",
+        "KIND",
+        "STATE",
+        "CERTIFICATE UNTIL",
+        "ENDPOINTS",
+        "NAME",
+    ];
+    filled(&HEADINGS, rows)
 }
 
-fn service_table(services: &[Service]) -> Table {
+fn service_table(services: &[Service], zone: &Zone) -> Table {
     let rows = services.iter().map(|service| {
         let Service {
             name,
@@ -83,10 +109,19 @@ fn service_table(services: &[Service]) -> Table {
         } else {
             "enabled"
         };
-        [name, provider, state.to_owned(), list(&measures), notice]
+        let planned = planned(&service.maintenance, zone);
+        let state = state.to_owned();
+        [name, provider, state, planned, list(&measures), notice]
     });
     filled(
-        &["SERVICE", "PROVIDER", "STATE", "MEASURES", "NOTICE"],
+        &[
+            "SERVICE",
+            "PROVIDER",
+            "STATE",
+            "MAINTENANCE",
+            "MEASURES",
+            "NOTICE",
+        ],
         rows,
     )
 }
@@ -110,13 +145,14 @@ fn grant_table(grants: &[Grant], zone: &Zone) -> Table {
             provider,
             service,
             methods,
+            grant_state(grant),
             validity(grant, zone),
             limits(grant),
         ]
     });
     filled(
         &[
-            "CONSUMER", "PROVIDER", "SERVICE", "METHODS", "VALID", "LIMITS",
+            "CONSUMER", "PROVIDER", "SERVICE", "METHODS", "STATE", "VALID", "LIMITS",
         ],
         rows,
     )
@@ -129,10 +165,13 @@ fn member_record(member: &Member) -> Value {
         "name_en": member.name_en,
         "class": class(member),
         "state": member_state(member),
+        "aliases": member.aliases,
+        "successor": given(&member.successor),
     })
 }
 
-fn system_record(system: &System) -> Value {
+fn system_record(system: &System, certificates: &HashMap<String, i64>) -> Value {
+    let valid_until = certificates.get(&system.id).copied();
     json!({
         "id": system.id,
         "kind": kind(system),
@@ -140,6 +179,18 @@ fn system_record(system: &System) -> Value {
         "endpoints": system.endpoints,
         "fingerprints": system.fingerprints,
         "state": system_state(system),
+        // Of the certificate that it showed last since the hub's start.
+        "certificate_valid_until": valid_until.and_then(when::utc),
+        "disabled": system.disabled,
+        "notice": system.notice,
+        "maintenance": maintenance_records(&system.maintenance),
+        "successor": given(&system.successor),
+        "rate_per_second_max": system.rate_per_second_max,
+        "burst_max": system.burst_max,
+        "concurrency_max": system.concurrency_max,
+        "message_bytes_max": system.message_bytes_max,
+        "metadata_bytes_max": system.metadata_bytes_max,
+        "deadline_ms_max": system.deadline_ms_max,
     })
 }
 
@@ -151,12 +202,17 @@ fn service_record(service: &Service) -> Value {
         "notice": service.notice,
         "measures": service.measures,
         "deadline_ms_max": service.deadline_ms_max,
+        "maintenance": maintenance_records(&service.maintenance),
+        "methods": service.methods,
+        "descriptors_sha256": given(&hexadecimal(&service.descriptors_sha256)),
     })
 }
 
-fn grant_record(grant: &Grant) -> Value {
+pub fn grant_record(grant: &Grant) -> Value {
     json!({
         "id": grant.id,
+        "version": grant.version.max(1),
+        "state": grant_state(grant),
         "consumer": grant.consumer,
         "provider": grant.provider,
         "service": grant.service,
@@ -164,8 +220,38 @@ fn grant_record(grant: &Grant) -> Value {
         "valid_from": when::utc(grant.valid_from_us),
         "valid_until": when::utc(grant.valid_until_us),
         "rate_per_second_max": grant.rate_per_second_max,
+        "burst_max": grant.burst_max,
         "concurrency_max": grant.concurrency_max,
+        "message_bytes_max": grant.message_bytes_max,
+        "metadata_bytes_max": grant.metadata_bytes_max,
+        "deadline_ms_max": grant.deadline_ms_max,
+        "purpose": grant.purpose,
+        "legal_basis": grant.legal_basis,
+        "on_behalf_of": given(&grant.on_behalf_of),
+        "requested_by": given(&grant.requested_by),
+        "decided_by": given(&grant.decided_by),
+        "replaces": (grant.replaces != 0).then_some(grant.replaces),
     })
+}
+
+fn maintenance_records(windows: &[MaintenanceWindow]) -> Vec<Value> {
+    let record = |window: &MaintenanceWindow| {
+        json!({
+            "from": when::utc(window.from_us),
+            "until": when::utc(window.until_us),
+            "notice": window.notice,
+        })
+    };
+    windows.iter().map(record).collect()
+}
+
+/// Absent rather than empty.
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn filled<const N: usize>(headings: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
@@ -190,11 +276,50 @@ fn system_state(system: &System) -> String {
     word(system.state().as_str_name(), "STATE_")
 }
 
+/// Grants of the time before requests hold no state, and are active.
+pub fn grant_state(grant: &Grant) -> String {
+    match grant.state() {
+        GrantState::Unspecified => "active".to_owned(),
+        state => word(state.as_str_name(), "GRANT_STATE_"),
+    }
+}
+
 fn list(items: &[String]) -> String {
     items.join(", ")
 }
 
-fn validity(grant: &Grant, zone: &Zone) -> String {
+/// The last day of a certificate, with a word to whoever must renew it; `-` for one that the hub
+/// has not seen since its start.
+fn expiry(until_us: Option<&i64>, zone: &Zone, now: Instant) -> String {
+    const DAY_US: i64 = 86_400_000_000;
+    let Some(until_us) = until_us else {
+        return "-".to_owned();
+    };
+    let local = when::local(*until_us, zone);
+    let day = local.split(' ').next().unwrap_or_default();
+    match until_us.saturating_sub(now.as_micros()) {
+        ..=0 => format!("{day}, expired"),
+        left if left < EXPIRES_WITHIN_DAYS * DAY_US => {
+            format!("{day}, in {} days", left / DAY_US)
+        }
+        _ => day.to_owned(),
+    }
+}
+
+/// The first window of maintenance, and how many are planned behind it.
+fn planned(windows: &[MaintenanceWindow], zone: &Zone) -> String {
+    let Some((first, others)) = windows.split_first() else {
+        return String::new();
+    };
+    let end = |at_us| when::local(at_us, zone);
+    let first = format!("{} until {}", end(first.from_us), end(first.until_us));
+    match others.len() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+pub fn validity(grant: &Grant, zone: &Zone) -> String {
     let end = |at_us| when::local(at_us, zone);
     match (grant.valid_from_us, grant.valid_until_us) {
         (0, 0) => "always".to_owned(),
@@ -209,8 +334,14 @@ fn limits(grant: &Grant) -> String {
     if grant.rate_per_second_max != 0 {
         limits.push(format!("{}/s", grant.rate_per_second_max));
     }
+    if grant.burst_max != 0 {
+        limits.push(format!("bursts of {}", grant.burst_max));
+    }
     if grant.concurrency_max != 0 {
         limits.push(format!("{} at once", grant.concurrency_max));
+    }
+    if grant.deadline_ms_max != 0 {
+        limits.push(format!("{} ms", grant.deadline_ms_max));
     }
     if limits.is_empty() {
         limits.push("none".to_owned());
@@ -226,34 +357,62 @@ mod tests {
 
     #[track_caller]
     fn check(listing: &Listing, wanted: &str) {
-        assert_eq!(listing.table(&Zone::viet_nam()), wanted);
+        let now = Instant::from_micros(1_658_448_000_000_000);
+        assert_eq!(listing.table(&Zone::viet_nam(), now), wanted);
+    }
+
+    fn member(code: &str, name: &str, state: State, successor: &str) -> Member {
+        Member {
+            code: code.to_owned(),
+            name_vi: name.to_owned(),
+            class: MemberClass::Province.into(),
+            state: state.into(),
+            successor: successor.to_owned(),
+            ..Member::default()
+        }
+    }
+
+    /// With certificates that end so many days from now, and one that has shown none.
+    fn systems(ends: &[(&str, i64)]) -> Listing {
+        let system = |id: &str, disabled| System {
+            id: id.to_owned(),
+            kind: SystemKind::InformationSystem.into(),
+            endpoints: vec!["a:1".to_owned(), "b:2".to_owned()],
+            state: State::Suspended.into(),
+            disabled,
+            ..System::default()
+        };
+        let shown = ends.iter().map(|(id, _)| system(id, false));
+        let until = |days: i64| 1_658_448_000_000_000 + days * 86_400_000_000;
+        let certificates = ends
+            .iter()
+            .map(|(id, days)| ((*id).to_owned(), until(*days)));
+        Listing::Systems(
+            shown.chain([system("G01/d", true)]).collect(),
+            certificates.collect(),
+        )
     }
 
     #[test]
     fn items_stand_in_columns() {
         check(
-            &Listing::Members(vec![Member {
-                code: "H26".to_owned(),
-                name_vi: "Hà Nội".to_owned(),
-                name_en: "Ha Noi".to_owned(),
-                class: MemberClass::Province.into(),
-                state: State::Active.into(),
-            }]),
+            &Listing::Members(vec![
+                member("H02", "Hà Giang", State::Closed, "H05"),
+                member("H26", "Hà Nội", State::Active, ""),
+            ]),
             "\
-CODE  CLASS     STATE   NAME    NAME (EN)
-H26   province  active  Hà Nội  Ha Noi",
+CODE  CLASS     STATE            NAME      NAME (EN)
+H02   province  closed, see H05  Hà Giang
+H26   province  active           Hà Nội",
         );
         check(
-            &Listing::Systems(vec![System {
-                id: "G01/population".to_owned(),
-                kind: SystemKind::InformationSystem.into(),
-                endpoints: vec!["a:1".to_owned(), "b:2".to_owned()],
-                state: State::Suspended.into(),
-                ..System::default()
-            }]),
+            &systems(&[("G01/a", 29), ("G01/b", 31), ("G01/c", -1)]),
             "\
-SYSTEM          KIND                STATE      ENDPOINTS  NAME
-G01/population  information_system  suspended  a:1, b:2",
+SYSTEM  KIND                STATE                CERTIFICATE UNTIL       ENDPOINTS  NAME
+G01/a   information_system  suspended            2022-08-20, in 29 days  a:1, b:2
+G01/b   information_system  suspended            2022-08-22              a:1, b:2
+G01/c   information_system  suspended            2022-07-21, expired     a:1, b:2
+G01/d   information_system  suspended, disabled  -                       a:1, b:2",
         );
         check(
             &Listing::Grants(vec![Grant {
@@ -266,8 +425,8 @@ G01/population  information_system  suspended  a:1, b:2",
                 ..Grant::default()
             }]),
             "\
-CONSUMER  PROVIDER        SERVICE  METHODS  VALID                          LIMITS
-H26/lgsp  G01/population  a.v1.B   all      until 2022-07-22 07:00:00.000  5/s, 2 at once",
+CONSUMER  PROVIDER        SERVICE  METHODS  STATE   VALID                          LIMITS
+H26/lgsp  G01/population  a.v1.B   all      active  until 2022-07-22 07:00:00.000  5/s, 2 at once",
         );
     }
 
@@ -279,7 +438,7 @@ H26/lgsp  G01/population  a.v1.B   all      until 2022-07-22 07:00:00.000  5/s, 
             ..Grant::default()
         };
         let records = Listing::Grants(vec![grant]).records();
-        let record = records.first().unwrap();
+        let record = &records[0];
         assert_eq!(record["valid_from"], "2022-07-22T00:00:00Z");
         assert_eq!(record["valid_until"], Value::Null);
     }

@@ -76,6 +76,7 @@ impl Sheet {
         self.always("service", service);
         self.always("method", call.method);
         self.text("grant", call.grant);
+        self.text("on_behalf_of", call.on_behalf_of);
         self.text("request_id", call.request_id);
         self.text("origin", call.origin);
         self.number("hop", call.hop);

@@ -16,6 +16,7 @@ fn peer(identity: PeerIdentity, fingerprint: u8) -> ControlPeer {
         identity,
         fingerprint: [fingerprint; 32],
         actor,
+        certificate: None,
     }
 }
 
@@ -67,19 +68,14 @@ fn registry() -> Registry {
 fn expected(rpc: &str) -> &'static str {
     let name = rpc.rsplit_once('/').unwrap().1;
     match name {
-        "Apply" => "O",
-        "ReadEntries" | "DumpCounters" | "GetFigures" => "OA",
-        "GetTransaction" | "ListTransactions" | "WatchTransactions" | "Count" | "WatchCounts" => {
-            "OAm"
+        "Apply" | "Propose" | "Transition" | "SetAvailability" | "SetMaintenance" => "O",
+        "RequestAccess" | "DecideAccess" | "RevokeAccess" | "PutDescriptors" => "Om",
+        "ReadEntries" | "DumpCounters" | "GetFigures" | "Export" | "GetCoverage" | "ListAudit" => {
+            "OA"
         }
-        "GetPosition"
-        | "ListMembers"
-        | "ListSystems"
-        | "ListServices"
-        | "ListGrants"
-        | "Check"
-        | "Watch"
-        | "ServerReflectionInfo" => "OAM",
+        "GetTransaction" | "ListTransactions" | "WatchTransactions" | "Count" | "WatchCounts"
+        | "ListMembers" | "ListSystems" | "ListServices" | "ListGrants" => "OAm",
+        "GetPosition" | "GetDescriptors" | "Check" | "Watch" | "ServerReflectionInfo" => "OAM",
         other => panic!("{other} has no expectation"),
     }
 }
@@ -111,8 +107,11 @@ fn the_table_is_the_matrix_of_roles() {
                     assert_eq!(member.as_str(), "H26");
                     assert!(expected.contains(&letter.to_lowercase()), "{letter} {rpc}");
                 }
-                Err(status) => {
+                Err(Denied { status, attempt }) => {
                     assert_eq!(status.code(), Code::PermissionDenied, "{letter} {rpc}");
+                    // Reading what is not for a role is no attempt at an act.
+                    let is_act = !expected.contains('A');
+                    assert_eq!(attempt.is_some(), is_act, "{letter} {rpc}");
                     let known = expected.to_uppercase().contains(letter);
                     assert!(!known, "{letter} {rpc} was denied");
                 }
@@ -169,7 +168,8 @@ fn who_has_no_role_is_not_told_more() {
     for (identity, fingerprint, part) in rows {
         for rpc in ["/ndxp.registry.v1.RegistryService/ListMembers", "/x.Y/Z"] {
             let peer = peer(identity.clone(), fingerprint);
-            let status = check(&peer, &registry, rpc).unwrap_err();
+            let Denied { status, attempt } = check(&peer, &registry, rpc).unwrap_err();
+            assert_eq!(attempt, None, "a stranger fills no audit log");
             assert_eq!(status.code(), Code::Unauthenticated, "{identity}");
             assert!(status.message().contains(part), "{}", status.message());
         }
@@ -187,7 +187,7 @@ fn what_has_no_row_is_denied_to_everyone() {
         "/ndxp.exchange.v1.DirectoryService/WhoAmI",
     ] {
         let operator = peer(PeerIdentity::Operator("a".to_owned()), 0);
-        let status = check(&operator, &registry, rpc).unwrap_err();
+        let status = check(&operator, &registry, rpc).unwrap_err().status;
         assert_eq!(status.code(), Code::PermissionDenied, "{rpc}");
     }
 }

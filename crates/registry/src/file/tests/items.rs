@@ -30,7 +30,8 @@ fn a_mistyped_key_is_told_its_neighbour() {
         "id = \"x\"",
         "c.toml:5: grant H26/lgsp>G01/population/test.Population: \"id\": no such key; known are \
          consumer, provider, service, methods, valid_from, valid_until, rate_per_second_max, \
-         concurrency_max",
+         burst_max, concurrency_max, message_bytes_max, metadata_bytes_max, deadline_ms_max, \
+         purpose, legal_basis, on_behalf_of",
     );
 }
 
@@ -122,8 +123,8 @@ fn a_member_is_checked() {
     );
     check(
         &member("H26", "state = \"gone\""),
-        "c.toml:5: member H26: state = \"gone\": is none of the words that are known; write active \
-         or suspended",
+        "c.toml:5: member H26: state = \"gone\": is none of the words that are known; write active, \
+         suspended, proposed, declined or closed",
     );
     check(
         &member("H26", &format!("name_en = \"{}\"", "x".repeat(201))),

@@ -18,7 +18,7 @@ struct Plain {
     members: BTreeMap<String, v1::Member>,
     systems: BTreeMap<String, v1::System>,
     services: BTreeMap<(String, String), v1::Service>,
-    grants: BTreeMap<(String, String, String), v1::Grant>,
+    grants: BTreeMap<(String, String, String), BTreeMap<u32, v1::Grant>>,
 }
 
 impl Plain {
@@ -38,8 +38,15 @@ impl Plain {
                     item.provider.clone(),
                     item.service.clone(),
                 );
-                self.grants.insert(key, item);
+                let versions = self.grants.entry(key).or_default();
+                versions.insert(item.version, item);
+                let active = i32::from(v1::GrantState::Active);
+                let mut ended = versions.values().filter(|grant| grant.state != active);
+                let last_ended = ended.next_back().map(|grant| grant.version);
+                versions
+                    .retain(|version, grant| grant.state == active || Some(*version) == last_ended);
             }
+            Item::Descriptors(_) | Item::Removed(_) => panic!("not made here"),
         }
     }
 
@@ -77,16 +84,29 @@ impl Plain {
         let grant = self
             .grants
             .get(&(consumer, offer.provider.clone(), service));
-        let grant = grant.ok_or(Reason::NoGrant)?;
-        if !grant.methods.is_empty() && !grant.methods.contains(&call.method.to_owned()) {
-            return Err(Reason::NoGrant);
-        }
+        let versions = grant.ok_or(Reason::NoGrant)?;
+        let active = i32::from(v1::GrantState::Active);
+        let mut active = versions.values().filter(|grant| grant.state == active);
         let now = call.at.as_micros();
-        let ended = grant.valid_until_us != 0 && grant.valid_until_us <= now;
-        if grant.valid_from_us > now || ended {
-            return Err(Reason::GrantExpired);
+        let valid: Vec<_> = active
+            .clone()
+            .filter(|grant| {
+                let ended = grant.valid_until_us != 0 && grant.valid_until_us <= now;
+                grant.valid_from_us <= now && !ended
+            })
+            .collect();
+        match valid.as_slice() {
+            [] if active.next().is_some() => Err(Reason::GrantExpired),
+            [] => Err(Reason::NoGrant),
+            [grant] => {
+                let method = call.method.to_owned();
+                if !grant.methods.is_empty() && !grant.methods.contains(&method) {
+                    return Err(Reason::NoGrant);
+                }
+                Ok(grant.id.clone())
+            }
+            several => panic!("{several:?} permit calls at once"),
         }
-        Ok(grant.id.clone())
     }
 }
 
@@ -140,6 +160,7 @@ fn random_catalogue(random: &mut Rng, plain: &Plain) -> v1::Catalogue {
             name_en: String::new(),
             class: random.i32(1..=4),
             state: random.of(&[0, 1, 1, 2]),
+            ..Default::default()
         });
     }
     for _ in 0..random.usize(..3) {
@@ -154,6 +175,7 @@ fn random_catalogue(random: &mut Rng, plain: &Plain) -> v1::Catalogue {
             endpoints: random.some(&["a:1", "b:1"]),
             fingerprints,
             state: random.of(&[0, 1, 1, 2]),
+            ..Default::default()
         });
     }
     for _ in 0..random.usize(..2) {
@@ -227,7 +249,12 @@ fn compare(registry: &Registry, plain: &Plain, random: &mut Rng) -> usize {
     assert!(registry.members().iter().eq(plain.members.values()));
     assert!(registry.systems().iter().eq(plain.systems.values()));
     assert!(registry.services().iter().eq(plain.services.values()));
-    assert!(registry.grants().iter().eq(plain.grants.values()));
+    assert!(
+        registry
+            .grants()
+            .iter()
+            .eq(plain.grants.values().flat_map(BTreeMap::values))
+    );
     assert_eq!(registry.unreadable(), []);
     for _ in 0..20 {
         let call = random_call(random, plain);

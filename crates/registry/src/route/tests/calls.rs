@@ -7,6 +7,7 @@ use ndxp_model::SystemKind;
 
 use super::*;
 use crate::fixture::january;
+use crate::record::Limits;
 
 struct Call {
     consumer: &'static str,
@@ -61,6 +62,11 @@ fn a_permitted_call_is_told_its_route_whole() {
         endpoints: vec!["127.0.0.1:9001".to_owned(), "127.0.0.1:9002".to_owned()],
         fingerprints: Vec::new(),
         active: true,
+        state: v1::State::Active,
+        disabled: false,
+        notice: String::new(),
+        maintenance: Vec::new(),
+        limits: Limits::default(),
     };
     assert_eq!(*route.provider, provider);
     let service = ServiceRecord {
@@ -70,16 +76,26 @@ fn a_permitted_call_is_told_its_route_whole() {
         notice: String::new(),
         measures: vec!["records".to_owned()],
         deadline_max: Some(Duration::from_secs(30)),
+        maintenance: Vec::new(),
+        methods: Vec::new(),
     };
     assert_eq!(*route.service, service);
     let grant = GrantRecord {
         id: "H26/lgsp>G01/population/test.Population".parse().unwrap(),
+        version: 1,
+        state: v1::GrantState::Active,
         connection: Arc::new(connection),
         methods: vec!["Assign".to_owned(), "Verify".to_owned()],
         valid_from: Some(january(10)),
         valid_until: Some(january(20)),
         rate_per_second_max: NonZeroU32::new(100),
         concurrency_max: NonZeroU32::new(10),
+        limits: Limits {
+            rate_per_second_max: NonZeroU32::new(100),
+            concurrency_max: NonZeroU32::new(10),
+            ..Limits::default()
+        },
+        on_behalf_of: None,
     };
     assert_eq!(*route.grant, grant);
 }
@@ -334,10 +350,10 @@ fn an_item_that_cannot_be_read_denies() {
         "SERVICE_DISABLED: the registry's entry for the service test.Population of G01/population \
          cannot be read",
     );
-    let grant = standing.standing_grant("H26/lgsp", "G01/population", "test.Population");
+    let grants = standing.grant_versions("H26/lgsp>G01/population/test.Population");
     let grant = v1::Grant {
         valid_until_us: -1,
-        ..grant.unwrap().item.clone()
+        ..grants[0].clone()
     };
     check_unreadable(
         Item::Grant(grant),

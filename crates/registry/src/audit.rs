@@ -1,0 +1,168 @@
+//! The audit log: every administrative act, with what it changed, and every attempt that was
+//! refused, read out of the journal. There is no other record of it, so that it cannot differ.
+
+use std::collections::VecDeque;
+
+use ndxp_journal::{Kind, ReadError, Reader};
+use ndxp_model::Sequence;
+use ndxp_proto::journal::v1::entry::Body;
+use ndxp_proto::journal::v1::{Entry, RegistryChanged};
+use ndxp_proto::registry::v1;
+
+use crate::difference::{difference, of_state};
+use crate::fold::Registry;
+use crate::history::HistoryError;
+use crate::record::Item;
+
+/// Entries of an answer, when the request does not say.
+pub const AUDIT_LIMIT: u32 = 1_000;
+
+/// Most entries of one answer: some 10 MB.
+pub const AUDIT_LIMIT_MAX: u32 = 10_000;
+
+/// The last acts that match, oldest first.
+///
+/// # Errors
+/// When the journal cannot be read or folded.
+pub fn audit(
+    reader: &Reader,
+    request: &v1::ListAuditRequest,
+) -> Result<v1::ListAuditResponse, HistoryError> {
+    let limit = match request.limit {
+        0 => AUDIT_LIMIT,
+        limit => limit.min(AUDIT_LIMIT_MAX),
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let end = reader.position()?.sequence;
+    let first = Sequence::NONE.next();
+    let mut acts = reader
+        .entries_of(Kind::RegistryChanged, first, end)
+        .peekable();
+    let mut refusals = reader
+        .entries_of(Kind::RegistryRefused, first, end)
+        .peekable();
+    let mut registry = Registry::empty();
+    let mut found = VecDeque::new();
+    while let Some(entry) = earlier(&mut acts, &mut refusals) {
+        let entry = entry?;
+        if request.until_us != 0 && entry.committed_at_us >= request.until_us {
+            break;
+        }
+        if entry.committed_at_us >= request.from_us
+            && let Some(told) = told(&entry, &registry)
+            && matches(&told, request)
+        {
+            found.push_back(told);
+            if found.len() > limit {
+                found.pop_front();
+            }
+        }
+        registry.apply(&entry)?;
+    }
+    Ok(v1::ListAuditResponse {
+        entries: found.into(),
+        watermark: end.get(),
+    })
+}
+
+type Next = Option<Result<Entry, ReadError>>;
+
+/// The next entry of two ordered runs; damage comes at once.
+fn earlier<I: Iterator<Item = Result<Entry, ReadError>>>(
+    one: &mut std::iter::Peekable<I>,
+    other: &mut std::iter::Peekable<I>,
+) -> Next {
+    let one_is_next = match (one.peek(), other.peek()) {
+        (Some(Ok(one)), Some(Ok(other))) => one.sequence < other.sequence,
+        (Some(_), _) => true,
+        (None, _) => false,
+    };
+    if one_is_next {
+        one.next()
+    } else {
+        other.next()
+    }
+}
+
+/// The entry as the log tells it, beside the registry before it.
+fn told(entry: &Entry, before: &Registry) -> Option<v1::AuditEntry> {
+    let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
+    match entry.body.as_ref()? {
+        Body::RegistryChanged(act) => Some(v1::AuditEntry {
+            sequence,
+            at_us,
+            actor: act.actor.clone(),
+            role: act.role.clone(),
+            rpc: match act.rpc.as_str() {
+                // Entries of the time when there was one RPC.
+                "" => "Apply".to_owned(),
+                rpc => rpc.to_owned(),
+            },
+            item: act.item.clone(),
+            reason: act.note.clone(),
+            refused: String::new(),
+            differences: differences(act, before),
+        }),
+        Body::RegistryRefused(refused) => Some(v1::AuditEntry {
+            sequence,
+            at_us,
+            actor: refused.actor.clone(),
+            role: refused.role.clone(),
+            rpc: refused.rpc.clone(),
+            item: refused.item.clone(),
+            reason: refused.note.clone(),
+            refused: refused.refused.clone(),
+            differences: Vec::new(),
+        }),
+        _ => None,
+    }
+}
+
+fn differences(act: &RegistryChanged, before: &Registry) -> Vec<v1::Difference> {
+    use v1::change::Item as Changed;
+    let changed = |change: &v1::Change| match change.item.as_ref()? {
+        Changed::Member(item) => difference(before.member(&item.code), item),
+        Changed::System(item) => difference(before.system_item(&item.id), item),
+        Changed::Service(item) => difference(before.service(&item.provider, &item.name), item),
+        Changed::Grant(item) => {
+            let standing = before.grant_versions(&item.key());
+            // Entries of the time before versions changed the one that stood.
+            let version = item.version.max(1);
+            match standing.iter().find(|grant| grant.version == version) {
+                Some(grant) if item.version != 0 => Some(of_state(grant, item)),
+                standing => difference(standing, item),
+            }
+        }
+        // The service beside it tells the checksum and the methods.
+        Changed::Descriptors(_) => None,
+        Changed::Removed(removed) => {
+            let kind = match removed.kind() {
+                v1::ItemKind::Unspecified => return None,
+                v1::ItemKind::Member => "member",
+                v1::ItemKind::System => "system",
+                v1::ItemKind::Service => "service",
+                v1::ItemKind::Grant => "grant",
+            };
+            Some(v1::Difference {
+                item: format!("{kind} {}", removed.key),
+                removed: true,
+                ..v1::Difference::default()
+            })
+        }
+    };
+    act.changes.iter().filter_map(changed).collect()
+}
+
+fn matches(entry: &v1::AuditEntry, request: &v1::ListAuditRequest) -> bool {
+    let item = request.item.as_str();
+    let names = |difference: &v1::Difference| {
+        let key = difference.item.split_once(' ').map(|(_, key)| key);
+        key.is_some_and(|key| key.starts_with(item))
+    };
+    entry.actor.ends_with(&request.actor)
+        && (item.is_empty() || entry.item.starts_with(item) || entry.differences.iter().any(names))
+        && (!request.refused_only || !entry.refused.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
