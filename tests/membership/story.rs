@@ -126,7 +126,6 @@ async fn verify(consumer: &Consumer) -> Answer {
     };
     let request = population::VerifyIdentityRequest {
         person: Some(person),
-        ..population::VerifyIdentityRequest::default()
     };
     consumer
         .call(&call(), message(&request.encode_to_vec()))
