@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod cut;
 mod delegation;
+mod directory;
 mod effective;
 mod limits;
 mod load;
