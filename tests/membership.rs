@@ -10,5 +10,6 @@ mod directory;
 mod effective;
 mod limits;
 mod load;
+mod maintenance;
 mod noisy;
 mod story;
