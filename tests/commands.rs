@@ -283,7 +283,15 @@ async fn a_member_acts_with_its_own_certificate_and_sees_its_own_grants() {
         "--service",
         SERVICE,
     ];
+    let directory = |of: &str| {
+        let ask = ["directory", of, "-o", "json", "--as", text(&consumer)];
+        json(&hub.run(&ask).success())
+    };
+    assert_eq!(directory("whoami")["system"], CONSUMER);
+    assert_eq!(directory("callable"), Value::from(Vec::<Value>::new()));
+    assert_eq!(directory("offered")[0]["provider"], PROVIDER);
     hub.run(&request).success();
+    assert_eq!(directory("offered")[0]["requested_version"], 1);
     let listed = |whose: &Path| {
         let list = ["access", "list", "-o", "json", "--as", text(whose)];
         json(&hub.run(&list).success())
@@ -295,6 +303,10 @@ async fn a_member_acts_with_its_own_certificate_and_sees_its_own_grants() {
     assert_eq!(listed[0]["state"], "active");
     assert_eq!(listed[0]["requested_by"], "member H26");
     assert_eq!(listed[0]["decided_by"], "member G01");
+    let callable = directory("callable");
+    assert_eq!(callable[0]["service"], SERVICE);
+    assert_eq!(callable[0]["state"], "active");
+    assert_eq!(directory("offered"), Value::from(Vec::<Value>::new()));
     hub.stop().await;
 }
 

@@ -8,6 +8,7 @@ use ndxp_proto::example::dossier::v1 as dossier;
 use ndxp_proto::example::population::v1 as population;
 use tonic::{Code, Request};
 
+pub use story::channel;
 use story::{DOCUMENTS, DOSSIER, POPULATION, Story, document, person, transaction_id};
 
 use crate::support::wait::{until, within};

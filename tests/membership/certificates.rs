@@ -1,6 +1,8 @@
 //! Certificates change and nobody is dropped: old and new are valid while they are exchanged, a
 //! revoked one is refused, on open connections too, and the hub takes over its own new one.
 
+use ndxp_hub::authority::{Authority, Hosts, Validity};
+use ndxp_model::{SystemClock, SystemId};
 use rustls::AlertDescription;
 use tokio::io::AsyncReadExt as _;
 
@@ -134,6 +136,63 @@ async fn the_hub_takes_over_its_new_certificate_without_dropping_a_connection() 
     world.hub.stop().await;
 }
 
+/// An authority that the hub trusts and that cannot issue the hub's identities: its certificates
+/// are known by the fingerprints that are registered for a system.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_known_by_fingerprints_changes_over_from_one_to_the_next() {
+    let mut hub = Hub::init();
+    let clock = SystemClock;
+    let authority = Authority::create("elsewhere.example", &clock).unwrap();
+    let system: SystemId = CONSUMER.parse().unwrap();
+    let named = hub.issue(CONSUMER);
+    let issue = || {
+        let issued = authority.issue_system(&system, &Hosts::default(), Validity::days(&clock, 1));
+        let issued = issued.unwrap();
+        Credentials {
+            certificate_pem: issued.certificate_pem,
+            key_pem: issued.key_pem,
+            ..named.clone()
+        }
+    };
+    let (old, new) = (issue(), issue());
+    let trusted = format!("{}{}", named.authority_pem, authority.certificate_pem());
+    std::fs::write(hub.home().join("pki/hub/ca.pem"), trusted).unwrap();
+    hub.serve().await;
+    let provider = Provider::serve(&hub, &hub.issue(PROVIDER), echo);
+    let catalogue = |known: &[&Credentials]| {
+        let known: Vec<_> = known.iter().map(|it| fingerprint(it)).collect();
+        members()
+            .system(PROVIDER, &[provider.address], "")
+            .service(PROVIDER, SERVICE, "")
+            .grant(CONSUMER, PROVIDER, SERVICE, "")
+            .system("H26/other", &[], &format!("fingerprints = {known:?}"))
+            .grant("H26/other", PROVIDER, SERVICE, "")
+    };
+    hub.apply(&catalogue(&[&old]));
+    let [before, after] = [&old, &new].map(|it| Consumer::connect(&hub, it));
+    let (before, after) = (before.await, after.await);
+    // Who is registered, and what the holders of the old and of the new certificate meet.
+    let unknown = Some("UNKNOWN_SYSTEM");
+    let rows: [(&[&Credentials], Option<&str>, Option<&str>); 3] = [
+        (&[&old], None, unknown),
+        (&[&old, &new], None, None),
+        (&[&new], unknown, None),
+    ];
+    for (known, old, new) in rows {
+        hub.apply(&catalogue(known));
+        for (consumer, expected) in [(&before, old), (&after, new)] {
+            let answer = consumer.call(&world::call(), message(b"")).await;
+            assert_eq!(
+                reason(&answer).as_deref(),
+                expected,
+                "{} known",
+                known.len()
+            );
+        }
+    }
+    hub.stop().await;
+}
+
 /// Whether a new connection with the certificate is answered with the alert for revoked ones.
 async fn is_refused(hub: &Hub, credentials: &Credentials) -> bool {
     // In TLS 1.3 the client is done before the server has judged its certificate.
@@ -158,18 +217,19 @@ async fn is_refused(hub: &Hub, credentials: &Credentials) -> bool {
 
 /// By what the authority knows the certificate.
 fn serial_of(hub: &Hub, credentials: &Credentials) -> String {
-    let chain = credentials.chain();
-    let digest = ring::digest::digest(&ring::digest::SHA256, &chain[0]);
-    let fingerprint: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let fingerprint = fingerprint(credentials);
     let listed = hub.run(&["cert", "list", "-o", "json"]).success();
     let all: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
-    let this = all
-        .iter()
-        .find(|it| it["fingerprint"] == fingerprint.as_str());
+    let mut all = all.iter();
+    let this = all.find(|it| it["fingerprint"] == fingerprint.as_str());
     let this = this.unwrap_or_else(|| panic!("no {fingerprint} in {listed}"));
     this["serial"].as_str().unwrap().to_owned()
+}
+
+/// SHA-256 of the certificate.
+fn fingerprint(credentials: &Credentials) -> String {
+    let chain = credentials.chain();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &chain[0]);
+    let bytes = digest.as_ref().iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }

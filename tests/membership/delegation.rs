@@ -23,18 +23,36 @@ async fn a_call_on_behalf_of_a_commune_names_both() {
     let forged = call().with("ndxp-on-behalf-of", "H99");
     world.consumer.call(&forged, message(b"own")).await;
     let hub: &Hub = &world.hub;
-    let terms = "on_behalf_of = \"H26.12\"";
-    hub.apply(
-        &members()
-            .member("H26.12", "")
-            .grant(CONSUMER, PROVIDER, SERVICE, terms),
-    );
+    hub.apply(&members().member("H26.12", ""));
+    // Other terms are another version, and the present one stays until both parties have agreed.
+    let [province, ministry] = [CONSUMER, PROVIDER].map(|id| hub.folder_of(id));
+    let parties = [
+        "--consumer",
+        CONSUMER,
+        "--provider",
+        PROVIDER,
+        "--service",
+        SERVICE,
+    ];
+    let asked = [
+        "--on-behalf-of",
+        "H26.12",
+        "--replaces",
+        "1",
+        "--as",
+        &province,
+    ];
+    let request = [&["access", "request"][..], &parties, &asked];
+    hub.run(&request.concat()).success();
+    let meanwhile = world.consumer.call(&call(), message(b"own")).await;
+    let approve = [&["access", "approve", "--as", &ministry][..], &parties];
+    hub.run(&approve.concat()).success();
     let for_commune = world
         .consumer
         .call(&call(), message(b"for the commune"))
         .await;
 
-    for (answer, principal) in [(&own, ""), (&for_commune, "H26.12")] {
+    for (answer, principal) in [(&own, ""), (&meanwhile, ""), (&for_commune, "H26.12")] {
         assert_eq!(answer.grpc_status(), 0, "{answer:?}");
         let transaction = hub.settled(answer.transaction_id()).await;
         let named = transaction["on_behalf_of"].as_str().unwrap_or_default();
@@ -45,6 +63,6 @@ async fn a_call_on_behalf_of_a_commune_names_both() {
         );
     }
     let told = told.lock().unwrap().clone();
-    assert_eq!(told, [None, None, Some("H26.12".to_owned())]);
+    assert_eq!(told, [None, None, None, Some("H26.12".to_owned())]);
     world.hub.stop().await;
 }

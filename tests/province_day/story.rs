@@ -147,7 +147,7 @@ impl Story {
     }
 }
 
-async fn channel(hub: &Hub, credentials: &Credentials) -> Channel {
+pub async fn channel(hub: &Hub, credentials: &Credentials) -> Channel {
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(&credentials.authority_pem))
         .identity(Identity::from_pem(

@@ -170,10 +170,16 @@ impl Hub {
 
     /// Issues a certificate for a system.
     pub fn issue(&self, system: &str) -> Credentials {
-        let folder = self.folder.path().join(system.replace('/', "-"));
-        let arguments = ["cert", "issue", "--system", system, "--out", text(&folder)];
+        let folder = self.folder_of(system);
+        let arguments = ["cert", "issue", "--system", system, "--out", &folder];
         self.run(&arguments).success();
-        Credentials::read(&folder)
+        Credentials::read(Path::new(&folder))
+    }
+
+    /// Where a system's certificate lies once it is issued.
+    pub fn folder_of(&self, system: &str) -> String {
+        let folder = self.folder.path().join(system.replace('/', "-"));
+        text(&folder).to_owned()
     }
 
     /// Issues another certificate to the same holder, with a key of its own, in a folder beside.

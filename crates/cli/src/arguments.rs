@@ -9,6 +9,7 @@ use crate::commands::audit::Audit;
 use crate::commands::cert::Cert;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
+use crate::commands::directory::Directory;
 use crate::commands::export::Export;
 use crate::commands::get::Get;
 use crate::commands::init::Init;
@@ -50,6 +51,7 @@ pub enum Command {
     System(SystemArguments),
     Service(ServiceArguments),
     Access(Access),
+    Directory(Directory),
     Audit(Audit),
     Get(Get),
     Transactions(Transactions),

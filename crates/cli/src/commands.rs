@@ -24,6 +24,8 @@ pub mod service;
 
 pub mod access;
 
+pub mod directory;
+
 pub mod audit;
 
 pub mod get;

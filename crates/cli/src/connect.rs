@@ -105,7 +105,7 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
         ))
         .domain_name(address.host());
     let endpoint = Endpoint::from_shared(format!("https://{address}"))
-        .map_err(|error| Failure::usage(format_args!("client.control = {address}: {error}")))?
+        .map_err(|error| Failure::usage(format_args!("[client]: {address}: {error}")))?
         .connect_timeout(CONNECT_MAX)
         .tls_config(tls)
         .map_err(|error| {
@@ -115,7 +115,7 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
     endpoint.connect().await.map_err(|error| {
         let what = format!("the hub at {address} cannot be reached{}", causes(&error));
         Failure::new(Exit::Unavailable, what)
-            .remedy("start it with `ndxp serve`, or correct client.control in ndxp.toml")
+            .remedy("start it with `ndxp serve`, or correct its address under [client] in ndxp.toml")
     })
 }
 

@@ -69,6 +69,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::System(system) => wait_for(system.run()),
         Command::Service(service) => wait_for(service.run()),
         Command::Access(access) => wait_for(access.run()),
+        Command::Directory(directory) => wait_for(directory.run()),
         Command::Audit(audit) => wait_for(audit.run()),
         Command::Get(get) => wait_for(get.run()),
         Command::Transactions(transactions) => wait_for(transactions.run()),

@@ -85,6 +85,7 @@ fn help_of_every_command_of_a_family() {
     check_help("member", &LIFE);
     let availability = ["disable", "enable", "maintenance"];
     check_help("system", &[LIFE.as_slice(), &availability].concat());
+    check_help("directory", &["", "callable", "offered", "whoami"]);
     check_help(
         "service",
         &[

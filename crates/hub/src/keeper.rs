@@ -13,7 +13,7 @@ use ndxp_journal::{AppendError, Lane, Reader};
 use ndxp_model::{Clock, Connection, Party, Sequence, SystemId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, RegistryChanged, RegistryRefused, SystemConnected};
-use ndxp_proto::registry::v1::{Difference, Grant, ItemKind};
+use ndxp_proto::registry::v1::{Change, Difference, Grant, ItemKind};
 use ndxp_registry::{
     Act, CatalogueErrors, CheckpointError, FoldError, HistoryError, Plan, REASON_CHARS_MAX,
     REFUSED_BYTES_MAX, Registry, cut,
@@ -167,7 +167,7 @@ impl Keeper {
                 return Ok(Acted::of(plan, None));
             }
             let lane = keeper.acting.lock().await;
-            let plan = match keeper.plan(&act, &actor) {
+            let mut plan = match keeper.plan(&act, &actor) {
                 Ok(plan) => plan,
                 Err(error) => {
                     let refused = refusal(&act, &actor, &error.to_string());
@@ -175,9 +175,10 @@ impl Keeper {
                     return Err(error);
                 }
             };
-            let sequence = match plan.changes.is_empty() {
+            let changes = std::mem::take(&mut plan.changes);
+            let sequence = match changes.is_empty() {
                 true => None,
-                false => Some(keeper.change(&lane, &act, &actor, &plan).await?),
+                false => Some(keeper.change(&lane, &act, &actor, changes).await?),
             };
             if act.cut()
                 && let Some(scope) = cut_scope(&act, &keeper.current())
@@ -217,13 +218,13 @@ impl Keeper {
         lane: &Lane,
         act: &Act,
         actor: &Actor,
-        plan: &Plan,
+        changes: Vec<Change>,
     ) -> Result<Sequence, KeeperError> {
-        let (items, rpc) = (plan.changes.len(), act.rpc());
+        let (items, rpc) = (changes.len(), act.rpc());
         let changed = RegistryChanged {
             actor: actor.identity.to_string(),
             note: act.reason().to_owned(),
-            changes: plan.changes.clone(),
+            changes,
             role: actor.role.to_string(),
             rpc: rpc.to_owned(),
             item: act.item(),

@@ -195,7 +195,8 @@ fn changes(shown: &ArcSwap<Registry>, nation: Nation, count: u32) -> anyhow::Res
         let registry = shown.load_full();
         let sequence = registry.watermark().get() + 1;
         let grant = Grant {
-            rate_per_second_max: u32::try_from(sequence % 1_000)? + 1,
+            // Other terms than any that stood before.
+            rate_per_second_max: 1_000 + u32::try_from(sequence)?,
             version: 0,
             ..nation.grant(index * nation.grants / usize::try_from(count)?)
         };

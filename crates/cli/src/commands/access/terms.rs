@@ -56,6 +56,10 @@ pub struct Terms {
     #[arg(long, value_name = "CODE")]
     on_behalf_of: Option<MemberCode>,
 
+    /// The version, active until then, whose place these terms take when they are approved
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    replaces: u32,
+
     #[command(flatten)]
     limits: Limits,
 }
@@ -144,6 +148,7 @@ impl Terms {
             purpose: self.purpose,
             legal_basis: self.legal_basis,
             on_behalf_of: on_behalf_of.unwrap_or_default(),
+            replaces: self.replaces,
             rate_per_second_max: self.limits.rate_per_second_max,
             burst_max: self.limits.burst_max,
             concurrency_max: self.limits.concurrency_max,

@@ -221,3 +221,32 @@ fn errors_of_the_hub_are_told_with_file_and_line() {
     );
     assert_eq!(parsed.lines.placed("something else"), "something else");
 }
+
+#[test]
+fn every_error_is_one_line_whatever_the_file_says() {
+    let sound = crate::write_catalogue(&parse(SMALL), crate::CatalogueFormat::Yaml);
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..50 {
+            let mut bytes = sound.as_bytes().to_vec();
+            for _ in 0..random.usize(1..8) {
+                let at = random.usize(..bytes.len());
+                match random.u8(..4) {
+                    0 => bytes[at] = random.u8(..),
+                    1 => drop(bytes.remove(at)),
+                    2 => bytes.insert(at, *random.choice(b"\"'[]{}:,.#\n\\0-\t&*!|>%@?~").unwrap()),
+                    _ => bytes.truncate(at.max(1)),
+                }
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let Err(errors) = parse_catalogue("c.yaml", &text, &Zone::viet_nam()) else {
+                continue;
+            };
+            let told = errors.to_string();
+            let expected = errors.errors.len() + usize::from(errors.omitted > 0);
+            assert_eq!(told.lines().count(), expected, "seed {seed}: {told}");
+            let in_file = |error: &crate::CatalogueError| matches!(error.place, Place::Line { .. });
+            assert!(errors.errors.iter().all(in_file), "seed {seed}: {told}");
+        }
+    }
+}
