@@ -141,7 +141,10 @@ kind = \"lgsp\"
         (
             "state = \"asleep\"",
             true,
-            vec!["state = \"asleep\"", "active or suspended"],
+            vec![
+                "state = \"asleep\"",
+                "active, suspended, proposed, declined or closed",
+            ],
         ),
         (
             "endpoints = [\"nowhere\"]",

@@ -114,8 +114,9 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
         })?;
     endpoint.connect().await.map_err(|error| {
         let what = format!("the hub at {address} cannot be reached{}", causes(&error));
-        Failure::new(Exit::Unavailable, what)
-            .remedy("start it with `ndxp serve`, or correct its address under [client] in ndxp.toml")
+        Failure::new(Exit::Unavailable, what).remedy(
+            "start it with `ndxp serve`, or correct its address under [client] in ndxp.toml",
+        )
     })
 }
 
