@@ -43,6 +43,10 @@ pub struct Remote {
 /// Whose certificate a command shows the hub.
 #[derive(Args, Clone, Debug)]
 pub struct Show {
+    #[expect(
+        rustdoc::broken_intra_doc_links,
+        reason = "help text: the section is called so"
+    )]
     /// Speak as the holder of this folder's certificate instead of as [client] says
     ///
     /// The folder holds cert.pem, key.pem and ca.pem, as `ndxp cert issue` writes them. A system's

@@ -24,7 +24,6 @@ pub enum Reason {
     EndingUnrecorded,
     ProviderUnreachable,
     ProviderTimeout,
-    HubStopping,
 }
 
 /// What a reason means to a caller: one row of the table.
@@ -52,7 +51,7 @@ const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
@@ -70,7 +69,6 @@ impl Reason {
         Self::EndingUnrecorded,
         Self::ProviderUnreachable,
         Self::ProviderTimeout,
-        Self::HubStopping,
     ];
 
     #[must_use]
@@ -176,12 +174,6 @@ impl Reason {
                 retry_safe: false,
                 remedy: "ask the provider whether the call took effect before repeating it",
             },
-            Self::HubStopping => refused(
-                "HUB_STOPPING",
-                UNAVAILABLE,
-                Fault::Hub,
-                "repeat on a new connection",
-            ),
             Self::ProviderUnreachable => Meaning {
                 name: "PROVIDER_UNREACHABLE",
                 status: UNAVAILABLE,
