@@ -158,9 +158,15 @@ impl DataDirectory {
     pub fn count(&self, request: &CountRequest) -> Result<CountResponse, Failure> {
         let registry = self.registry(0)?;
         let kind_of = |system: &str| -> Option<SystemKind> { registry.system_kind(system) };
+        let successor_of = |code: &str| registry.successor_of(code).to_owned();
         self.with_counters(|counters| {
             Ok(ndxp_report::count(
-                counters, request, None, &kind_of, &self.zone,
+                counters,
+                request,
+                None,
+                &kind_of,
+                &successor_of,
+                &self.zone,
             )?)
         })
     }

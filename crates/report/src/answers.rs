@@ -1,13 +1,15 @@
 //! Answers to questions about counts, whole: rows, total and the proof that goes with them.
 
-use ndxp_counters::{Answer, CountQuery, Counters, KindOf};
+use ndxp_counters::{Answer, CountQuery, Counters, CountersError, KindOf};
 use ndxp_model::{Instant, Party, Period, Zone};
 use ndxp_proto::statistics::v1::{CountRequest, CountResponse, CountRow, Proof};
 
 use crate::ReportError;
+use crate::successors::{SuccessorOf, by_successor};
 
 /// Answers a `CountRequest` from the counters as they stand; waiting for a sequence is the
 /// caller's affair. `party` narrows the answer to the connections of one party.
+/// `successor_of` is asked only when the request is for rows by successor.
 ///
 /// # Errors
 /// When the dimension is not known, the period does not lie on whole hours, or the counters
@@ -17,6 +19,7 @@ pub fn count(
     request: &CountRequest,
     party: Option<Party>,
     kind_of: KindOf<'_>,
+    successor_of: SuccessorOf<'_>,
     zone: &Zone,
 ) -> Result<CountResponse, ReportError> {
     let unknown = |_| ReportError::UnknownDimension(request.by);
@@ -35,9 +38,13 @@ pub fn count(
     };
     let answer = counters.count(&query, kind_of)?;
     let proof = proof_of(&answer, period, zone);
-    let rows = answer.rows.iter().map(|(key, counts)| CountRow {
-        key: key.clone(),
-        counts: Some(counts.into()),
+    let rows = match request.by_successor {
+        true => by_successor(answer.rows, query.by, successor_of).map_err(CountersError::from)?,
+        false => answer.rows,
+    };
+    let rows = rows.into_iter().map(|(key, counts)| CountRow {
+        key,
+        counts: Some((&counts).into()),
     });
     Ok(CountResponse {
         rows: rows.collect(),

@@ -10,6 +10,7 @@ mod cut_off;
 mod figures;
 mod names;
 mod stock;
+mod successors;
 
 // How it is handed over.
 mod text;
@@ -36,4 +37,5 @@ pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
+pub use successors::SuccessorOf;
 pub use text::render_report;

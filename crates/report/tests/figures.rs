@@ -8,11 +8,11 @@ use ndxp_counters::{Counters, Source, SourceError, Watermark};
 use ndxp_model::{Instant, Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{
-    Connection, Entry, Outcome, RegistryChanged, SystemConnected, TransactionClosed,
+    Connection, Entry, Measure, Outcome, RegistryChanged, SystemConnected, TransactionClosed,
 };
 use ndxp_proto::registry::v1::change::Item;
 use ndxp_proto::registry::v1::{Change, Member, MemberClass, State, System, SystemKind};
-use ndxp_proto::statistics::v1::{CountRequest, Dimension, Figure};
+use ndxp_proto::statistics::v1::{CountRequest, CountRow, Dimension, Figure};
 use ndxp_registry::Registry;
 use ndxp_report::{DEFINITIONS, ReportError, count, figures};
 
@@ -259,9 +259,9 @@ async fn counts_come_with_the_proof_of_their_period() {
             from_us,
             to_us,
             by,
-            at_least_sequence: 0,
+            ..CountRequest::default()
         };
-        count(&counters, &request, None, &|_| None, &zone)
+        count(&counters, &request, None, &|_| None, &str::to_owned, &zone)
     };
 
     let (from, to) = (at("2022-07-01").as_micros(), at("2022-08-01").as_micros());
@@ -291,5 +291,118 @@ async fn counts_come_with_the_proof_of_their_period() {
         ask(0, 0, 99),
         Err(ReportError::UnknownDimension(99))
     ));
+    counters.stop();
+}
+
+/// Calls of four provinces before H02 closed for H26, and H10 for H63, which closed for H26 too.
+fn merging_story() -> Story {
+    use Outcome::{Completed, Refused};
+    let closed = |code: &str, successor: &str| Change {
+        item: Some(Item::Member(Member {
+            code: code.to_owned(),
+            name_vi: code.to_owned(),
+            class: MemberClass::Province.into(),
+            state: State::Closed.into(),
+            successor: successor.to_owned(),
+            ..Member::default()
+        })),
+    };
+    let of = |consumer: &str, bytes: u64, took_us: u64| {
+        let Body::Closed(mut body) = call(consumer, Completed, false) else {
+            unreachable!("a call is a closing")
+        };
+        body.request_bytes = bytes;
+        body.total_us = took_us;
+        body.measures = vec![Measure {
+            name: "records".to_owned(),
+            value: bytes,
+        }];
+        Body::Closed(body)
+    };
+    let changes = ["H02", "H63"].map(|code| closed(code, "H26"));
+    let changes = changes.into_iter().chain([closed("H10", "H63")]);
+    Story::default()
+        .at("2022-07-01T00", registered())
+        .at("2022-07-01T01", of("H02/lgsp", 1, 500))
+        .at("2022-07-01T02", of("H10/lgsp", 20, 9_000))
+        .at("2022-07-01T03", of("H26/lgsp", 300, 700))
+        .at("2022-07-01T04", of("H63/lgsp", 4_000, 600))
+        .at("2022-07-01T05", of("H63/portal", 50_000, 800))
+        .at("2022-07-01T06", call("H02/lgsp", Refused, false))
+        .at("2022-07-01T07", call("", Refused, false))
+        .at(
+            "2022-07-01T08",
+            Body::RegistryChanged(RegistryChanged {
+                changes: changes.collect(),
+                ..RegistryChanged::default()
+            }),
+        )
+}
+
+/// Key, attempts and transactions of a row.
+type Row<'a> = (&'a str, u64, u64);
+
+fn row_of(row: &CountRow) -> Row<'_> {
+    let counts = row.counts.as_ref().expect("a row has counts");
+    (&row.key, counts.attempts, counts.transactions)
+}
+
+#[tokio::test]
+async fn by_successor_the_rows_of_the_closed_are_added_to_those_who_carry_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, counters) = merging_story().fold(at("2022-09-01"), folder.path()).await;
+    let ask = |by: Dimension, by_successor| {
+        let request = CountRequest {
+            by: by.into(),
+            by_successor,
+            ..CountRequest::default()
+        };
+        let successor_of = |code: &str| registry.successor_of(code).to_owned();
+        let (kind_of, zone) = (|_: &str| None, Zone::viet_nam());
+        count(&counters, &request, None, &kind_of, &successor_of, &zone).unwrap()
+    };
+    const TO: &str = ">G01/population/ndxp.example.population.v1.PopulationService";
+    let as_it_was = [
+        ("-", 1, 0),
+        ("H02/lgsp", 2, 1),
+        ("H10/lgsp", 1, 1),
+        ("H26/lgsp", 1, 1),
+        ("H63/lgsp", 1, 1),
+        ("H63/portal", 1, 1),
+    ];
+    let merged = [("-", 1, 0), ("H26/lgsp", 5, 4), ("H26/portal", 1, 1)];
+    let connected = merged.map(|(key, attempts, done)| (format!("{key}{TO}"), attempts, done));
+    let connected = connected
+        .each_ref()
+        .map(|(key, attempts, done)| (key.as_str(), *attempts, *done));
+    let cases: [(Dimension, bool, &[Row<'_>]); 5] = [
+        (Dimension::Consumer, false, &as_it_was),
+        (Dimension::Consumer, true, &merged),
+        (Dimension::Connection, true, &connected),
+        (Dimension::Provider, true, &[("G01/population", 7, 5)]),
+        (Dimension::Unspecified, true, &[]),
+    ];
+    for (by, by_successor, wanted) in cases {
+        let found = ask(by, by_successor);
+        let rows: Vec<_> = found.rows.iter().map(row_of).collect();
+        assert_eq!(rows, wanted, "{by:?}, {by_successor}");
+        let plain = ask(by, false);
+        assert_eq!(found.total, plain.total);
+        assert_eq!(found.proof, plain.proof);
+        if by != Dimension::Unspecified {
+            let sum = |of: fn(&Row<'_>) -> u64| wanted.iter().map(of).sum::<u64>();
+            let total = found.total.unwrap();
+            assert_eq!(sum(|row| row.1), total.attempts);
+            assert_eq!(sum(|row| row.2), total.transactions);
+        }
+    }
+    for by in [Dimension::Outcome, Dimension::Service, Dimension::Day] {
+        assert_eq!(ask(by, true), ask(by, false), "{by:?}");
+    }
+
+    let found = ask(Dimension::Consumer, true);
+    let heir = found.rows[1].counts.as_ref().unwrap();
+    assert_eq!((heir.request_bytes, heir.measures[0].value), (4_321, 4_321));
+    assert_eq!(heir.durations.as_ref().unwrap().max_us, 9_000);
     counters.stop();
 }

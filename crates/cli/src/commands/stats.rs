@@ -28,6 +28,13 @@ pub struct Stats {
     #[arg(long, value_enum)]
     by: Option<By>,
 
+    /// Add the rows of members that have closed to their successors'
+    ///
+    /// Successors are those that the registry names now. It concerns --by connection, consumer
+    /// and provider; the total is the same. Without it, the figures are as they were.
+    #[arg(long)]
+    by_successor: bool,
+
     /// Language of the table's headings: vi or en
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: Language,
@@ -45,6 +52,7 @@ Examples:
   ndxp stats --by connection
   ndxp stats --from 2022-07-01 --to 2022-07-22 --by day -o csv > july.csv
   ndxp stats --from 2022-07 --to 2022-07 --by outcome
+  ndxp stats --by consumer --by-successor
   ndxp stats --by consumer --data /var/lib/ndxp -o json";
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -95,6 +103,7 @@ impl Stats {
             to_us,
             by: by.into(),
             at_least_sequence: 0,
+            by_successor: self.by_successor,
         };
         let response = match origin {
             Origin::Hub(channel) => count(channel, request).await?,

@@ -227,7 +227,16 @@ impl Statistics {
         move || {
             let registry = hub.keeper.current();
             let kind_of = |system: &str| registry.system_kind(system);
-            ndxp_report::count(&hub.counters, &request, party, &kind_of, &hub.zone)
+            let successor_of = |code: &str| registry.successor_of(code).to_owned();
+            let counters = &hub.counters;
+            ndxp_report::count(
+                counters,
+                &request,
+                party,
+                &kind_of,
+                &successor_of,
+                &hub.zone,
+            )
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Counts and figures over the wire: who sees which, and that they say what was done.
 
+use ndxp_proto::registry::v1::{ApplyRequest, State};
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 
 use super::*;
-use crate::control::fixture::{BEGIN, House};
+use crate::control::fixture::{BEGIN, House, members};
 
 fn count(by: v1::Dimension, at_least_sequence: u64) -> v1::CountRequest {
     v1::CountRequest {
@@ -58,6 +59,42 @@ async fn operators_and_auditors_count_everything_and_a_member_its_own() {
             rows(&kinds),
             [("lgsp", expected.iter().map(|row| row.1).sum())]
         );
+    }
+}
+
+#[tokio::test]
+async fn by_successor_the_closed_count_with_those_who_carry_on() {
+    let house = House::new().await;
+    house.register(&["H26", "H27", "G01"]).await;
+    house.transact("H26/lgsp", "G01/lgsp").await;
+    let (_, last) = house.transact("H27/lgsp", "G01/lgsp").await;
+    let mut closing = members(&["H27"]);
+    for member in &mut closing.members {
+        member.state = State::Closed.into();
+        member.successor = "H26".to_owned();
+    }
+    let closing = ApplyRequest {
+        catalogue: Some(closing),
+        note: "Decision 09/2025/QĐ-TTg".to_owned(),
+        ..Default::default()
+    };
+    let mut registry = house.registry(&house.operator()).await;
+    registry.apply(closing).await.unwrap();
+    let mut client = house.statistics(&house.operator()).await;
+    let cases: [(bool, &[(&str, u64)]); 2] = [
+        (false, &[("H26/lgsp", 1), ("H27/lgsp", 1)]),
+        (true, &[("H26/lgsp", 2)]),
+    ];
+    for (by_successor, expected) in cases {
+        let request = v1::CountRequest {
+            by_successor,
+            ..count(v1::Dimension::Consumer, last.get())
+        };
+        let found = client.count(request).await.unwrap().into_inner();
+        assert_eq!(rows(&found), expected);
+        let mut watched = client.watch_counts(request).await.unwrap().into_inner();
+        let first = watched.next().await.unwrap().unwrap();
+        assert_eq!(rows(&first), expected);
     }
 }
 
