@@ -154,7 +154,8 @@ fn counters_reason(health: ndxp_counters::Health) -> Option<String> {
     match health {
         ndxp_counters::Health::Serving | ndxp_counters::Health::CatchingUp { .. } => None,
         ndxp_counters::Health::Failed { reason } => Some(format!(
-            "the counters have stopped: {reason}; restart the hub"
+            "the counters stand still: {reason}; room on the disk is noticed within seconds, anything \
+             else needs a restart of the hub"
         )),
         ndxp_counters::Health::Stopped => Some("the counters are stopped".to_owned()),
     }
