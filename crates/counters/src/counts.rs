@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use ndxp_model::{Outcome, Sequence};
-use ndxp_proto::journal::v1::Measure;
 use ndxp_proto::statistics::v1;
 
 use crate::counter::{Counter, Overflow, add, add_measure, earlier};
@@ -176,12 +175,13 @@ impl From<&Counts> for v1::Counts {
 }
 
 /// Measures in the contract's form, by name.
-pub(crate) fn declared(measures: &BTreeMap<String, u64>) -> Vec<Measure> {
+pub(crate) fn declared(measures: &BTreeMap<String, u64>) -> Vec<v1::MeasureSum> {
     let measures = measures.iter();
     measures
-        .map(|(name, value)| Measure {
+        .map(|(name, value)| v1::MeasureSum {
             name: name.clone(),
             value: *value,
+            value_high: 0,
         })
         .collect()
 }

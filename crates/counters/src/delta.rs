@@ -134,6 +134,7 @@ impl Delta {
                 | Body::SystemConnected(_)
                 | Body::HubStarted(_)
                 | Body::RegistryRefused(_)
+                | Body::BaselineImported(_)
                 | Body::HubStopped(_),
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),

@@ -18,10 +18,19 @@ pub enum Dimension {
     Hour,
     Day,
     Month,
+    /// Service and method.
+    Method,
+    Fault,
+    /// Of the consumer's member.
+    Class,
+    /// ISO week.
+    Week,
+    ConsumerMember,
+    ProviderMember,
 }
 
 impl Dimension {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Connection,
         Self::Consumer,
         Self::Provider,
@@ -31,6 +40,12 @@ impl Dimension {
         Self::Hour,
         Self::Day,
         Self::Month,
+        Self::Method,
+        Self::Fault,
+        Self::Class,
+        Self::Week,
+        Self::ConsumerMember,
+        Self::ProviderMember,
     ];
 
     #[must_use]
@@ -45,6 +60,12 @@ impl Dimension {
             Self::Hour => "hour",
             Self::Day => "day",
             Self::Month => "month",
+            Self::Method => "method",
+            Self::Fault => "fault",
+            Self::Class => "class",
+            Self::Week => "week",
+            Self::ConsumerMember => "consumer-member",
+            Self::ProviderMember => "provider-member",
         }
     }
 
@@ -62,6 +83,12 @@ impl Dimension {
             v1::Dimension::Hour => Self::Hour,
             v1::Dimension::Day => Self::Day,
             v1::Dimension::Month => Self::Month,
+            v1::Dimension::Method => Self::Method,
+            v1::Dimension::Fault => Self::Fault,
+            v1::Dimension::Class => Self::Class,
+            v1::Dimension::Week => Self::Week,
+            v1::Dimension::ConsumerMember => Self::ConsumerMember,
+            v1::Dimension::ProviderMember => Self::ProviderMember,
         })
     }
 

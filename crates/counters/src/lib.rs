@@ -348,5 +348,6 @@ fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
         watermark: store.state.watermark.sequence.get(),
         first_sequence: counter.first_sequence.get(),
         last_sequence: counter.last_sequence.get(),
+        ..v1::Counter::default()
     }
 }

@@ -267,7 +267,7 @@ fn row_key(
         Dimension::Service => known(service).to_owned(),
         Dimension::Kind => kind_of(provider).map_or("-", SystemKind::as_str).to_owned(),
         Dimension::Outcome => key.outcome.to_string(),
-        Dimension::Connection | Dimension::Hour | Dimension::Day | Dimension::Month => {
+        _ => {
             format!("{}>{}/{}", known(consumer), known(provider), known(service))
         }
     }

@@ -39,6 +39,7 @@ pub async fn settle(
         transaction_id: opened.id.as_bytes().to_vec(),
         opened_sequence: opened.sequence.get(),
         connection: facts.call.connection.clone(),
+        method: facts.call.method.clone(),
         outcome: record::outcome(ending.outcome),
         grpc_status: u32::from(ending.status),
         fault: record::fault(ending.fault),
@@ -127,6 +128,7 @@ pub async fn refuse(
     let entry = Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
         connection: Some(counted_connection(core, &facts.call)),
+        method: facts.call.method.clone(),
         outcome: record::outcome(meaning.outcome),
         grpc_status: u32::from(meaning.status),
         fault: record::fault(Some(meaning.fault)),

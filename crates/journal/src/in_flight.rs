@@ -111,6 +111,7 @@ fn settle(
         opened_sequence: sequence.get(),
         test: call.test,
         connection: call.connection,
+        method: call.method,
         outcome: from_outcome(Outcome::Interrupted).into(),
         grpc_status: meaning.status.into(),
         fault: from_fault(Some(meaning.fault)).into(),

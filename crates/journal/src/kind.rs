@@ -15,10 +15,11 @@ pub enum Kind {
     HubStarted = 7,
     HubStopped = 8,
     RegistryRefused = 9,
+    BaselineImported = 10,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Opened,
         Self::Closed,
         Self::RegistryChanged,
@@ -26,6 +27,7 @@ impl Kind {
         Self::HubStarted,
         Self::HubStopped,
         Self::RegistryRefused,
+        Self::BaselineImported,
     ];
 
     #[must_use]
@@ -38,6 +40,7 @@ impl Kind {
             Body::HubStarted(_) => Self::HubStarted,
             Body::HubStopped(_) => Self::HubStopped,
             Body::RegistryRefused(_) => Self::RegistryRefused,
+            Body::BaselineImported(_) => Self::BaselineImported,
         }
     }
 
@@ -61,6 +64,7 @@ impl Kind {
             Self::HubStarted => "hub_started",
             Self::HubStopped => "hub_stopped",
             Self::RegistryRefused => "registry_refused",
+            Self::BaselineImported => "baseline_imported",
         }
     }
 }
@@ -87,6 +91,7 @@ mod tests {
             Body::HubStarted(v1::HubStarted::default()),
             Body::HubStopped(v1::HubStopped::default()),
             Body::RegistryRefused(v1::RegistryRefused::default()),
+            Body::BaselineImported(v1::BaselineImported::default()),
         ];
         for (body, kind) in bodies.iter().zip(Kind::ALL) {
             let mut bytes = Vec::new();
@@ -95,6 +100,6 @@ mod tests {
             assert_eq!(Kind::from_number(bytes[0] >> 3), Some(kind), "{kind}");
         }
         assert_eq!(Kind::from_number(2), None);
-        assert_eq!(Kind::from_number(10), None);
+        assert_eq!(Kind::from_number(11), None);
     }
 }

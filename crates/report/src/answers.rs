@@ -45,11 +45,14 @@ pub fn count(
     let rows = rows.into_iter().map(|(key, counts)| CountRow {
         key,
         counts: Some((&counts).into()),
+        ..CountRow::default()
     });
     Ok(CountResponse {
         rows: rows.collect(),
         total: Some((&answer.total).into()),
         proof: Some(proof),
+        by_successor: request.by_successor,
+        ..CountResponse::default()
     })
 }
 
@@ -65,6 +68,7 @@ pub(crate) fn proof_of(answer: &Answer, period: Period, zone: &Zone) -> Proof {
         first_sequence: answer.first_sequence.get(),
         last_sequence: answer.last_sequence.get(),
         closed: !open_end && answer.watermark.at >= period.to,
+        cut_off_us: 0,
     }
 }
 

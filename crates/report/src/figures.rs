@@ -154,6 +154,7 @@ fn number(definition: Definition, (value, proof): (u64, &Proof)) -> Figure {
         out_of: 0,
         missing: Vec::new(),
         proof: Some(proof.clone()),
+        ..Figure::default()
     }
 }
 

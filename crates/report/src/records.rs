@@ -224,5 +224,11 @@ pub fn dimension_name(by: Dimension) -> Option<&'static str> {
         Dimension::Hour => Some("hour"),
         Dimension::Day => Some("day"),
         Dimension::Month => Some("month"),
+        Dimension::Method => Some("method"),
+        Dimension::Fault => Some("fault"),
+        Dimension::Class => Some("class"),
+        Dimension::Week => Some("week"),
+        Dimension::ConsumerMember => Some("consumer-member"),
+        Dimension::ProviderMember => Some("provider-member"),
     }
 }

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use ndxp_model::{Instant, Zone};
-use ndxp_proto::journal::v1::{Measure, Outcome};
+use ndxp_proto::journal::v1::Outcome;
 use ndxp_proto::statistics::v1::{
-    CountResponse, CountRow, Counts, Dimension, Durations, Figure, OutcomeCount, Proof,
+    CountResponse, CountRow, Counts, Dimension, Durations, Figure, MeasureSum, OutcomeCount, Proof,
 };
 use ndxp_report::{
     DEFINITIONS, Format, Language, ReportError, render_counts, render_figures, render_report,
@@ -43,6 +43,7 @@ fn proof(from: Instant, to: Instant, sequences: (u64, u64)) -> Proof {
         first_sequence: sequences.0,
         last_sequence: sequences.1,
         closed: true,
+        cut_off_us: 0,
     }
 }
 
@@ -75,6 +76,7 @@ fn anchors() -> Vec<Figure> {
             out_of,
             missing: missing.iter().map(|&code| code.to_owned()).collect(),
             proof: Some(proof.clone()),
+            ..Figure::default()
         })
         .collect()
 }
@@ -167,9 +169,10 @@ fn counts(outcomes: &[(Outcome, u64)], records: u64) -> Counts {
             max_us: 1_250_075,
         }),
         measures: (records > 0)
-            .then(|| Measure {
+            .then(|| MeasureSum {
                 name: "records".to_owned(),
                 value: records,
+                value_high: 0,
             })
             .into_iter()
             .collect(),
@@ -199,10 +202,12 @@ fn by_consumer() -> CountResponse {
             .map(|(key, counts)| CountRow {
                 key: key.to_owned(),
                 counts: Some(counts),
+                ..CountRow::default()
             })
             .collect(),
         total: Some(counts(&all, 250_000)),
         proof: Some(proof(period.from, period.to, (17, 11_033))),
+        ..CountResponse::default()
     }
 }
 

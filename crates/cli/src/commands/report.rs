@@ -66,6 +66,7 @@ impl Report {
             month: self.month.unwrap_or_default(),
             as_of_us: when::as_of_us(self.as_of.as_deref(), &zone)?,
             at_least_sequence: 0,
+            by_successor: false,
         };
         let figures = match origin {
             Origin::Hub(channel) => figures(channel, request).await?,

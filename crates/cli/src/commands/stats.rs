@@ -104,6 +104,7 @@ impl Stats {
             by: by.into(),
             at_least_sequence: 0,
             by_successor: self.by_successor,
+            ..CountRequest::default()
         };
         let response = match origin {
             Origin::Hub(channel) => count(channel, request).await?,

@@ -212,9 +212,9 @@ const DIFFERENCES_SHOWN_MAX: usize = 6;
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
+    use ndxp_proto::journal::v1::Outcome as Wire;
     use ndxp_proto::journal::v1::entry::Body;
-    use ndxp_proto::journal::v1::{Measure, Outcome as Wire};
-    use ndxp_proto::statistics::v1::HistogramBucket;
+    use ndxp_proto::statistics::v1::{HistogramBucket, MeasureSum};
 
     use super::super::story::{closed, connection};
     use super::*;
@@ -240,9 +240,10 @@ mod tests {
             response_bytes: 5,
             request_messages: 1,
             response_messages: 2,
-            measures: vec![Measure {
+            measures: vec![MeasureSum {
                 name: "records".to_owned(),
                 value: 250,
+                value_high: 0,
             }],
             // 1,000 µs: 1000 / 32 = 31, five halvings, 5 · 16 + 31.
             durations: vec![HistogramBucket {
@@ -253,6 +254,7 @@ mod tests {
             watermark: 2,
             first_sequence: 2,
             last_sequence: 2,
+            ..Counter::default()
         }
     }
 

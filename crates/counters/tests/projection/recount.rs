@@ -9,7 +9,7 @@ use ndxp_counters::{Answer, CountQuery, Counters, Counts, Dimension};
 use ndxp_model::{Instant, Outcome, Sequence, SystemKind, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed};
-use ndxp_proto::statistics::v1::{Counter, HistogramBucket};
+use ndxp_proto::statistics::v1::{Counter, HistogramBucket, MeasureSum};
 
 /// What one row sums up, kept as it came.
 #[derive(Default)]
@@ -195,6 +195,7 @@ fn key(by: Dimension, entry: &Entry, closed: &TransactionClosed, names: &Connect
         Dimension::Hour => at.strftime("%Y-%m-%dT%H").to_string(),
         Dimension::Day => at.strftime("%Y-%m-%d").to_string(),
         Dimension::Month => at.strftime("%Y-%m").to_string(),
+        other => panic!("{other} is not recounted"),
     }
 }
 
@@ -234,7 +235,11 @@ fn add(counter: &mut Counter, entry: &Entry, closed: &TransactionClosed) {
             .find(|held| held.name == measure.name)
         {
             Some(held) => held.value += measure.value,
-            None => counter.measures.push(measure.clone()),
+            None => counter.measures.push(MeasureSum {
+                name: measure.name.clone(),
+                value: measure.value,
+                value_high: 0,
+            }),
         }
     }
     counter

@@ -94,7 +94,7 @@ const fn act(rpc: &'static str, operator: Allowed, member: Allowed) -> Row {
 use Allowed::{Everything as All, No, Own};
 
 #[rustfmt::skip]
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 33] = [
     //                                                                operator auditor member
     act("/ndxp.registry.v1.RegistryService/Apply",                       All,       No),
     act("/ndxp.registry.v1.RegistryService/Propose",                     All,       No),
@@ -121,7 +121,10 @@ const TABLE: [Row; 30] = [
     row("/ndxp.statistics.v1.StatisticsService/Count",                   All,  All, Own),
     row("/ndxp.statistics.v1.StatisticsService/WatchCounts",             All,  All, Own),
     row("/ndxp.statistics.v1.StatisticsService/GetFigures",              All,  All, No),
+    row("/ndxp.statistics.v1.StatisticsService/GetReport",               All,  All, No),
     row("/ndxp.statistics.v1.StatisticsService/DumpCounters",            All,  All, No),
+    row("/ndxp.statistics.v1.StatisticsService/ImportBaseline",          All,  No,  No),
+    row("/ndxp.statistics.v1.StatisticsService/ListBaselines",           All,  All, No),
     row("/grpc.health.v1.Health/Check",                                  All,  All, All),
     row("/grpc.health.v1.Health/Watch",                                  All,  All, All),
     row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",     All,  All, All),

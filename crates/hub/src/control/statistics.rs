@@ -89,6 +89,27 @@ impl StatisticsService for Statistics {
         Ok(Response::new(v1::GetFiguresResponse { figures }))
     }
 
+    async fn get_report(
+        &self,
+        _request: Request<v1::GetReportRequest>,
+    ) -> Result<Response<v1::GetReportResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn import_baseline(
+        &self,
+        _request: Request<v1::ImportBaselineRequest>,
+    ) -> Result<Response<v1::ImportBaselineResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn list_baselines(
+        &self,
+        _request: Request<v1::ListBaselinesRequest>,
+    ) -> Result<Response<v1::ListBaselinesResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
     type WatchCountsStream = Answers<v1::CountResponse>;
 
     async fn watch_counts(
@@ -100,7 +121,7 @@ impl StatisticsService for Statistics {
         filter::period(request.from_us, request.to_us)?;
         self.reach(request.at_least_sequence).await?;
         // The first answer outside the stream, so that a wrong question is refused as such.
-        let first = self.counted(request, party.clone()).await?;
+        let first = self.counted(request.clone(), party.clone()).await?;
         let hub = self.clone();
         let answers = self.work.stream(|sink| async move {
             let mut shown = first.clone();
@@ -109,7 +130,7 @@ impl StatisticsService for Statistics {
                 let not_before = Monotonic::now() + WATCH_INTERVAL;
                 hub.beyond(&shown).await?;
                 tokio::time::sleep_until(not_before).await;
-                let next = hub.counted_again(request, party.clone()).await?;
+                let next = hub.counted_again(request.clone(), party.clone()).await?;
                 let changed = next.total != shown.total || next.rows != shown.rows;
                 shown.clone_from(&next);
                 if changed {

@@ -217,6 +217,7 @@ mod tests {
         let row = |provider: &str, outcome| CountRow {
             key: format!("H26/lgsp>{provider}/{SERVICE}"),
             counts: counts(&[outcome]),
+            ..CountRow::default()
         };
         let rows = vec![
             row("-", Outcome::Refused),

@@ -42,7 +42,7 @@ async fn operators_and_auditors_count_everything_and_a_member_its_own() {
     for (issued, expected) in cases {
         let mut client = house.statistics(&issued).await;
         let request = count(v1::Dimension::Consumer, last.get());
-        let found = client.count(request).await.unwrap().into_inner();
+        let found = client.count(request.clone()).await.unwrap().into_inner();
         assert_eq!(rows(&found), expected);
         let proof = found.proof.unwrap();
         assert!(proof.watermark >= last.get());
@@ -90,7 +90,7 @@ async fn by_successor_the_closed_count_with_those_who_carry_on() {
             by_successor,
             ..count(v1::Dimension::Consumer, last.get())
         };
-        let found = client.count(request).await.unwrap().into_inner();
+        let found = client.count(request.clone()).await.unwrap().into_inner();
         assert_eq!(rows(&found), expected);
         let mut watched = client.watch_counts(request).await.unwrap().into_inner();
         let first = watched.next().await.unwrap().unwrap();
@@ -141,8 +141,8 @@ async fn questions_that_cannot_be_answered_are_refused_with_the_reason() {
     ];
     for (request, part) in cases {
         for refused in [
-            client.count(request).await.unwrap_err(),
-            client.watch_counts(request).await.unwrap_err(),
+            client.count(request.clone()).await.unwrap_err(),
+            client.watch_counts(request.clone()).await.unwrap_err(),
         ] {
             assert_eq!(
                 refused.code(),
@@ -211,6 +211,7 @@ async fn figures_are_for_operators_and_auditors_and_follow_the_cut_off() {
         month: "2022-07".to_owned(),
         as_of_us,
         at_least_sequence: last.get(),
+        by_successor: false,
     };
     for (as_of_us, month, connected) in [(0, 2, 3), (BEGIN.saturating_add(hour).as_micros(), 1, 2)]
     {
