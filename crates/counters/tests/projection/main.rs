@@ -9,6 +9,7 @@
 mod answers;
 mod damage;
 mod directory;
+mod imports;
 mod list;
 mod real_journal;
 mod recount;
