@@ -58,7 +58,7 @@ fn recount(entries: &[Entry]) -> Balances {
     for (place, entry) in entries.iter().enumerate() {
         if let Some(Body::BaselineImported(baseline)) = &entry.body {
             let at = Instant::from_micros(entry.committed_at_us);
-            let launch = began(&entries[..place]);
+            let launch = began(entries.get(..place).unwrap());
             let sequence = Sequence::new(entry.sequence);
             let imported = Imported::new(sequence, at, launch, baseline.clone());
             balances.add(imported.into());
