@@ -80,6 +80,7 @@ impl Store {
             },
             counted: head.counted,
             began: head.began_us.map(Instant::from_micros),
+            launched: head.launched_us.map(Instant::from_micros),
             ..State::default()
         };
         for prefix in [LINES, FIRST_TRANSACTIONS, OPEN, BASELINES] {
@@ -315,6 +316,7 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         open: amount(state.open.len()),
         began_us: state.began.map(Instant::as_micros),
         baselines: amount(state.balances.imports().len()),
+        launched_us: state.launched.map(Instant::as_micros),
     })
 }
 

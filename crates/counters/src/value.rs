@@ -42,8 +42,11 @@ pub struct Head {
     /// Start of the hour of the first closing counted.
     #[prost(int64, optional, tag = "8")]
     pub began_us: Option<i64>,
+    /// Commit time of the journal's first entry.
+    #[prost(int64, optional, tag = "9")]
+    pub launched_us: Option<i64>,
     /// How many imports of opening balances the store holds.
-    #[prost(uint64, tag = "9")]
+    #[prost(uint64, tag = "10")]
     pub baselines: u64,
 }
 
