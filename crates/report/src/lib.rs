@@ -10,6 +10,7 @@ mod cut_off;
 mod figures;
 mod meaning;
 mod names;
+mod openings;
 mod registry_names;
 mod request;
 mod stock;

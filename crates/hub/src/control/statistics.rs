@@ -277,6 +277,7 @@ fn refused(error: &ReportError) -> Status {
         | ReportError::MissingFigure(_)
         | ReportError::UnknownOutcome(_)
         | ReportError::Json(_)
+        | ReportError::Opening(_)
         | ReportError::Csv(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
