@@ -22,7 +22,7 @@ pub struct Counts {
     /// Total durations in microseconds, of transactions.
     pub durations: Histogram,
     /// Declared measures, of transactions: what a refused or broken call stated was not carried.
-    pub measures: BTreeMap<String, u64>,
+    pub measures: BTreeMap<String, u128>,
     /// First and last closing that is counted; `NONE` when nothing is.
     pub first_sequence: Sequence,
     pub last_sequence: Sequence,
@@ -60,7 +60,7 @@ impl Counts {
 
     /// The sum of one declared measure; 0 when nobody declared it.
     #[must_use]
-    pub fn measure(&self, name: &str) -> u64 {
+    pub fn measure(&self, name: &str) -> u128 {
         self.measures.get(name).copied().unwrap_or(0)
     }
 
@@ -94,9 +94,11 @@ impl Counts {
             "response_messages",
         )?;
         if outcome.is_transaction() {
-            self.durations.merge(&counter.durations)?;
+            if let Some(durations) = &counter.durations {
+                self.durations.merge(durations)?;
+            }
             for (name, value) in &counter.measures {
-                add_measure(&mut self.measures, name, *value);
+                add_measure(&mut self.measures, name, *value)?;
             }
         }
         self.first_sequence = earlier(self.first_sequence, counter.first_sequence);
@@ -133,7 +135,7 @@ impl Counts {
         )?;
         self.durations.merge(&other.durations)?;
         for (name, value) in &other.measures {
-            add_measure(&mut self.measures, name, *value);
+            add_measure(&mut self.measures, name, *value)?;
         }
         self.first_sequence = earlier(self.first_sequence, other.first_sequence);
         self.last_sequence = self.last_sequence.max(other.last_sequence);
@@ -175,13 +177,13 @@ impl From<&Counts> for v1::Counts {
 }
 
 /// Measures in the contract's form, by name.
-pub(crate) fn declared(measures: &BTreeMap<String, u64>) -> Vec<v1::MeasureSum> {
+pub(crate) fn declared(measures: &BTreeMap<String, u128>) -> Vec<v1::MeasureSum> {
     let measures = measures.iter();
     measures
         .map(|(name, value)| v1::MeasureSum {
             name: name.clone(),
-            value: *value,
-            value_high: 0,
+            value: u64::try_from(value & u128::from(u64::MAX)).expect("64 bits are left"),
+            value_high: u64::try_from(value >> 64).expect("64 bits are left"),
         })
         .collect()
 }
@@ -195,8 +197,8 @@ mod tests {
         durations.record(count).unwrap();
         Counter {
             count,
-            durations,
-            measures: BTreeMap::from([("records".to_owned(), count)]),
+            durations: Some(durations),
+            measures: BTreeMap::from([("records".to_owned(), count.into())]),
             first_sequence: Sequence::new(count),
             last_sequence: Sequence::new(count * 2),
             ..Counter::default()

@@ -9,12 +9,11 @@ use std::collections::BTreeMap;
 use ndxp_model::{Granularity, Instant, Party, Period, Sequence, SystemKind, Zone};
 use ndxp_proto::journal::v1::Connection;
 
-use crate::counter::Counter;
 use crate::counts::Counts;
-use crate::damage::StoreError;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
-use crate::key::{CounterKey, LineId};
+use crate::key::LineId;
+use crate::line::Ending;
 use crate::state::Watermark;
 use crate::store::Store;
 
@@ -108,11 +107,17 @@ pub fn count(
     let connections = connections.map(|(id, line)| (id, &line.connection));
     let covered = connections.filter(|(_, names)| query.needs_connections() && query.covers(names));
     for (id, connection) in totals.into_iter().chain(covered) {
-        let name = |key: &CounterKey| row_key(query.by, zone, key, connection, kind_of);
         for run in &runs {
-            read(store, id, run, |key, counter| {
-                let row = rows.entry(name(&key)).or_default();
-                Ok(row.add(key.ending.outcome, &counter)?)
+            let Run {
+                granularity,
+                from,
+                to,
+            } = *run;
+            let reading = store.reading(granularity, Period { from, to }, true);
+            reading.line(id, &mut |_, bucket, ending, counter| {
+                let name = row_key(query.by, zone, bucket, ending, connection, kind_of);
+                let row = rows.entry(name).or_default();
+                Ok(row.add(ending.outcome, counter)?)
             })?;
         }
     }
@@ -135,29 +140,16 @@ pub fn count(
     })
 }
 
-fn read(
-    store: &Store,
-    id: LineId,
-    run: &Run,
-    visit: impl FnMut(CounterKey, Counter) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    store.counters(
-        CounterKey::range(run.granularity, id, run.from, run.to),
-        visit,
-    )
-}
-
 fn plan(store: &Store, zone: &Zone, query: &CountQuery) -> Result<Vec<Run>, CountersError> {
-    let always = CounterKey::range(Granularity::Hour, LineId::TOTAL, MIN, MAX);
     let period = opened(zone, query.period)?;
-    let Some(first) = store.first_counter(always)? else {
+    let Some(first) = store.state.began else {
         return Ok(Vec::new());
     };
     let now = store.state.watermark.at;
     let size = query.by.and_then(Dimension::size);
     let largest = size.unwrap_or(Granularity::All);
-    let runs = runs(zone, period, first.bucket, now, largest)
-        .ok_or_else(|| not_whole(zone, query.period))?;
+    let runs =
+        runs(zone, period, first, now, largest).ok_or_else(|| not_whole(zone, query.period))?;
     if let (Some(by @ Dimension::Hour), [run]) = (query.by, &*runs) {
         let hours = (run.to.as_micros() - run.from.as_micros()) / HOUR_MICROS;
         let (rows, from, rows_max) = (u64::try_from(hours).unwrap_or(0), run.from, HOURS_MAX);
@@ -249,13 +241,14 @@ fn runs(
 fn row_key(
     by: Option<Dimension>,
     zone: &Zone,
-    key: &CounterKey,
+    bucket: Instant,
+    ending: Ending,
     connection: &Connection,
     kind_of: KindOf<'_>,
 ) -> String {
     let Some(by) = by else { return String::new() };
     if let Some(size) = by.size() {
-        return zone.label(size, key.bucket);
+        return zone.label(size, bucket);
     }
     let Connection {
         consumer,
@@ -267,7 +260,7 @@ fn row_key(
         Dimension::Provider => known(provider).to_owned(),
         Dimension::Service => known(service).to_owned(),
         Dimension::Kind => kind_of(provider).map_or("-", SystemKind::as_str).to_owned(),
-        Dimension::Outcome => key.ending.outcome.to_string(),
+        Dimension::Outcome => ending.outcome.to_string(),
         _ => {
             format!("{}>{}/{}", known(consumer), known(provider), known(service))
         }
@@ -282,8 +275,7 @@ fn known(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::damage::Damage;
-    use crate::key::Key;
+    use crate::damage::{Damage, StoreError};
     use crate::sample::{self, Place};
 
     /// `size from..to` of each run, in local time.
@@ -407,15 +399,7 @@ mod tests {
         projection.catch_up().unwrap();
         let guard = projection.writer.shared.read();
         let store = guard.as_ref().unwrap();
-        let mut keys = Vec::new();
-        let every = store.counters(CounterKey::all(), |key, _| {
-            keys.push(key);
-            Ok(())
-        });
-        every.unwrap();
-        for key in keys.iter().filter(|key| key.line != LineId::TOTAL) {
-            store.overwrite(&Key::Counter(*key), Some(vec![]));
-        }
+        store.overwrite_lines();
         let ask = |by| {
             let query = CountQuery {
                 by,

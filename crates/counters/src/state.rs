@@ -26,6 +26,8 @@ pub struct State {
     pub watermark: Watermark,
     /// Closings counted.
     pub counted: u64,
+    /// Start of the hour of the first of them.
+    pub began: Option<Instant>,
     /// By their number, which is 1 for the first.
     pub lines: Vec<Line>,
     pub ids: Ids,
@@ -39,6 +41,7 @@ impl State {
     pub fn apply(&mut self, delta: Delta) {
         self.watermark = delta.watermark;
         self.counted = delta.counted;
+        self.began = delta.began;
         for line in delta.lines {
             self.add(line);
         }
