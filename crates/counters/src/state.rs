@@ -28,6 +28,8 @@ pub struct State {
     pub launched: Option<Instant>,
     /// Closings counted.
     pub counted: u64,
+    /// Start of the hour of the first of them.
+    pub began: Option<Instant>,
     /// By their number, which is 1 for the first.
     pub lines: Vec<Line>,
     pub ids: Ids,
@@ -42,6 +44,7 @@ impl State {
         self.watermark = delta.watermark;
         self.launched = delta.launched;
         self.counted = delta.counted;
+        self.began = delta.began;
         for line in delta.lines {
             self.add(line);
         }
