@@ -56,6 +56,15 @@ mod read;
 
 mod counts;
 mod dimension;
+mod names;
+
+mod filter;
+mod known;
+mod lens;
+mod nearest;
+mod plan;
+mod rows;
+mod top;
 
 mod query;
 
@@ -74,18 +83,23 @@ use ndxp_model::{Instant, Period, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
 pub use counter::{Counter, Overflow};
-pub use counts::Counts;
+pub use counts::{Absent, Counts};
 pub use damage::{Damage, StoreError};
 pub use delta::FoldError;
 pub use dimension::Dimension;
 pub use error::CountersError;
+pub use filter::{DASH, Filter, Side};
 pub use histogram::Histogram;
 pub use home::HomeError;
+pub use lens::{Lens, Seen, row_of_period};
 pub use line::{Ending, Line};
-pub use query::{Answer, CountQuery, HOURS_MAX, KindOf};
+pub use names::{NameSort, Names, NoNames};
+pub use plan::HOURS_MAX;
+pub use query::{Answer, CountQuery, Distinct};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
+pub use top::{Rank, Top, top};
 
 use home::Home;
 use projection::Projection;
@@ -209,9 +223,18 @@ impl Counters {
     /// # Errors
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
-    pub fn count(&self, query: &CountQuery, kind_of: KindOf<'_>) -> Result<Answer, CountersError> {
+    pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
         self.shared()
-            .ask(|store| query::count(store, &self.shared().zone, query, kind_of))
+            .ask(|store| query::count(store, &self.shared().zone, query, names))
+    }
+
+    /// When the platform began: the commit time of the journal's first entry. `None` while it has
+    /// none.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn launched(&self) -> Result<Option<Instant>, CountersError> {
+        self.shared().ask(|store| Ok(store.state.launched))
     }
 
     /// When each system first took part, as consumer or provider, in a transaction that was

@@ -65,19 +65,8 @@ impl Store {
         }
     }
 
-    /// From which instant on the durations of buckets of the size are kept for the line; `None`
-    /// when they never are.
-    #[must_use]
-    pub fn durations_from(&self, line: LineId, granularity: Granularity) -> Option<Instant> {
-        match granularity {
-            Granularity::Hour => None,
-            Granularity::Day => Some(self.kept_from(line, Granularity::Hour)),
-            Granularity::Month | Granularity::All => Some(Instant::from_micros(i64::MIN)),
-        }
-    }
-
-    /// Prepares to read. What lies before [`Store::kept_from`] will not be there; durations before
-    /// [`Store::durations_from`], and those that are not asked for, will be `None`.
+    /// Prepares to read. Hours before [`Store::kept_from`] will not be there. Durations will be
+    /// `None` where they are not asked for, of hours, and of days of lines that have no hours.
     #[must_use]
     pub fn reading(
         &self,

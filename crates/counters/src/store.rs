@@ -84,6 +84,7 @@ impl Store {
             },
             counted: head.counted,
             began: head.began_us.map(Instant::from_micros),
+            launched: head.launched_us.map(Instant::from_micros),
             ..State::default()
         };
         for prefix in [LINES, FIRST_TRANSACTIONS, OPEN] {
@@ -331,6 +332,7 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
         began_us: state.began.map(Instant::as_micros),
+        launched_us: state.launched.map(Instant::as_micros),
     })
 }
 

@@ -39,6 +39,9 @@ pub struct Head {
     /// Start of the hour of the first closing counted.
     #[prost(int64, optional, tag = "8")]
     pub began_us: Option<i64>,
+    /// Commit time of the journal's first entry.
+    #[prost(int64, optional, tag = "9")]
+    pub launched_us: Option<i64>,
 }
 
 /// When a system first took part in a transaction that was answered.

@@ -8,9 +8,11 @@
 mod answers;
 mod cut_off;
 mod figures;
+mod meaning;
 mod names;
+mod registry_names;
+mod request;
 mod stock;
-mod successors;
 
 // How it is handed over.
 mod text;
@@ -37,5 +39,6 @@ pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
-pub use successors::SuccessorOf;
+pub use registry_names::RegistryNames;
+pub use request::{Moment, RequestError};
 pub use text::render_report;
