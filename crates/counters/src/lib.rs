@@ -224,8 +224,7 @@ impl Counters {
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
     pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
-        self.shared()
-            .ask(|store| query::count(store, &self.shared().zone, query, names))
+        self.shared().ask(|store| query::count(store, query, names))
     }
 
     /// When the platform began: the commit time of the journal's first entry. `None` while it has

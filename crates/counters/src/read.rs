@@ -65,8 +65,9 @@ impl Store {
         }
     }
 
-    /// Prepares to read. Hours before [`Store::kept_from`] will not be there. Durations will be
-    /// `None` where they are not asked for, of hours, and of days of lines that have no hours.
+    /// Prepares to read. What lies before [`Store::kept_from`] will not be there; the durations of
+    /// hours, those of a line's days before its hours are kept, and those that are not asked for,
+    /// will be `None`.
     #[must_use]
     pub fn reading(
         &self,

@@ -83,8 +83,8 @@ impl Store {
                 at: Instant::from_micros(head.watermark_at_us),
             },
             counted: head.counted,
-            began: head.began_us.map(Instant::from_micros),
             launched: head.launched_us.map(Instant::from_micros),
+            began: head.began_us.map(Instant::from_micros),
             ..State::default()
         };
         for prefix in [LINES, FIRST_TRANSACTIONS, OPEN] {
@@ -333,8 +333,8 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
-        began_us: state.began.map(Instant::as_micros),
         launched_us: state.launched.map(Instant::as_micros),
+        began_us: state.began.map(Instant::as_micros),
     })
 }
 

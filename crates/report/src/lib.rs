@@ -40,5 +40,5 @@ pub use names::{DEFINITIONS, Definition, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
-pub use request::{Moment, RequestError};
+pub use request::{Moment, RequestError, check};
 pub use text::render_report;
