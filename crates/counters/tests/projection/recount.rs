@@ -87,9 +87,17 @@ pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
         .iter()
         .find(|entry| entry.sequence == watermark)
         .map_or(0, |entry| entry.committed_at_us);
+    let mut since: BTreeMap<(usize, String), u64> = BTreeMap::new();
+    let mut connections = Vec::new();
     let mut expected: BTreeMap<Key, Counter> = BTreeMap::new();
     for ((entry, closed), line) in counted(entries, watermark).zip(&lines) {
         let connection = closed.connection.clone().unwrap_or_default();
+        if !connections.contains(&connection) {
+            connections.push(connection.clone());
+        }
+        let place = connections.iter().position(|other| *other == connection);
+        let since = since.entry((place.unwrap(), line.clone()));
+        let since = *since.or_insert(entry.sequence);
         for (granularity, bucket_us) in buckets(entry.committed_at_us) {
             for method in [None, Some(line.clone())] {
                 let total = method.is_none();
@@ -106,6 +114,7 @@ pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
                     outcome: closed.outcome,
                     fault: closed.fault,
                     watermark,
+                    line_since: if total { 0 } else { since },
                     ..Counter::default()
                 };
                 let durations = granularity != "hour" && !(granularity == "day" && gone);
