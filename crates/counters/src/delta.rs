@@ -31,6 +31,8 @@ pub struct Delta {
     pub counted: u64,
     /// New ones, in the order of their numbers.
     pub lines: Vec<Line>,
+    /// Of each, the closing that was the first counted on it.
+    pub since: Vec<Sequence>,
     pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     pub opened: BTreeMap<Sequence, TransactionId>,
@@ -111,6 +113,7 @@ impl Delta {
             launched: state.launched,
             counted: state.counted,
             lines: Vec::new(),
+            since: Vec::new(),
             ids: HashMap::new(),
             first_transactions: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -300,6 +303,7 @@ impl Delta {
             connection: connection.clone(),
             method: method.to_owned(),
         });
+        self.since.push(sequence);
         Ok(id)
     }
 
