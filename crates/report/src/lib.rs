@@ -34,7 +34,7 @@ pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;
-pub use names::{DEFINITIONS, Definition, definition};
+pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use successors::SuccessorOf;
