@@ -13,7 +13,8 @@ mod text;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compare::Within;
 pub use id::{
-    Connection, GrantId, MemberCode, Party, ServiceName, SystemId, SystemKind, TransactionId,
+    Connection, GrantId, MemberClass, MemberCode, Party, ServiceName, SystemId, SystemKind,
+    TransactionId,
 };
 pub use instant::Instant;
 pub use outcome::{Fault, Outcome};

@@ -9,8 +9,8 @@ mod answers;
 mod cut_off;
 mod figures;
 mod names;
+mod registry_names;
 mod stock;
-mod successors;
 
 // How it is handed over.
 mod text;
@@ -37,5 +37,5 @@ pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
-pub use successors::SuccessorOf;
+pub use registry_names::RegistryNames;
 pub use text::render_report;
