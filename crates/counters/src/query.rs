@@ -14,7 +14,7 @@ use crate::counts::Counts;
 use crate::damage::StoreError;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
-use crate::key::{ConnectionId, CounterKey};
+use crate::key::{CounterKey, LineId};
 use crate::names::Names;
 use crate::state::Watermark;
 use crate::store::Store;
@@ -110,8 +110,9 @@ pub fn count(
     let runs = plan(store, zone, query)?;
     let mut rows: BTreeMap<String, Counts> = BTreeMap::new();
     let nowhere = Connection::default();
-    let totals = (!query.needs_connections()).then_some((ConnectionId::TOTAL, &nowhere));
-    let connections = store.state.connections();
+    let totals = (!query.needs_connections()).then_some((LineId::TOTAL, &nowhere));
+    let connections = store.state.lines();
+    let connections = connections.map(|(id, line)| (id, &line.connection));
     let covered = connections.filter(|(_, names)| query.needs_connections() && query.covers(names));
     for (id, connection) in totals.into_iter().chain(covered) {
         let connection = mapped(connection, query.by_successor, names);
@@ -119,7 +120,7 @@ pub fn count(
         for run in &runs {
             read(store, id, run, |key, counter| {
                 let row = rows.entry(name(&key)).or_default();
-                Ok(row.add(key.outcome, &counter)?)
+                Ok(row.add(key.ending.outcome, &counter)?)
             })?;
         }
     }
@@ -144,7 +145,7 @@ pub fn count(
 
 fn read(
     store: &Store,
-    id: ConnectionId,
+    id: LineId,
     run: &Run,
     visit: impl FnMut(CounterKey, Counter) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
@@ -155,7 +156,7 @@ fn read(
 }
 
 fn plan(store: &Store, zone: &Zone, query: &CountQuery) -> Result<Vec<Run>, CountersError> {
-    let always = CounterKey::range(Granularity::Hour, ConnectionId::TOTAL, MIN, MAX);
+    let always = CounterKey::range(Granularity::Hour, LineId::TOTAL, MIN, MAX);
     let period = opened(zone, query.period)?;
     let Some(first) = store.first_counter(always)? else {
         return Ok(Vec::new());
@@ -277,7 +278,7 @@ fn row_key(
             .kind(provider)
             .map_or("-", SystemKind::as_str)
             .to_owned(),
-        Dimension::Outcome => key.outcome.to_string(),
+        Dimension::Outcome => key.ending.outcome.to_string(),
         _ => {
             format!("{}>{}/{}", known(consumer), known(provider), known(service))
         }
@@ -434,10 +435,7 @@ mod tests {
             Ok(())
         });
         every.unwrap();
-        for key in keys
-            .iter()
-            .filter(|key| key.connection != ConnectionId::TOTAL)
-        {
+        for key in keys.iter().filter(|key| key.line != LineId::TOTAL) {
             store.overwrite(&Key::Counter(*key), Some(vec![]));
         }
         let ask = |by| {
