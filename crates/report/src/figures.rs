@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ndxp_baseline::Balances;
 use ndxp_counters::{Counters, Names};
 use ndxp_model::{Instant, SystemId, Zone};
 use ndxp_proto::registry::v1::System;
@@ -28,8 +29,6 @@ pub struct Sources<'a> {
     pub zone: &'a Zone,
     /// Commit time of the journal's first entry; `None` while it has none.
     pub journal_began: Option<Instant>,
-    /// What opening balances tell.
-    pub told: &'a [Told],
     pub now: Instant,
 }
 
@@ -44,15 +43,17 @@ pub fn figures(
     sources: &Sources<'_>,
     request: &GetFiguresRequest,
 ) -> Result<Vec<Figure>, ReportError> {
-    let known = sources.known();
+    let told = sources.told()?;
+    let known = Known::of(sources.zone, sources.journal_began, &told);
     let wanted = sources.wanted(&request.month, request.as_of_us, &known);
     let periods = Periods::of(sources.zone, wanted)?;
     sources.figures_of(&periods, request.by_successor, &known)
 }
 
 impl Sources<'_> {
-    pub(crate) fn known(&self) -> Known<'_> {
-        Known::of(self.zone, self.journal_began, self.told)
+    /// What opening balances tell.
+    pub(crate) fn told(&self) -> Result<Vec<Told>, ReportError> {
+        Ok(Told::all(&Balances::default(), self.zone))
     }
 
     pub(crate) fn wanted<'m>(

@@ -2,14 +2,16 @@
 //! that opening balances do not tell, is not made up. Pure over the journal's beginning and the
 //! balances' periods.
 
+use ndxp_baseline::{Balances, Imported};
 use ndxp_model::{Granularity, Instant, Period, Zone};
+use ndxp_proto::journal::v1::BaselineRow;
 
 /// The name of transactions among the measures.
 pub(crate) const TRANSACTIONS: &str = "transactions";
 
 /// What an opening balance tells, without its number.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Told {
+pub(crate) struct Told {
     /// `None` from the beginning.
     pub from: Option<Instant>,
     pub to: Instant,
@@ -20,6 +22,37 @@ pub struct Told {
 }
 
 impl Told {
+    /// What all imports tell. Imports hold at most a bounded number of rows together.
+    pub(crate) fn all(balances: &Balances, zone: &Zone) -> Vec<Self> {
+        let imports = balances.imports().iter();
+        let rows = imports.flat_map(|import| {
+            let rows = import.baseline.rows.iter();
+            rows.filter_map(|row| Self::of(import, row, zone))
+        });
+        rows.collect()
+    }
+
+    /// `None` for days outside the calendar, which no import holds.
+    fn of(import: &Imported, row: &BaselineRow, zone: &Zone) -> Option<Self> {
+        let named = |place: u32| usize::try_from(place).ok()?.checked_sub(1);
+        let baseline = &import.baseline;
+        let measure = named(row.measure).and_then(|place| baseline.measures.get(place));
+        let connection = named(row.connection).and_then(|place| baseline.connections.get(place));
+        let start = |day: i32| zone.day_start(day);
+        Some(Self {
+            from: match row.from_day {
+                None => None,
+                Some(day) => Some(start(day)?),
+            },
+            to: match row.to_day {
+                None => import.ends,
+                Some(day) => start(day)?,
+            },
+            measure: measure.map_or(TRANSACTIONS, String::as_str).to_owned(),
+            service: connection.map_or_else(String::new, |it| it.service.clone()),
+        })
+    }
+
     fn period(&self) -> Period {
         Period {
             from: self.from.unwrap_or(Instant::EPOCH),
@@ -176,6 +209,11 @@ fn within(told: &Period, period: Period) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use ndxp_model::Sequence;
+    use ndxp_proto::journal::v1::{BaselineImported, Connection};
+
     use super::*;
 
     fn zone() -> Zone {
@@ -329,6 +367,49 @@ mod tests {
         let known = Known::of(&zone, Some(at("2022-07-01T08")), &told);
         assert_eq!(known.days(period("2022-01-01", "2022-07-22")), 203);
         assert_eq!(known.days(period("2021-01", "2021-12")), 31);
+    }
+
+    #[test]
+    fn what_imports_tell_is_read_by_their_places() {
+        let row = |from_day, to_day, connection, measure| BaselineRow {
+            from_day,
+            to_day,
+            connection,
+            measure,
+            value: 1,
+            source: 1,
+        };
+        let baseline = BaselineImported {
+            connections: vec![Connection {
+                service: "a.v1.B".to_owned(),
+                ..Connection::default()
+            }],
+            measures: vec!["transactions".to_owned(), "records".to_owned()],
+            rows: vec![
+                row(Some(19_174), Some(19_204), 0, 0),
+                row(None, Some(19_174), 1, 2),
+                row(None, None, 0, 1),
+                row(Some(i32::MAX), None, 0, 0),
+            ],
+            ..BaselineImported::default()
+        };
+        let (sequence, ends) = (Sequence::new(2), at("2022-07-01T08"));
+        let imported = Imported::new(sequence, ends, None, baseline);
+        let mut balances = Balances::default();
+        balances.add(Arc::new(imported));
+        let of_service = Told {
+            service: "a.v1.B".to_owned(),
+            ..told("records", "", "2022-06")
+        };
+        let wanted = [
+            told(TRANSACTIONS, "2022-07-01", "2022-07-30"),
+            of_service,
+            Told {
+                to: ends,
+                ..told(TRANSACTIONS, "", "2022-06")
+            },
+        ];
+        assert_eq!(Told::all(&balances, &zone()), wanted);
     }
 
     #[test]

@@ -40,7 +40,6 @@ pub use counts::render_counts;
 pub use error::ReportError;
 pub use figures::{Sources, figures};
 pub use format::{Format, UnknownFormat};
-pub use known::Told;
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
