@@ -21,6 +21,8 @@ use crate::value::FirstTransaction;
 #[derive(Debug)]
 pub struct Delta {
     pub watermark: Watermark,
+    /// Commit time of the journal's first entry.
+    pub launched: Option<Instant>,
     /// Closings counted, those of the state included.
     pub counted: u64,
     /// New ones, in the order of their numbers.
@@ -82,6 +84,7 @@ impl Delta {
     pub fn behind(state: &State) -> Self {
         Self {
             watermark: state.watermark,
+            launched: state.launched,
             counted: state.counted,
             lines: Vec::new(),
             ids: HashMap::new(),
@@ -145,6 +148,7 @@ impl Delta {
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),
         }
+        self.launched.get_or_insert(here.at);
         self.watermark = here;
         self.entries += 1;
         Ok(())

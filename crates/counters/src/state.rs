@@ -24,6 +24,8 @@ pub type Ids = HashMap<Connection, BTreeMap<String, LineId>>;
 #[derive(Debug, Default)]
 pub struct State {
     pub watermark: Watermark,
+    /// Commit time of the journal's first entry.
+    pub launched: Option<Instant>,
     /// Closings counted.
     pub counted: u64,
     /// By their number, which is 1 for the first.
@@ -38,6 +40,7 @@ impl State {
     /// Takes in what a batch has just made durable together with the counters.
     pub fn apply(&mut self, delta: Delta) {
         self.watermark = delta.watermark;
+        self.launched = delta.launched;
         self.counted = delta.counted;
         for line in delta.lines {
             self.add(line);

@@ -78,6 +78,7 @@ impl Store {
                 at: Instant::from_micros(head.watermark_at_us),
             },
             counted: head.counted,
+            launched: head.launched_us.map(Instant::from_micros),
             ..State::default()
         };
         for prefix in [LINES, FIRST_TRANSACTIONS, OPEN] {
@@ -302,6 +303,7 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
+        launched_us: state.launched.map(Instant::as_micros),
     })
 }
 

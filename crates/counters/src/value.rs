@@ -39,6 +39,9 @@ pub struct Head {
     pub systems: u64,
     #[prost(uint64, tag = "7")]
     pub open: u64,
+    /// Commit time of the journal's first entry.
+    #[prost(int64, optional, tag = "9")]
+    pub launched_us: Option<i64>,
 }
 
 /// When a system first took part in a transaction that was answered.

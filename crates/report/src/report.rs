@@ -66,8 +66,8 @@ struct TablePlan {
     request: CountRequest,
 }
 
-/// All tables are of the month up to the cut-off and of what the platform counted itself, except
-/// the one of months, which has opening balances apart.
+/// All tables but the one of months are of the month up to the cut-off. Opening balances stand in
+/// them apart, so that a table comes to what its figure says.
 fn plans(
     periods: &Periods,
     by_successor: bool,
@@ -75,16 +75,14 @@ fn plans(
     registry: &Registry,
 ) -> [TablePlan; TITLES.len()] {
     TITLES.map(|(name, by, title_vi, title_en)| {
-        let of_month = CountRequest {
+        let of = |period| CountRequest {
             by: by.into(),
-            ..within(periods.month, by_successor)
+            with_baselines: true,
+            ..within(period, by_successor)
         };
+        let of_month = of(periods.month);
         let request = match name {
-            "months" => CountRequest {
-                by: by.into(),
-                with_baselines: true,
-                ..within(periods.last_months, by_successor)
-            },
+            "months" => of(periods.last_months),
             "days" | "outcomes" | "classes" => of_month,
             "documents" => CountRequest {
                 filter: document_service(registry),
