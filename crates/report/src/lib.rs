@@ -48,6 +48,6 @@ pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
-pub use report::{TOP_MAX, report};
+pub use report::{TOP_MAX, report, table_names};
 pub use request::{Moment, RequestError};
 pub use text::render_report;
