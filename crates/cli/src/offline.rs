@@ -11,7 +11,7 @@ use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{
     CountRequest, CountResponse, Counter, Figure, GetFiguresRequest, GetReportRequest,
-    GetReportResponse,
+    GetReportResponse, ImportedBaseline,
 };
 use ndxp_registry::{Registry, registry_at};
 use ndxp_report::{RegistryNames, ReportError, Sources};
@@ -151,6 +151,28 @@ impl DataDirectory {
     pub fn audit(&self, request: &ListAuditRequest) -> Result<Vec<AuditEntry>, Failure> {
         let answer = ndxp_registry::audit(&self.reader, request).map_err(Failure::internal)?;
         Ok(answer.entries)
+    }
+
+    /// What was imported from a previous platform, as the journal holds it.
+    pub fn baselines(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let through = self.reader.position()?.sequence;
+        let first = Sequence::new(1);
+        let entries = self
+            .reader
+            .entries_of(Kind::BaselineImported, first, through);
+        let imported = |entry: Result<Entry, ReadError>| {
+            let entry = entry?;
+            let baseline = match entry.body {
+                Some(Body::BaselineImported(baseline)) => Some(baseline),
+                _ => None,
+            };
+            Ok(ImportedBaseline {
+                sequence: entry.sequence,
+                committed_at_us: entry.committed_at_us,
+                baseline,
+            })
+        };
+        entries.map(imported).collect()
     }
 
     /// Every stored counter, once they have caught up with the journal.

@@ -79,8 +79,8 @@ impl Store {
                 at: Instant::from_micros(head.watermark_at_us),
             },
             counted: head.counted,
-            launched: head.launched_us.map(Instant::from_micros),
             began: head.began_us.map(Instant::from_micros),
+            launched: head.launched_us.map(Instant::from_micros),
             ..State::default()
         };
         for prefix in [LINES, FIRST_TRANSACTIONS, OPEN, BASELINES] {
@@ -314,9 +314,9 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
-        launched_us: state.launched.map(Instant::as_micros),
         began_us: state.began.map(Instant::as_micros),
         baselines: amount(state.balances.imports().len()),
+        launched_us: state.launched.map(Instant::as_micros),
     })
 }
 

@@ -39,14 +39,14 @@ pub struct Head {
     pub systems: u64,
     #[prost(uint64, tag = "7")]
     pub open: u64,
-    /// Commit time of the journal's first entry.
-    #[prost(int64, optional, tag = "10")]
-    pub launched_us: Option<i64>,
     /// Start of the hour of the first closing counted.
     #[prost(int64, optional, tag = "8")]
     pub began_us: Option<i64>,
+    /// Commit time of the journal's first entry.
+    #[prost(int64, optional, tag = "9")]
+    pub launched_us: Option<i64>,
     /// How many imports of opening balances the store holds.
-    #[prost(uint64, tag = "9")]
+    #[prost(uint64, tag = "10")]
     pub baselines: u64,
 }
 

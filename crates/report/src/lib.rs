@@ -1,12 +1,14 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
 //! which they and other counts are handed over: text, table, JSON and CSV.
 //!
-//! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
-//! messages, so that a command renders what came over the wire as it renders its own.
+//! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that
+//! renders is pure over protobuf messages, so that a command renders what came over the wire as it
+//! renders its own.
 
 // What is counted.
 mod answers;
 mod meaning;
+mod openings;
 mod registry_names;
 mod request;
 

@@ -255,6 +255,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::MissingFigure(_)
         | ReportError::UnknownOutcome(_)
         | ReportError::Json(_)
+        | ReportError::Opening(_)
         | ReportError::Csv(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
