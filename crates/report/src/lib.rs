@@ -51,5 +51,5 @@ pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
 pub use report::{TOP_MAX, report, table_names};
-pub use request::{Moment, RequestError};
+pub use request::{Moment, RequestError, check};
 pub use text::render_report;
