@@ -7,6 +7,7 @@ mod incoming;
 mod layer;
 
 mod baseline;
+mod figures;
 mod filter;
 mod spool;
 mod transactions;

@@ -2,6 +2,7 @@
 //! everything behind the edge can rely on them. No I/O and no async.
 
 mod clock;
+mod compare;
 mod id;
 mod instant;
 mod outcome;
@@ -10,6 +11,7 @@ mod reason;
 mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use compare::Within;
 pub use id::{
     Connection, GrantId, MemberClass, MemberCode, Party, ServiceName, SystemId, SystemKind,
     TransactionId,

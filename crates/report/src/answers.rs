@@ -96,7 +96,6 @@ pub fn count(
         by_successor: query.by_successor,
         opening,
         durations_absent: absent.map_or("", |why| why.as_str()).to_owned(),
-        ..CountResponse::default()
     })
 }
 
