@@ -43,7 +43,7 @@ pub const ANSWERED_MAX: u64 = 10_000_000_000;
 pub const ANSWERED_PER_DAY: u64 = 472_064;
 
 /// Bytes of the journal for one entry, with its frame: for an estimate beforehand.
-const ENTRY_BYTES: u64 = 380;
+const ENTRY_BYTES: u64 = 275;
 
 /// A month that is not yet written.
 #[derive(Debug)]
