@@ -1,4 +1,4 @@
-//! Counters: how many transactions, how large, how long, per connection, outcome and hour, day,
+//! Counters: how many transactions, how large, how long, per connection, method, outcome, fault and
 //! month and all time. A projection of the journal, kept in sled and rebuilt at need.
 //!
 //! Invariants, each with a test:
@@ -16,6 +16,7 @@
 
 // What is stored: numbers, and the keys and values that they become.
 mod histogram;
+mod line;
 
 mod counter;
 mod key;
@@ -46,6 +47,7 @@ mod projection;
 // What it answers.
 mod counts;
 mod dimension;
+mod names;
 
 mod query;
 
@@ -71,13 +73,16 @@ pub use dimension::Dimension;
 pub use error::CountersError;
 pub use histogram::Histogram;
 pub use home::HomeError;
-pub use query::{Answer, CountQuery, HOURS_MAX, KindOf};
+pub use line::{Ending, Line};
+pub use names::{NameSort, Names, NoNames};
+pub use query::{Answer, CountQuery, HOURS_MAX};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
 
 use home::Home;
-use key::{ConnectionId, CounterKey};
+use key::{CounterKey, LineId};
+use line::fault_number;
 use projection::Projection;
 use shared::{Shared, Stop};
 use store::Store;
@@ -200,9 +205,9 @@ impl Counters {
     /// # Errors
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
-    pub fn count(&self, query: &CountQuery, kind_of: KindOf<'_>) -> Result<Answer, CountersError> {
+    pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
         self.shared()
-            .ask(|store| query::count(store, &self.shared().zone, query, kind_of))
+            .ask(|store| query::count(store, &self.shared().zone, query, names))
     }
 
     /// When each system first took part, as consumer or provider, in a transaction that was
@@ -236,8 +241,8 @@ impl Counters {
         })
     }
 
-    /// Visits every stored counter: by size of bucket, the totals first, then by connection,
-    /// bucket and outcome. Nothing is applied meanwhile, so the visitor must not dawdle, and must
+    /// Visits every stored counter: by size of bucket, the totals first, then by line,
+    /// bucket and ending. Nothing is applied meanwhile, so the visitor must not dawdle, and must
     /// not ask the counters again.
     ///
     /// # Errors
@@ -323,15 +328,18 @@ fn open(
 
 fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
     let buckets = counter.durations.buckets();
+    let line = store.state.line(key.line);
     v1::Counter {
         granularity: key.granularity.to_string(),
         bucket_us: match key.granularity {
             Granularity::All => 0,
             _ => key.bucket.as_micros(),
         },
-        connection: store.state.connection(key.connection).cloned(),
-        total: key.connection == ConnectionId::TOTAL,
-        outcome: key.outcome.number().into(),
+        connection: line.map(|line| line.connection.clone()),
+        method: line.map_or_else(String::new, |line| line.method.clone()),
+        total: key.line == LineId::TOTAL,
+        outcome: key.ending.outcome.number().into(),
+        fault: fault_number(key.ending.fault).into(),
         count: counter.count,
         request_bytes: counter.request_bytes,
         response_bytes: counter.response_bytes,
@@ -348,6 +356,5 @@ fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
         watermark: store.state.watermark.sequence.get(),
         first_sequence: counter.first_sequence.get(),
         last_sequence: counter.last_sequence.get(),
-        ..v1::Counter::default()
     }
 }

@@ -162,26 +162,26 @@ mod tests {
     use super::*;
     use crate::damage::Damage;
     use crate::home::Seal;
-    use crate::key::{ConnectionId, CounterKey, Key};
+    use crate::key::{CounterKey, Key, LineId};
     use crate::sample::{self, Place};
     use crate::shared::Health;
     use crate::store::Store;
     use crate::writer::{DELTA_HOURS_MAX, REBUILDS_MAX};
-    use crate::{CountQuery, Counters};
+    use crate::{CountQuery, Counters, NoNames};
 
     /// A counter of the total, in all time, with bytes that nobody wrote.
     fn harm(store: &Store) {
         let key = CounterKey {
             granularity: ndxp_model::Granularity::All,
-            connection: ConnectionId::TOTAL,
+            line: LineId::TOTAL,
             bucket: ndxp_model::Instant::EPOCH,
-            outcome: ndxp_model::Outcome::Completed,
+            ending: crate::line::Ending::FIRST,
         };
         store.overwrite(&Key::Counter(key), Some(vec![9]));
     }
 
     fn counted(counters: &Counters) -> u64 {
-        let answer = counters.count(&CountQuery::since_launch(), &|_| None);
+        let answer = counters.count(&CountQuery::since_launch(), &NoNames);
         answer.map_or(0, |answer| answer.total.attempts())
     }
 
@@ -195,7 +195,7 @@ mod tests {
         }
         harm(counters.inner.shared.read().as_ref().unwrap());
         let error = counters
-            .count(&CountQuery::since_launch(), &|_| None)
+            .count(&CountQuery::since_launch(), &NoNames)
             .unwrap_err();
         assert!(
             matches!(error, CountersError::Store(StoreError::Damage(_))),

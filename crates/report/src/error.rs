@@ -18,6 +18,17 @@ pub enum ReportError {
          later cut-off"
     )]
     MonthNotBegun { month: String, cut_off: Instant },
+    #[error(
+        "the cut-off {cut_off} lies before the platform's launch at {launched}: ask for a later \
+         cut-off"
+    )]
+    CutOffBeforeLaunch { cut_off: Instant, launched: Instant },
+    #[error(
+        "month {month} was over before the platform's launch at {launched}: ask for a later month"
+    )]
+    MonthBeforeLaunch { month: String, launched: Instant },
+    #[error("top = {0}: a table has at most {max} rows; write at most that", max = crate::TOP_MAX)]
+    TopTooLarge(u32),
     #[error("dimension number {0} is not known: use one of statistics.v1.Dimension")]
     UnknownDimension(i32),
     #[error(transparent)]

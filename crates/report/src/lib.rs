@@ -1,16 +1,24 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
 //! which they and other counts are handed over: text, table, JSON and CSV.
 //!
-//! [`figures()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
+//! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
 //! messages, so that a command renders what came over the wire as it renders its own.
 
 // What is counted.
 mod answers;
-mod cut_off;
+mod registry_names;
+
 mod figures;
+mod report;
+
+mod amount;
+mod assemble;
+mod cut_off;
+mod known;
 mod names;
+mod of_services;
+mod questions;
 mod stock;
-mod successors;
 
 // How it is handed over.
 mod text;
@@ -30,12 +38,13 @@ mod error;
 pub use answers::count;
 pub use counts::render_counts;
 pub use error::ReportError;
-pub use figures::figures;
+pub use figures::{Sources, figures};
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;
-pub use names::{DEFINITIONS, Definition, definition};
+pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
-pub use successors::SuccessorOf;
+pub use registry_names::RegistryNames;
+pub use report::{TOP_MAX, report};
 pub use text::render_report;

@@ -9,6 +9,7 @@
 //! left behind, and knows the journal alone.
 
 mod credentials;
+mod documents;
 mod members;
 mod method;
 mod nation;

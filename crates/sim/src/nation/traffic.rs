@@ -37,6 +37,7 @@ const TABLE: [(Group, Group, Method, u64); 39] = [
     (Agencies, One("G22/public-service-portal"), Method::GetStatus, 15),
     (Agencies, One("G22/reporting"), Method::SubmitReport, 12),
     (Agencies, One("G22/document-axis"), Method::SendDocument, 30),
+    (Agencies, One("G22/document-axis"), Method::ReceiveDocuments, 30),
     (Agencies, One("G22/document-axis"), Method::Exchange, 10),
     (Agencies, One("G14/categories"), Method::GetList, 30),
     (Agencies, One("G14/categories"), Method::CategoriesStreamChanges, 5),
