@@ -79,8 +79,9 @@ impl Scribe {
         dice: &mut Rng,
     ) -> Flight {
         let own_us = HUB_US.0 + dice.u64(0..HUB_US.1);
-        let rows = strand.measures.iter().find(|measure| measure.rows);
+        let rows = strand.measures.iter().filter(|measure| measure.rows);
         let rows = rows.map(|measure| measure.value(call, strand.calls));
+        let rows = rows.reduce(|sum, value| sum + value);
         let mut measured = match strand.ending {
             Ending::Completed => strand.shape.completed(rows, &self.factors, dice),
             _ => strand.shape.failed(&self.factors, dice),

@@ -94,13 +94,13 @@ impl Shape {
                 shape(Machines, size(18, 0), size(0, 74), 12, (20_000, 300))
             }
             Method::SendDocument => shape(Office, size(184_000, 0), size(40, 0), 1, (320_000, 0)),
-            Method::Exchange => shape(
-                Office,
-                size(0, 92_000),
-                size(0, 92_000),
-                6,
-                (380_000, 60_000),
-            ),
+            Method::ReceiveDocuments => {
+                shape(Office, size(24, 0), size(662_000, 0), 1, (290_000, 0))
+            }
+            Method::Exchange => {
+                let row = size(0, 40_000);
+                shape(Office, row, size(0, 46), 5, (90_000, 60_000))
+            }
             Method::MatchBeneficiaries => {
                 shape(Machines, size(0, 34), size(0, 30), 40, (50_000, 1_500))
             }

@@ -52,7 +52,7 @@ pub(super) struct Measure {
     pub total: u64,
     /// Every value is a multiple of it.
     pub unit: u64,
-    /// The value is the number of the call's rows.
+    /// The value is among the call's rows.
     pub rows: bool,
 }
 

@@ -19,7 +19,7 @@ use Group::{Agencies, Ministries, One, Provinces};
 
 /// Consumers, providers, method, and how many of about a thousand calls.
 #[rustfmt::skip]
-const TABLE: [(Group, Group, Method, u64); 39] = [
+const TABLE: [(Group, Group, Method, u64); 40] = [
     (Provinces, One("G01/population"), Method::VerifyIdentity, 420),
     (Provinces, One("G24/insurance"), Method::LookUpCard, 110),
     (Provinces, One("G15/civil-status"), Method::RegisterBirth, 25),
