@@ -19,6 +19,7 @@ mod histogram;
 mod line;
 
 mod counter;
+mod imported;
 mod key;
 mod value;
 
@@ -49,6 +50,14 @@ mod counts;
 mod dimension;
 mod names;
 
+mod filter;
+mod known;
+mod lens;
+mod nearest;
+mod plan;
+mod rows;
+mod top;
+
 mod query;
 
 mod error;
@@ -61,24 +70,29 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use ndxp_baseline::Balances;
 use ndxp_journal::Reader;
 use ndxp_model::{Granularity, Instant, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
 pub use counter::{Counter, Overflow};
-pub use counts::Counts;
+pub use counts::{Absent, Counts};
 pub use damage::{Damage, StoreError};
 pub use delta::FoldError;
 pub use dimension::Dimension;
 pub use error::CountersError;
+pub use filter::{DASH, Filter, Side};
 pub use histogram::Histogram;
 pub use home::HomeError;
+pub use lens::{Lens, Seen, row_of_period};
 pub use line::{Ending, Line};
 pub use names::{NameSort, Names, NoNames};
-pub use query::{Answer, CountQuery, HOURS_MAX};
+pub use plan::HOURS_MAX;
+pub use query::{Answer, CountQuery, Distinct};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
+pub use top::{Rank, Top, top};
 
 use home::Home;
 use key::{CounterKey, LineId};
@@ -210,6 +224,15 @@ impl Counters {
             .ask(|store| query::count(store, &self.shared().zone, query, names))
     }
 
+    /// When the platform began: the commit time of the journal's first entry. `None` while it has
+    /// none.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn launched(&self) -> Result<Option<Instant>, CountersError> {
+        self.shared().ask(|store| Ok(store.state.launched))
+    }
+
     /// When each system first took part, as consumer or provider, in a transaction that was
     /// answered. Sorted by system.
     ///
@@ -222,6 +245,23 @@ impl Counters {
                 .map(|(system, first)| (system.clone(), first.at()))
                 .collect())
         })
+    }
+
+    /// What a previous platform counted, as of the watermark: at least what an earlier answer
+    /// includes.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn balances(&self) -> Result<Balances, CountersError> {
+        self.shared().ask(|store| Ok(store.state.balances.clone()))
+    }
+
+    /// The hour in which counting began, by its start; none while nothing is counted.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn began(&self) -> Result<Option<Instant>, CountersError> {
+        self.shared().ask(|store| Ok(store.state.began))
     }
 
     /// The transactions that were opened and not closed as of the watermark, by sequence.
@@ -345,7 +385,13 @@ fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
         response_bytes: counter.response_bytes,
         request_messages: counter.request_messages,
         response_messages: counter.response_messages,
-        measures: counts::declared(&counter.measures),
+        measures: counts::declared(
+            &counter
+                .measures
+                .iter()
+                .map(|(name, sum)| (name.clone(), u128::from(*sum)))
+                .collect(),
+        ),
         durations: buckets
             .map(|(bucket, count)| v1::HistogramBucket {
                 bucket: bucket.into(),

@@ -3,6 +3,7 @@
 use ndxp_model::{Granularity, Instant, Period, Within, Zone};
 
 use crate::ReportError;
+use crate::request::Moment;
 
 /// The periods of one report. All lie before the cut-off.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,16 +51,18 @@ impl Periods {
         };
         let month_label = zone.label(Granularity::Month, named.from);
         if let Some(launched) = wanted.launched {
+            let moment = |at| Moment::of(zone, at);
             if cut_off <= launched {
+                let (cut_off, launched) = (moment(cut_off), moment(launched));
                 return Err(ReportError::CutOffBeforeLaunch { cut_off, launched });
             }
             if named.to <= launched {
-                let month = month_label;
+                let (month, launched) = (month_label, moment(launched));
                 return Err(ReportError::MonthBeforeLaunch { month, launched });
             }
         }
         if cut_off <= named.from.max(Instant::EPOCH) {
-            let month = month_label;
+            let (month, cut_off) = (month_label, Moment::of(zone, cut_off));
             return Err(ReportError::MonthNotBegun { month, cut_off });
         }
         let month = named.until(cut_off);
@@ -274,8 +277,8 @@ mod tests {
         assert!(refused(None, within, None).contains("is not on a whole hour"));
         assert_eq!(
             refused(Some("2022-08"), cut_off, None),
-            "month 2022-08 had not begun at the cut-off 2022-07-22T17:00:00Z: ask for an \
-             earlier month or a later cut-off"
+            "month 2022-08 had not begun at the cut-off 2022-07-23T00:00 Asia/Ho_Chi_Minh: ask \
+             for an earlier month or a later cut-off"
         );
         for absurd in [
             "2022-13",
@@ -291,13 +294,13 @@ mod tests {
         let launched = Some(start("2022-07-22"));
         assert_eq!(
             refused(None, start("2022-07-22"), launched),
-            "the cut-off 2022-07-21T17:00:00Z lies before the platform's launch at \
-             2022-07-21T17:00:00Z: ask for a later cut-off"
+            "the cut-off 2022-07-22T00:00 Asia/Ho_Chi_Minh lies before the platform's launch at \
+             2022-07-22T00:00 Asia/Ho_Chi_Minh: ask for a later cut-off"
         );
         assert_eq!(
             refused(Some("2022-06"), cut_off, launched),
-            "month 2022-06 was over before the platform's launch at 2022-07-21T17:00:00Z: ask \
-             for a later month"
+            "month 2022-06 was over before the platform's launch at 2022-07-22T00:00 \
+             Asia/Ho_Chi_Minh: ask for a later month"
         );
     }
 }

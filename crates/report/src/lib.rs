@@ -6,7 +6,9 @@
 
 // What is counted.
 mod answers;
+mod meaning;
 mod registry_names;
+mod request;
 
 mod figures;
 mod report;
@@ -47,4 +49,5 @@ pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
 pub use report::{TOP_MAX, report};
+pub use request::{Moment, RequestError};
 pub use text::render_report;

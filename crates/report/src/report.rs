@@ -10,7 +10,6 @@ use crate::ReportError;
 use crate::assemble::{DOCUMENTS_RECEIVED, DOCUMENTS_SENT};
 use crate::cut_off::Periods;
 use crate::figures::Sources;
-use crate::known::Known;
 use crate::questions::within;
 
 /// Rows of a table of connections, systems or services: more than every system of a nation, so
@@ -31,8 +30,7 @@ pub fn report(
         1..=TOP_MAX => request.top,
         _ => return Err(ReportError::TopTooLarge(request.top)),
     };
-    let told = sources.told()?;
-    let known = Known::of(sources.zone, sources.journal_began, &told);
+    let known = sources.known()?;
     let wanted = sources.wanted(&request.month, request.as_of_us, &known);
     let periods = Periods::of(sources.zone, wanted)?;
     // The tables first: no row of theirs may exceed the figure that it is a part of.
@@ -66,8 +64,8 @@ struct TablePlan {
     request: CountRequest,
 }
 
-/// All tables are of the month up to the cut-off and of what the platform counted itself, except
-/// the one of months, which has opening balances apart.
+/// All tables but the one of months are of the month up to the cut-off. Opening balances stand in
+/// them apart, so that a table comes to what its figure says.
 fn plans(
     periods: &Periods,
     by_successor: bool,
@@ -75,16 +73,14 @@ fn plans(
     registry: &Registry,
 ) -> [TablePlan; TITLES.len()] {
     TITLES.map(|(name, by, title_vi, title_en)| {
-        let of_month = CountRequest {
+        let of = |period| CountRequest {
             by: by.into(),
-            ..within(periods.month, by_successor)
+            with_baselines: true,
+            ..within(period, by_successor)
         };
+        let of_month = of(periods.month);
         let request = match name {
-            "months" => CountRequest {
-                by: by.into(),
-                with_baselines: true,
-                ..within(periods.last_months, by_successor)
-            },
+            "months" => of(periods.last_months),
             "days" | "outcomes" | "classes" => of_month,
             "documents" => CountRequest {
                 filter: document_service(registry),

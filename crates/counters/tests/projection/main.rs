@@ -7,8 +7,11 @@
 )]
 
 mod answers;
+mod breakdowns;
 mod damage;
 mod directory;
+mod facts;
+mod imports;
 mod list;
 mod real_journal;
 mod recount;

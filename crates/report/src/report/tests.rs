@@ -38,7 +38,7 @@ fn asked(name: &str, registry: &Registry) -> CountRequest {
 }
 
 #[test]
-fn every_table_is_of_the_month_and_that_of_months_of_thirteen_with_balances() {
+fn every_table_is_of_the_month_with_balances_apart_and_one_is_of_thirteen_months() {
     let registry = registry(&[]);
     let (from, to) = (at("2022-07-01").as_micros(), at("2022-07-23").as_micros());
     for plan in plans(&periods("2022-07", "2022-07-22"), true, 7, &registry) {
@@ -55,7 +55,7 @@ fn every_table_is_of_the_month_and_that_of_months_of_thirteen_with_balances() {
             "{}",
             plan.name
         );
-        assert_eq!(request.with_baselines, months, "{}", plan.name);
+        assert!(request.with_baselines, "{}", plan.name);
         assert!(request.by_successor);
     }
     assert_eq!(
