@@ -14,14 +14,26 @@ use crate::support::wait::until;
 
 /// What a hundredth of July 2022 up to the 22nd is reported as; each named by its row of the
 /// figures.
-const REPORTED: [(&str, &str, u64); 7] = [
+const REPORTED: [(&str, &str, u64); 17] = [
     ("row 1", "transactions_month", 103_854),
+    ("row 2", "transactions_since_launch", 5_539_694),
+    // 1.7 million a day.
+    ("row 3", "transactions_per_day_year_to_date", 16_999),
     ("row 4", "members_connected", 90),
     ("row 5", "systems_connected_lgsp", 85),
     ("row 6", "systems_connected_database", 10),
     ("row 6", "systems_connected_information_system", 8),
     ("row 7", "coverage_lgsp_ministries", 22),
     ("row 7", "coverage_lgsp_provinces", 63),
+    ("row 8", "documents_sent_month", 1_351),
+    ("row 8", "documents_received_month", 4_856),
+    ("row 8", "documents_month", 1_351 + 4_856),
+    ("row 9", "documents_sent_first_months", 7_600),
+    ("row 9", "documents_received_first_months", 28_000),
+    // More than 13.1 million.
+    ("row 10", "documents_since_launch", 131_284),
+    ("row 16", "transactions_previous_year", 1_809_190),
+    ("row 16", "transactions_per_day_previous_year", 4_956),
 ];
 
 fn text(path: &Path) -> &str {
