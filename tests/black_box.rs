@@ -22,6 +22,8 @@ mod kill;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod month;
+#[cfg(test)]
 mod passage;
 #[cfg(test)]
 mod refusals;

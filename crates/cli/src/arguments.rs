@@ -18,6 +18,7 @@ use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
 use crate::commands::service::ServiceArguments;
+use crate::commands::simulate::Simulate;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
 use crate::commands::transactions::Transactions;
@@ -60,6 +61,7 @@ pub enum Command {
     Stats(Stats),
     Report(Report),
     Verify(Verify),
+    Simulate(Simulate),
     Bench(Bench),
     Completions(Completions),
 }

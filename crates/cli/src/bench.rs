@@ -5,7 +5,8 @@ mod caller;
 mod echo;
 mod exchange;
 mod hub;
-mod process;
+mod month;
+pub mod process;
 mod registry;
 
 use clap::{Args, Subcommand};
@@ -23,6 +24,7 @@ pub struct Bench {
 enum What {
     Exchange(exchange::Exchange),
     Registry(registry::Scale),
+    Month(month::Full),
 }
 
 impl Bench {
@@ -30,6 +32,7 @@ impl Bench {
         match self.what {
             What::Exchange(exchange) => exchange.run(),
             What::Registry(scale) => scale.run(),
+            What::Month(month) => month.run(),
         }
     }
 }

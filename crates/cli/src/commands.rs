@@ -40,4 +40,6 @@ pub mod report;
 
 pub mod verify;
 
+pub mod simulate;
+
 pub mod completions;

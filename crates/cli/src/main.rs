@@ -77,6 +77,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(stats) => wait_for(stats.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Bench(bench) => bench.run(),
         Command::Completions(completions) => completions.run(),
     }

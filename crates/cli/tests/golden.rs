@@ -70,6 +70,7 @@ fn help_of_every_command() {
         "stats",
         "report",
         "verify",
+        "simulate",
         "completions",
     ] {
         check_help(command, &[""]);
