@@ -13,6 +13,7 @@ mod stock;
 mod successors;
 
 // How it is handed over.
+mod explain;
 mod text;
 
 mod counts;
@@ -21,6 +22,7 @@ mod proof;
 mod records;
 mod table;
 
+mod change;
 mod format;
 mod language;
 mod numbers;
@@ -28,8 +30,10 @@ mod numbers;
 mod error;
 
 pub use answers::count;
+pub use change::Change;
 pub use counts::render_counts;
 pub use error::ReportError;
+pub use explain::{Explained, render_explanation};
 pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
