@@ -9,8 +9,8 @@ mod answers;
 mod cut_off;
 mod figures;
 mod names;
+mod registry_names;
 mod stock;
-mod successors;
 
 // How it is handed over.
 mod explain;
@@ -38,8 +38,8 @@ pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;
-pub use names::{DEFINITIONS, Definition, definition};
+pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
-pub use successors::SuccessorOf;
+pub use registry_names::RegistryNames;
 pub use text::render_report;
