@@ -24,13 +24,31 @@ pub enum ReportError {
     Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]
     Incomplete(&'static str),
-    #[error("the answer lacks the figure {0}: ask a hub of the same version as this program")]
-    MissingFigure(&'static str),
     #[error(
         "the answer holds the outcome number {0}, which this program does not know: use the \
          program of the hub's version"
     )]
     UnknownOutcome(i32),
+    #[error("template {template}, line {line}: {what}")]
+    Template {
+        template: String,
+        line: usize,
+        what: String,
+    },
+    #[error("no template is named {name:?}; the nearest is {nearest}; there are: {known}")]
+    UnknownTemplate {
+        name: String,
+        nearest: &'static str,
+        known: String,
+    },
+    #[error("the report has no table {name:?}; the nearest is {nearest}; there are: {known}")]
+    UnknownTable {
+        name: String,
+        nearest: String,
+        known: String,
+    },
+    #[error("writing the workbook failed")]
+    Xlsx(#[from] rust_xlsxwriter::XlsxError),
     #[error("writing JSON failed")]
     Json(#[from] serde_json::Error),
     #[error("writing CSV failed")]

@@ -1,5 +1,5 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
-//! which they and other counts are handed over: text, table, JSON and CSV.
+//! which they and other counts are handed over: text, Markdown, HTML, workbook, table, JSON and CSV.
 //!
 //! [`figures()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
 //! messages, so that a command renders what came over the wire as it renders its own.
@@ -14,18 +14,28 @@ mod stock;
 
 // How it is handed over.
 mod explain;
-mod text;
+mod render;
+mod template;
 
+mod chart;
 mod counts;
 mod list;
+mod sheet;
+mod tables;
+
+mod figure_records;
+mod grid;
 mod proof;
 mod records;
 mod table;
 
 mod change;
+mod escape;
 mod format;
 mod language;
+mod nearest;
 mod numbers;
+mod words;
 
 mod error;
 
@@ -37,9 +47,9 @@ pub use explain::{Explained, render_explanation};
 pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
-pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
-pub use text::render_report;
+pub use render::{ReportForm, render_report, render_report_table};
+pub use template::{TEMPLATE_BYTES_MAX, Templates};

@@ -93,6 +93,23 @@ impl<'a> ReadProof<'a> {
         language.minute(&self.zone, self.to())
     }
 
+    pub(crate) fn closed(&self) -> bool {
+        self.proof.closed
+    }
+
+    /// The local date on which the period begins.
+    pub(crate) fn from_date(&self) -> String {
+        self.language.date(&self.zone, self.from())
+    }
+
+    /// The local month in which the period begins: `tháng 6/2022`, `June 2022`.
+    pub(crate) fn month_short(&self) -> String {
+        let language = self.language;
+        language
+            .month(&self.zone, self.from())
+            .replace(" năm ", "/")
+    }
+
     pub(crate) fn from(&self) -> Instant {
         Instant::from_micros(self.proof.from_us)
     }
