@@ -9,9 +9,12 @@ use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, TransactionId, Zone
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
+use ndxp_proto::statistics::v1::{
+    CountRequest, CountResponse, Counter, Figure, GetFiguresRequest, GetReportRequest,
+    GetReportResponse,
+};
 use ndxp_registry::{Registry, registry_at};
-use ndxp_report::{RegistryNames, ReportError};
+use ndxp_report::{RegistryNames, ReportError, Sources};
 
 use crate::failure::{Exit, Failure};
 
@@ -167,17 +170,33 @@ impl DataDirectory {
     }
 
     pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let now = SystemClock.now();
-        let registry = self.registry(request.as_of_us)?;
-        let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-        let as_of = match request.as_of_us {
-            0 => now,
-            as_of_us => Instant::from_micros(as_of_us),
-        };
+        let make = |sources: &Sources<'_>| ndxp_report::figures(sources, request);
+        self.report_of(request.as_of_us, make)
+    }
+
+    /// The whole report of a month.
+    pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
+        let make = |sources: &Sources<'_>| ndxp_report::report(sources, request);
+        self.report_of(request.as_of_us, make)
+    }
+
+    fn report_of<T>(
+        &self,
+        as_of_us: i64,
+        make: impl FnOnce(&Sources<'_>) -> Result<T, ReportError>,
+    ) -> Result<T, Failure> {
+        let current = self.registry(0)?;
+        let registry = self.registry(as_of_us)?;
         self.with_counters(|counters| {
-            Ok(ndxp_report::figures(
-                counters, &registry, &self.zone, month, as_of, now,
-            )?)
+            let sources = Sources {
+                counters,
+                names: &RegistryNames(&current),
+                registry: &registry,
+                zone: &self.zone,
+                journal_began: self.reader.began()?,
+                now: SystemClock.now(),
+            };
+            Ok(make(&sources)?)
         })
     }
 

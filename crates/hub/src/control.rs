@@ -6,6 +6,7 @@ mod access;
 mod incoming;
 mod layer;
 
+mod figures;
 mod filter;
 mod spool;
 mod transactions;

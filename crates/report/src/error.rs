@@ -3,6 +3,8 @@
 use ndxp_counters::CountersError;
 use ndxp_model::{Instant, InvalidValue};
 
+use crate::request::{Moment, RequestError};
+
 /// A report that cannot be made truthfully, and therefore is not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -17,9 +19,20 @@ pub enum ReportError {
         "month {month} had not begun at the cut-off {cut_off}: ask for an earlier month or a \
          later cut-off"
     )]
-    MonthNotBegun { month: String, cut_off: Instant },
-    #[error("dimension number {0} is not known: use one of statistics.v1.Dimension")]
-    UnknownDimension(i32),
+    MonthNotBegun { month: String, cut_off: Moment },
+    #[error(
+        "the cut-off {cut_off} lies before the platform's launch at {launched}: ask for a later \
+         cut-off"
+    )]
+    CutOffBeforeLaunch { cut_off: Moment, launched: Moment },
+    #[error(
+        "month {month} was over before the platform's launch at {launched}: ask for a later month"
+    )]
+    MonthBeforeLaunch { month: String, launched: Moment },
+    #[error("top = {0}: a table has at most {max} rows; write at most that", max = crate::TOP_MAX)]
+    TopTooLarge(u32),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     #[error(transparent)]
     Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]

@@ -50,6 +50,18 @@ pub fn render_report(
     Ok(text.into_bytes())
 }
 
+/// The platform's paragraph alone, under its title.
+///
+/// # Errors
+/// As [`render_report`].
+pub fn render_paragraph(
+    report: &GetReportResponse,
+    language: Language,
+    templates: &Templates,
+) -> Result<String, ReportError> {
+    templates.paragraph(report, language)
+}
+
 /// One of the report's tables as CSV.
 ///
 /// # Errors

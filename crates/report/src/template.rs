@@ -123,9 +123,24 @@ impl Templates {
     ) -> Result<String, ReportError> {
         let values = Values::of(report, language)?;
         let environment = self.environment(&values, language)?;
-        let paragraph = language.pick("paragraph.vi.txt", "paragraph.en.txt");
-        let text = render(&environment, paragraph, values.root(None))?;
-        render(&environment, frame, values.root(Some(paragraphs(&text))))
+        let paragraphs = said(&environment, &values, language)?;
+        render(&environment, frame, values.root(Some(paragraphs)))
+    }
+
+    /// The platform's paragraph under its title.
+    pub(crate) fn paragraph(
+        &self,
+        report: &GetReportResponse,
+        language: Language,
+    ) -> Result<String, ReportError> {
+        let values = Values::of(report, language)?;
+        let environment = self.environment(&values, language)?;
+        let paragraphs = said(&environment, &values, language)?;
+        Ok(format!(
+            "{}\n\n{}\n",
+            values::title(language),
+            paragraphs.join("\n\n")
+        ))
     }
 
     /// The engine with every template checked.
@@ -167,6 +182,15 @@ impl Templates {
         }
         Ok(environment)
     }
+}
+
+fn said(
+    environment: &Environment<'_>,
+    values: &Values,
+    language: Language,
+) -> Result<Vec<String>, ReportError> {
+    let name = language.pick("paragraph.vi.txt", "paragraph.en.txt");
+    Ok(paragraphs(&render(environment, name, values.root(None))?))
 }
 
 /// The paragraphs of a text that is broken into lines anywhere: blank lines part them.

@@ -10,7 +10,6 @@ use ndxp_journal::Follow;
 use ndxp_model::{Clock, Party, Sequence, Zone};
 use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
-use ndxp_registry::{HistoryError, registry_at};
 use ndxp_report::{RegistryNames, ReportError};
 use tokio::time::Instant as Monotonic;
 use tonic::{Request, Response, Status};
@@ -60,40 +59,25 @@ impl StatisticsService for Statistics {
     ) -> Result<Response<v1::GetFiguresResponse>, Status> {
         asker(&request)?;
         let request = request.into_inner();
-        let cut_off = filter::as_of(request.as_of_us)?;
         self.reach(request.at_least_sequence).await?;
-        let hub = self.clone();
-        let figures = move || {
-            let now = hub.clock.now();
-            let registry = match cut_off {
-                None => hub.keeper.current(),
-                Some(at) => Arc::new(registry_at(hub.follow.reader(), Some(at))?),
-            };
-            let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-            let as_of = cut_off.unwrap_or(now);
-            let figures =
-                ndxp_report::figures(&hub.counters, &registry, &hub.zone, month, as_of, now);
-            Ok(figures?)
-        };
-        let figures = self
-            .work
-            .scan(figures)
-            .await?
-            .map_err(|error| match error {
-                FiguresError::Report(error) => refused(&error),
-                FiguresError::History(error) => {
-                    tracing::error!(%error, "registry's history not readable");
-                    Status::data_loss(format!("the registry's history cannot be read: {error}"))
-                }
-            })?;
+        let asked = self.report_of(request.as_of_us, move |sources| {
+            ndxp_report::figures(sources, &request)
+        });
+        let figures = asked.await?;
         Ok(Response::new(v1::GetFiguresResponse { figures }))
     }
 
     async fn get_report(
         &self,
-        _request: Request<v1::GetReportRequest>,
+        request: Request<v1::GetReportRequest>,
     ) -> Result<Response<v1::GetReportResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        asker(&request)?;
+        let request = request.into_inner();
+        self.reach(request.at_least_sequence).await?;
+        let asked = self.report_of(request.as_of_us, move |sources| {
+            ndxp_report::report(sources, &request)
+        });
+        asked.await.map(Response::new)
     }
 
     async fn import_baseline(
@@ -183,15 +167,6 @@ impl StatisticsService for Statistics {
     }
 }
 
-/// Why figures could not be made.
-#[derive(Debug, thiserror::Error)]
-enum FiguresError {
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    #[error(transparent)]
-    History(#[from] HistoryError),
-}
-
 impl Statistics {
     /// Waits until the counters include what the caller wants to see included.
     async fn reach(&self, at_least_sequence: u64) -> Result<(), Status> {
@@ -261,12 +236,15 @@ fn party(scope: Scope) -> Option<Party> {
     }
 }
 
-fn refused(error: &ReportError) -> Status {
+pub(super) fn refused(error: &ReportError) -> Status {
     match error {
         ReportError::Counters(error) => counting(error),
         ReportError::Month(_)
         | ReportError::CutOffNotOnHour { .. }
         | ReportError::MonthNotBegun { .. }
+        | ReportError::CutOffBeforeLaunch { .. }
+        | ReportError::MonthBeforeLaunch { .. }
+        | ReportError::TopTooLarge(_)
         | ReportError::UnknownDimension(_) => Status::invalid_argument(error.to_string()),
         ReportError::Incomplete(_)
         | ReportError::MissingFigure(_)

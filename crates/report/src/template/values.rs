@@ -165,6 +165,13 @@ impl Named {
     }
 }
 
+pub(super) fn title(language: Language) -> &'static str {
+    language.pick(
+        "KẾT QUẢ KẾT NỐI, CHIA SẺ DỮ LIỆU QUA NỀN TẢNG",
+        "DATA EXCHANGE THROUGH THE PLATFORM",
+    )
+}
+
 fn report_value(report: &GetReportResponse, language: Language) -> Result<Value, ReportError> {
     let zone: Zone = report.time_zone.parse()?;
     let month = zone.month(&report.month)?;
@@ -172,12 +179,8 @@ fn report_value(report: &GetReportResponse, language: Language) -> Result<Value,
     let cut_off = Instant::from_micros(report.cut_off_us);
     let launched = Instant::from_micros(report.launched_at_us);
     let proof = report.figures.first().and_then(|it| it.proof.as_ref());
-    let title = language.pick(
-        "KẾT QUẢ KẾT NỐI, CHIA SẺ DỮ LIỆU QUA NỀN TẢNG",
-        "DATA EXCHANGE THROUGH THE PLATFORM",
-    );
     let record = Record::new("report")
-        .with("title", title)
+        .with("title", title(language))
         .with("month", report.month.as_str())
         .with("month_words", language.month(&zone, month.from))
         .with("month_number", i64::from(local.month()))

@@ -53,10 +53,13 @@ fn the_paragraph_says_every_row_that_reports_cite() {
         (7, "22/22 bộ, cơ quan ngang bộ (đạt tỷ lệ 100%)"),
         (7, "63/63 tỉnh, thành phố (đạt tỷ lệ 100%)"),
         (8, "620.830 văn bản (gửi: 135.164; nhận: 485.666)"),
-        (9, "7 tháng đầu năm 2022 là hơn 3,5 triệu (3.560.000)"),
+        (
+            9,
+            "Trong 7 tháng đầu năm 2022, số văn bản gửi, nhận là hơn 3,5 triệu (3.560.000)",
+        ),
         (
             10,
-            "Từ khi khai trương (12/3/2019) đến nay là hơn 13,1 triệu (13.112.345)",
+            "Từ khi khai trương (12/3/2019) đến nay, số văn bản gửi, nhận là hơn 13,1 triệu",
         ),
         (11, "hơn 307,4 tỷ (307.412.345.678) đồng"),
         (11, "hơn 324,5 nghìn (324.567) hồ sơ"),
