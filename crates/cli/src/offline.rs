@@ -193,7 +193,6 @@ impl DataDirectory {
                 names: &RegistryNames(&current),
                 registry: &registry,
                 zone: &self.zone,
-                journal_began: self.reader.began()?,
                 now: SystemClock.now(),
             };
             Ok(make(&sources)?)

@@ -4,12 +4,16 @@
 //! summed from them when the delta is applied, so that an entry costs one look-up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use ndxp_baseline::{Imported, Malformed};
 use ndxp_model::{
     Granularity, Instant, InvalidValue, Outcome, Period, Sequence, TransactionId, Zone,
 };
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed, TransactionOpened};
+use ndxp_proto::journal::v1::{
+    BaselineImported, Connection, Entry, TransactionClosed, TransactionOpened,
+};
 
 use crate::counter::{Counter, Overflow};
 use crate::key::{CounterKey, LineId};
@@ -33,6 +37,10 @@ pub struct Delta {
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
     hours: HashMap<CounterKey, Counter>,
+    /// Start of the hour of the first closing counted ever.
+    pub began: Option<Instant>,
+    /// Imports of opening balances.
+    pub baselines: Vec<Arc<Imported>>,
     entries: usize,
     /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
     hour: Period,
@@ -76,6 +84,13 @@ pub enum FoldError {
     },
     #[error("sequence {sequence} would be the first of line {}, more than can be numbered", u64::from(u32::MAX) + 1)]
     TooManyLines { sequence: Sequence },
+    #[error(
+        "sequence {sequence} holds opening balances that this version of the hub does not take ({source}); run the version that wrote it"
+    )]
+    Baseline {
+        sequence: Sequence,
+        source: Malformed,
+    },
 }
 
 impl Delta {
@@ -92,6 +107,8 @@ impl Delta {
             opened: BTreeMap::new(),
             settled: BTreeSet::new(),
             hours: HashMap::new(),
+            began: state.began,
+            baselines: Vec::new(),
             entries: 0,
             hour: Period {
                 from: Instant::EPOCH,
@@ -138,12 +155,12 @@ impl Delta {
         match &entry.body {
             Some(Body::Opened(opened)) => self.open(here, opened)?,
             Some(Body::Closed(closed)) => self.close(state, zone, here, closed)?,
+            Some(Body::BaselineImported(baseline)) => self.import(here, baseline)?,
             Some(
                 Body::RegistryChanged(_)
                 | Body::SystemConnected(_)
                 | Body::HubStarted(_)
                 | Body::RegistryRefused(_)
-                | Body::BaselineImported(_)
                 | Body::HubStopped(_),
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),
@@ -194,6 +211,17 @@ impl Delta {
         Ok(())
     }
 
+    fn import(&mut self, here: Watermark, baseline: &BaselineImported) -> Result<(), FoldError> {
+        let Watermark { sequence, at } = here;
+        let sound = ndxp_baseline::check(baseline);
+        if let Some(source) = sound.err().and_then(|found| found.into_iter().next()) {
+            return Err(FoldError::Baseline { sequence, source });
+        }
+        let imported = Imported::new(sequence, at, self.began, baseline.clone());
+        self.baselines.push(Arc::new(imported));
+        Ok(())
+    }
+
     fn close(
         &mut self,
         state: &State,
@@ -226,6 +254,7 @@ impl Delta {
         if !self.hour.contains(here.at) {
             self.hour = zone.bucket(Granularity::Hour, here.at);
         }
+        self.began.get_or_insert(self.hour.from);
         let key = CounterKey {
             granularity: Granularity::Hour,
             line: self.line(state, sequence, connection, closed, outcome)?,

@@ -6,6 +6,7 @@
 //! 02 granularity:u8 id:u32 bucket:u64 ending:u8            a counter
 //! 03 system:utf-8                                          the first transaction of a system
 //! 04 sequence:u64                                          a transaction opened and not closed
+//! 05 sequence:u64                                          opening balances imported there
 //! ```
 //!
 //! `granularity` is 0 all, 1 month, 2 day, 3 hour. `id` is 0 for the total over all lines;
@@ -50,12 +51,14 @@ pub enum Key {
     Counter(CounterKey),
     FirstTransaction(String),
     Open(Sequence),
+    Baseline(Sequence),
 }
 
 pub const LINES: [u8; 1] = [1];
 pub const COUNTERS: [u8; 1] = [2];
 pub const FIRST_TRANSACTIONS: [u8; 1] = [3];
 pub const OPEN: [u8; 1] = [4];
+pub const BASELINES: [u8; 1] = [5];
 
 const SIGN: u64 = 1 << 63;
 
@@ -144,6 +147,7 @@ impl Key {
             Self::Counter(key) => key.encode().to_vec(),
             Self::FirstTransaction(system) => [&FIRST_TRANSACTIONS[..], system.as_bytes()].concat(),
             Self::Open(sequence) => [&OPEN[..], &sequence.get().to_be_bytes()].concat(),
+            Self::Baseline(sequence) => [&BASELINES[..], &sequence.get().to_be_bytes()].concat(),
         }
     }
 
@@ -163,6 +167,10 @@ impl Key {
             [4, sequence @ ..] => {
                 let sequence = u64::from_be_bytes(sequence.try_into().ok()?);
                 Some(Self::Open(Sequence::new(sequence)))
+            }
+            [5, sequence @ ..] => {
+                let sequence = u64::from_be_bytes(sequence.try_into().ok()?);
+                Some(Self::Baseline(Sequence::new(sequence)))
             }
             _ => None,
         }
@@ -240,6 +248,7 @@ mod tests {
             "034832362f6c677370",
         );
         check(Key::Open(Sequence::new(9)), "040000000000000009");
+        check(Key::Baseline(Sequence::new(9)), "050000000000000009");
     }
 
     #[test]

@@ -40,8 +40,14 @@ pub struct Head {
     #[prost(uint64, tag = "7")]
     pub open: u64,
     /// Commit time of the journal's first entry.
-    #[prost(int64, optional, tag = "9")]
+    #[prost(int64, optional, tag = "10")]
     pub launched_us: Option<i64>,
+    /// Start of the hour of the first closing counted.
+    #[prost(int64, optional, tag = "8")]
+    pub began_us: Option<i64>,
+    /// How many imports of opening balances the store holds.
+    #[prost(uint64, tag = "9")]
+    pub baselines: u64,
 }
 
 /// When a system first took part in a transaction that was answered.
@@ -127,6 +133,8 @@ pub enum ValueError {
     Span { first: u64, offset: u64 },
     #[error("measures out of order at {name:?}")]
     Measures { name: String },
+    #[error("opening balances that are not sound")]
+    Baseline,
     #[error(transparent)]
     Id(#[from] InvalidValue),
 }

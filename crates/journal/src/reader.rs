@@ -99,16 +99,6 @@ impl Reader {
         Ok(self.end())
     }
 
-    /// Commit time of the first entry; `None` while there is none.
-    ///
-    /// # Errors
-    /// When the entry is damaged or the disk fails.
-    pub fn began(&self) -> Result<Option<Instant>, ReadError> {
-        let first = Sequence::new(1);
-        let head = self.frames(first, first).advance()?;
-        Ok(head.map(|head| head.at))
-    }
-
     /// Entries of a range of sequences, both ends included, as far as they are there now.
     #[must_use]
     pub fn entries(&self, from: Sequence, through: Sequence) -> Entries {

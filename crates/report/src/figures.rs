@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use ndxp_baseline::Balances;
 use ndxp_counters::{Counters, Names};
 use ndxp_model::{Instant, SystemId, Zone};
 use ndxp_proto::registry::v1::System;
@@ -27,8 +26,6 @@ pub struct Sources<'a> {
     /// As it stood at the cut-off: the fold of what was committed before it.
     pub registry: &'a Registry,
     pub zone: &'a Zone,
-    /// Commit time of the journal's first entry; `None` while it has none.
-    pub journal_began: Option<Instant>,
     pub now: Instant,
 }
 
@@ -43,17 +40,17 @@ pub fn figures(
     sources: &Sources<'_>,
     request: &GetFiguresRequest,
 ) -> Result<Vec<Figure>, ReportError> {
-    let told = sources.told()?;
-    let known = Known::of(sources.zone, sources.journal_began, &told);
+    let known = sources.known()?;
     let wanted = sources.wanted(&request.month, request.as_of_us, &known);
     let periods = Periods::of(sources.zone, wanted)?;
     sources.figures_of(&periods, request.by_successor, &known)
 }
 
 impl Sources<'_> {
-    /// What opening balances tell.
-    pub(crate) fn told(&self) -> Result<Vec<Told>, ReportError> {
-        Ok(Told::all(&Balances::default(), self.zone))
+    /// Since when what is known, and by what.
+    pub(crate) fn known(&self) -> Result<Known<'_>, ReportError> {
+        let told = Told::all(&self.counters.balances()?, self.zone);
+        Ok(Known::of(self.zone, self.counters.launched()?, told))
     }
 
     pub(crate) fn wanted<'m>(

@@ -70,7 +70,7 @@ pub(crate) struct Known<'a> {
     /// The local day of it: what a hub that takes over within a day has not counted of that day is
     /// owed to nobody.
     counted_from: Option<Instant>,
-    told: &'a [Told],
+    told: Vec<Told>,
 }
 
 /// Why a number of a period is not whole.
@@ -87,7 +87,7 @@ pub(crate) enum Lack {
 }
 
 impl<'a> Known<'a> {
-    pub(crate) fn of(zone: &'a Zone, began: Option<Instant>, told: &'a [Told]) -> Self {
+    pub(crate) fn of(zone: &'a Zone, began: Option<Instant>, told: Vec<Told>) -> Self {
         let day = |at| zone.bucket(Granularity::Day, at).from;
         Self {
             zone,
@@ -244,7 +244,7 @@ mod tests {
     #[track_caller]
     fn check(told: &[Told], measures: &[&str], of: (&str, &str), wanted: Option<Lack>) {
         let zone = zone();
-        let known = Known::of(&zone, Some(at("2022-07-01T08")), told);
+        let known = Known::of(&zone, Some(at("2022-07-01T08")), told.to_vec());
         let found = known.lack(measures, period(of.0, of.1));
         assert_eq!(found, wanted, "{measures:?} {of:?}");
     }
@@ -312,7 +312,7 @@ mod tests {
             told(TRANSACTIONS, "2022-01", "2022-06"),
             told("records", "2022-01", "2022-06"),
         ];
-        let known = Known::of(&zone, Some(at("2022-07-01T08")), &balances);
+        let known = Known::of(&zone, Some(at("2022-07-01T08")), balances.to_vec());
         let until = |text| Period {
             from: Instant::EPOCH,
             to: zone.moment(text).unwrap().to,
@@ -351,7 +351,7 @@ mod tests {
             ),
         ];
         for (began, balances, wanted) in rows {
-            let known = Known::of(&zone, began, balances);
+            let known = Known::of(&zone, began, balances.to_vec());
             assert_eq!(known.launched(), wanted, "{balances:?}");
         }
     }
@@ -359,12 +359,12 @@ mod tests {
     #[test]
     fn an_averages_days_begin_with_the_launch() {
         let zone = zone();
-        let known = Known::of(&zone, Some(at("2022-07-01T08")), &[]);
+        let known = Known::of(&zone, Some(at("2022-07-01T08")), Vec::new());
         assert_eq!(known.days(period("2022-01-01", "2022-07-22")), 22);
         assert_eq!(known.days(period("2022-07-10", "2022-07-22")), 13);
         assert_eq!(known.days(period("2021-01", "2021-12")), 0);
-        let told = [told(TRANSACTIONS, "2021-12-01", "2022-06")];
-        let known = Known::of(&zone, Some(at("2022-07-01T08")), &told);
+        let told = vec![told(TRANSACTIONS, "2021-12-01", "2022-06")];
+        let known = Known::of(&zone, Some(at("2022-07-01T08")), told);
         assert_eq!(known.days(period("2022-01-01", "2022-07-22")), 203);
         assert_eq!(known.days(period("2021-01", "2021-12")), 31);
     }
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn the_reasons_are_said_in_both_languages() {
         let zone = zone();
-        let known = Known::of(&zone, None, &[]);
+        let known = Known::of(&zone, None, Vec::new());
         let (vi, en) = known.words(Lack::NotLaunched(at("2019-03-12")));
         assert_eq!(vi, "nền tảng khai trương ngày 12/03/2019, sau kỳ này");
         assert_eq!(en, "the platform launched on 2019-03-12, after that period");

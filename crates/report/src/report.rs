@@ -10,7 +10,6 @@ use crate::ReportError;
 use crate::assemble::{DOCUMENTS_RECEIVED, DOCUMENTS_SENT};
 use crate::cut_off::Periods;
 use crate::figures::Sources;
-use crate::known::Known;
 use crate::questions::within;
 
 /// Rows of a table of connections, systems or services: more than every system of a nation, so
@@ -31,8 +30,7 @@ pub fn report(
         1..=TOP_MAX => request.top,
         _ => return Err(ReportError::TopTooLarge(request.top)),
     };
-    let told = sources.told()?;
-    let known = Known::of(sources.zone, sources.journal_began, &told);
+    let known = sources.known()?;
     let wanted = sources.wanted(&request.month, request.as_of_us, &known);
     let periods = Periods::of(sources.zone, wanted)?;
     // The tables first: no row of theirs may exceed the figure that it is a part of.

@@ -12,9 +12,9 @@ use ndxp_proto::journal::v1::{
 };
 use ndxp_proto::registry::v1::change::Item;
 use ndxp_proto::registry::v1::{Change, Member, MemberClass, State, System, SystemKind};
-use ndxp_proto::statistics::v1::{CountRequest, CountRow, Dimension, Figure};
+use ndxp_proto::statistics::v1::{CountRequest, CountRow, Dimension, Figure, GetFiguresRequest};
 use ndxp_registry::Registry;
-use ndxp_report::{DEFINITIONS, RegistryNames, ReportError, count, figures};
+use ndxp_report::{DEFINITIONS, RegistryNames, ReportError, Sources, count, figures};
 
 /// A journal that holds what it was given and nothing more.
 struct Written {
@@ -158,10 +158,37 @@ fn story() -> Story {
         .at("2022-08-01T00", handshake("H63/lgsp"))
 }
 
+fn ask(
+    counters: &Counters,
+    registry: &Registry,
+    month: &str,
+    as_of: Instant,
+    now: Instant,
+) -> Result<Vec<Figure>, ReportError> {
+    let sources = Sources {
+        counters,
+        names: &RegistryNames(registry),
+        registry,
+        zone: &Zone::viet_nam(),
+        now,
+    };
+    let request = GetFiguresRequest {
+        month: month.to_owned(),
+        as_of_us: as_of.as_micros(),
+        ..GetFiguresRequest::default()
+    };
+    figures(&sources, &request)
+}
+
+#[track_caller]
+fn figure<'a>(figures: &'a [Figure], name: &str) -> &'a Figure {
+    let figure = figures.iter().find(|figure| figure.name == name);
+    figure.unwrap_or_else(|| panic!("no figure {name}"))
+}
+
 #[track_caller]
 fn value(figures: &[Figure], name: &str) -> u64 {
-    let figure = figures.iter().find(|figure| figure.name == name);
-    figure.unwrap_or_else(|| panic!("no figure {name}")).value
+    figure(figures, name).value
 }
 
 #[tokio::test]
@@ -169,26 +196,51 @@ async fn every_figure_is_cut_off_at_the_same_instant() {
     let folder = tempfile::tempdir().unwrap();
     let (cut_off, now) = (at("2022-07-23"), at("2022-09-01"));
     let (registry, counters) = story().fold(cut_off, folder.path()).await;
-    let found = figures(&counters, &registry, &Zone::viet_nam(), None, cut_off, now).unwrap();
+    let found = ask(&counters, &registry, "", cut_off, now).unwrap();
 
     let names: Vec<_> = found.iter().map(|figure| figure.name.as_str()).collect();
-    assert_eq!(names, DEFINITIONS.map(|definition| definition.name));
-    let values: Vec<_> = found.iter().map(|it| (it.value, it.out_of)).collect();
+    let (of_platform, of_services) = names.split_at(DEFINITIONS.len());
+    assert_eq!(of_platform, DEFINITIONS.map(|definition| definition.name));
+    let service = "ndxp.example.population.v1.PopulationService";
+    let kinds = ["transactions_month", "transactions_since_launch"];
+    assert_eq!(of_services, kinds.map(|kind| format!("{kind}:{service}")));
     let wanted = [
-        (2, 0), // 1 and 22 July; not refused, unreachable or tests, not the 23rd
-        (5, 0),
-        (4, 0), // without December
-        (0, 0), // 4 in 203 days
-        (2, 3), // G01 and H26; H63 shook hands only in August
-        (1, 0),
-        (1, 0),
-        (0, 0),
-        (0, 1), // G01's database is no LGSP
-        (1, 2),
+        // 1 and 22 July; not refused, unreachable or tests, not the 23rd
+        ("transactions_month", 2, 0),
+        ("transactions_since_launch", 5, 0),
+        // Without December
+        ("transactions_year_to_date", 4, 0),
+        // 4 in 203 days
+        ("transactions_per_day_year_to_date", 0, 0),
+        ("transactions_first_months", 4, 0),
+        // On the day of the launch
+        ("transactions_previous_year", 1, 0),
+        ("transactions_per_day_previous_year", 1, 0),
+        ("systems_transacting_month", 2, 0),
+        ("members_transacting_month", 2, 0),
+        // G01 and H26; H63 shook hands only in August
+        ("members_connected", 2, 3),
+        ("systems_connected", 2, 0),
+        ("systems_connected_lgsp", 1, 0),
+        ("systems_connected_database", 1, 0),
+        ("systems_connected_information_system", 0, 0),
+        // G01's database is no LGSP
+        ("coverage_lgsp_ministries", 0, 1),
+        ("coverage_lgsp_provinces", 1, 2),
     ];
-    assert_eq!(values, wanted);
-    assert_eq!(found[4].missing, ["H63"]);
-    assert_eq!(found[9].missing, ["H63"]);
+    for (name, value, out_of) in wanted {
+        let figure = figure(&found, name);
+        assert_eq!((figure.value, figure.out_of), (value, out_of), "{name}");
+    }
+    for name in ["members_connected", "coverage_lgsp_provinces"] {
+        assert_eq!(figure(&found, name).missing, ["H63"], "{name}");
+    }
+    let change = |name| figure(&found, name).comparison.clone().unwrap();
+    let june = change("transactions_month_change_previous");
+    assert_eq!((june.base_value, june.unavailable_en.as_str()), (0, ""));
+    let a_year_before = change("transactions_month_change_year_before");
+    let launched = "the platform launched on 2021-12-31, after that period";
+    assert_eq!(a_year_before.unavailable_en, launched);
     counters.stop();
 }
 
@@ -197,16 +249,22 @@ async fn a_figure_names_the_entries_that_it_rests_on() {
     let folder = tempfile::tempdir().unwrap();
     let (cut_off, now) = (at("2022-07-23"), at("2022-09-01"));
     let (registry, counters) = story().fold(cut_off, folder.path()).await;
-    let found = figures(&counters, &registry, &Zone::viet_nam(), None, cut_off, now).unwrap();
+    let found = ask(&counters, &registry, "", cut_off, now).unwrap();
 
-    let ranges: Vec<_> = [0, 1, 2, 4]
-        .map(|place| found[place].proof.as_ref().unwrap())
-        .map(|proof| (proof.first_sequence, proof.last_sequence))
-        .to_vec();
-    assert_eq!(ranges, [(5, 9), (2, 9), (3, 9), (1, 9)]);
+    for (name, range) in [
+        ("transactions_month", (5, 9)),
+        ("transactions_since_launch", (2, 9)),
+        ("transactions_year_to_date", (3, 9)),
+        ("members_connected", (1, 9)),
+        ("transactions_previous_year", (2, 2)),
+    ] {
+        let proof = figure(&found, name).proof.as_ref().unwrap();
+        assert_eq!((proof.first_sequence, proof.last_sequence), range, "{name}");
+    }
     for figure in &found {
         let proof = figure.proof.as_ref().unwrap();
-        assert_eq!(proof.to_us, cut_off.as_micros(), "{}", figure.name);
+        assert_eq!(proof.cut_off_us, cut_off.as_micros(), "{}", figure.name);
+        assert!(proof.to_us <= cut_off.as_micros(), "{}", figure.name);
         assert_eq!(proof.watermark, 11, "{}", figure.name);
         assert!(proof.closed, "{}", figure.name);
         assert_eq!(proof.time_zone, "Asia/Ho_Chi_Minh");
@@ -219,8 +277,7 @@ async fn the_running_hour_is_counted_and_stays_open() {
     let folder = tempfile::tempdir().unwrap();
     let now = Instant::from_micros(at("2022-08-01T00").as_micros() + 1);
     let (registry, counters) = story().fold(now, folder.path()).await;
-    let zone = Zone::viet_nam();
-    let found = figures(&counters, &registry, &zone, Some("2022-07"), now, now).unwrap();
+    let found = ask(&counters, &registry, "2022-07", now, now).unwrap();
     assert_eq!(value(&found, "transactions_month"), 3);
     assert_eq!(value(&found, "transactions_since_launch"), 6);
     assert_eq!(
@@ -228,9 +285,10 @@ async fn the_running_hour_is_counted_and_stays_open() {
         3,
         "H63 has shaken hands"
     );
-    let closed = |place: usize| found[place].proof.as_ref().unwrap().closed;
-    assert!(closed(0), "July is over");
-    assert!(!closed(1), "the hour that the cut-off lies in is not");
+    let closed = |name| figure(&found, name).proof.as_ref().unwrap().closed;
+    assert!(closed("transactions_month"), "July is over");
+    let since = "transactions_since_launch";
+    assert!(!closed(since), "the hour that the cut-off lies in is not");
     counters.stop();
 }
 
@@ -239,7 +297,7 @@ async fn an_empty_journal_answers_zero() {
     let folder = tempfile::tempdir().unwrap();
     let now = at("2022-07-22T09");
     let (registry, counters) = Story::default().fold(now, folder.path()).await;
-    let found = figures(&counters, &registry, &Zone::viet_nam(), None, now, now).unwrap();
+    let found = ask(&counters, &registry, "", now, now).unwrap();
     for figure in &found {
         assert_eq!((figure.value, figure.out_of), (0, 0), "{}", figure.name);
         let proof = figure.proof.as_ref().unwrap();
@@ -284,13 +342,10 @@ async fn counts_come_with_the_proof_of_their_period() {
     assert_eq!((proof.from_us, proof.to_us, proof.closed), (0, 0, false));
 
     assert!(
-        matches!(ask(1, 0, 0), Err(ReportError::Counters(_))),
+        matches!(ask(1, 0, 0), Err(ReportError::Request(_))),
         "not on an hour"
     );
-    assert!(matches!(
-        ask(0, 0, 99),
-        Err(ReportError::UnknownDimension(99))
-    ));
+    assert!(matches!(ask(0, 0, 99), Err(ReportError::Request(_))));
     counters.stop();
 }
 

@@ -1,9 +1,8 @@
-//! What the hub gives reports to be made of: its counters, the registry as it stood at the cut-off,
-//! and since when its journal tells.
+//! What the hub gives reports to be made of: its counters, and the registry as it stood at the
+//! cut-off.
 
 use std::sync::Arc;
 
-use ndxp_journal::ReadError;
 use ndxp_registry::{HistoryError, registry_at};
 use ndxp_report::{RegistryNames, ReportError, Sources};
 use tonic::Status;
@@ -18,8 +17,6 @@ enum SourceError {
     Report(#[from] ReportError),
     #[error(transparent)]
     History(#[from] HistoryError),
-    #[error(transparent)]
-    Journal(#[from] ReadError),
 }
 
 impl Statistics {
@@ -43,7 +40,6 @@ impl Statistics {
                 names: &RegistryNames(&current),
                 registry: &registry,
                 zone: &hub.zone,
-                journal_began: hub.follow.reader().began()?,
                 now,
             };
             make(&sources).map_err(SourceError::from)
@@ -54,10 +50,6 @@ impl Statistics {
             SourceError::History(error) => {
                 tracing::error!(%error, "registry's history not readable");
                 Status::data_loss(format!("the registry's history cannot be read: {error}"))
-            }
-            SourceError::Journal(error) => {
-                tracing::error!(%error, "journal's beginning not readable");
-                Status::data_loss(format!("the journal's beginning cannot be read: {error}"))
             }
         })
     }

@@ -11,10 +11,12 @@ use ndxp_model::{Clock, Party, Sequence, Zone};
 use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
 use ndxp_report::{RegistryNames, ReportError};
+use tokio::sync::Mutex;
 use tokio::time::Instant as Monotonic;
 use tonic::{Request, Response, Status};
 
 use super::access::{Scope, asker};
+use super::baseline;
 use super::filter;
 use super::spool::Spool;
 use super::work::{Answers, Work};
@@ -30,6 +32,8 @@ pub struct Statistics {
     pub clock: Arc<dyn Clock>,
     /// Where a dump is spooled.
     pub data_dir: PathBuf,
+    /// Held from judging an import to its being durable, so that each is judged beside all others.
+    pub importing: Arc<Mutex<()>>,
     pub work: Work,
 }
 
@@ -82,16 +86,17 @@ impl StatisticsService for Statistics {
 
     async fn import_baseline(
         &self,
-        _request: Request<v1::ImportBaselineRequest>,
+        request: Request<v1::ImportBaselineRequest>,
     ) -> Result<Response<v1::ImportBaselineResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        baseline::import(self, request).await.map(Response::new)
     }
 
     async fn list_baselines(
         &self,
-        _request: Request<v1::ListBaselinesRequest>,
+        request: Request<v1::ListBaselinesRequest>,
     ) -> Result<Response<v1::ListBaselinesResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        asker(&request)?;
+        baseline::list(self).await.map(Response::new)
     }
 
     type WatchCountsStream = Answers<v1::CountResponse>;
@@ -169,7 +174,7 @@ impl StatisticsService for Statistics {
 
 impl Statistics {
     /// Waits until the counters include what the caller wants to see included.
-    async fn reach(&self, at_least_sequence: u64) -> Result<(), Status> {
+    pub(super) async fn reach(&self, at_least_sequence: u64) -> Result<(), Status> {
         let wanted = Sequence::new(at_least_sequence);
         let end = self.follow.position().sequence;
         if wanted > end {
@@ -245,7 +250,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::CutOffBeforeLaunch { .. }
         | ReportError::MonthBeforeLaunch { .. }
         | ReportError::TopTooLarge(_)
-        | ReportError::UnknownDimension(_) => Status::invalid_argument(error.to_string()),
+        | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
         ReportError::Incomplete(_)
         | ReportError::MissingFigure(_)
         | ReportError::UnknownOutcome(_)
@@ -257,7 +262,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
     }
 }
 
-fn counting(error: &CountersError) -> Status {
+pub(super) fn counting(error: &CountersError) -> Status {
     let text = error.to_string();
     match error {
         CountersError::NotWholeHours { .. } | CountersError::TooManyRows { .. } => {

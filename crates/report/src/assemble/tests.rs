@@ -113,7 +113,7 @@ impl Report {
 
     fn figures(&self) -> Vec<Figure> {
         let zone = Zone::viet_nam();
-        let known = Known::of(&zone, Some(at(self.began)), &self.told);
+        let known = Known::of(&zone, Some(at(self.began)), self.told.clone());
         let stock = nation();
         let facts = Facts {
             periods: &self.periods,

@@ -64,8 +64,7 @@ fn made(month: Vec<CountRow>, since: Vec<CountRow>, declared: &Declared) -> Vec<
         measure: "records".to_owned(),
         service: INSURANCE.to_owned(),
     };
-    let told = [told];
-    let known = Known::of(&zone, Some(at("2022-07-01")), &told);
+    let known = Known::of(&zone, Some(at("2022-07-01")), vec![told]);
     let facts = Facts {
         periods: &periods("2022-07", "2022-07-22"),
         answers: &Answers {
