@@ -9,7 +9,7 @@ use crate::proof::ReadProof;
 use crate::records::{CountRecord, CountsRecord, DistinctRecord, DurationsRecord, OpeningRecord};
 use crate::table::{Column, aligned, csv_text};
 use crate::words::dimension_heading;
-use crate::{Format, Language, ReportError};
+use crate::{Format, Language, RenderError};
 
 /// Key of the row that holds everything, and of that which holds what `top` left out.
 const TOTAL: &str = "total";
@@ -25,7 +25,7 @@ pub fn render_counts(
     by: Dimension,
     format: Format,
     language: Language,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let record = CountsRecord::of(response, by)?;
     match format {
         Format::Table => {
@@ -237,7 +237,7 @@ fn number_headings(language: Language) -> [&'static str; 12] {
 
 /// A breakdown's rows alone, with that of the others, so that a column's sum is the total and not
 /// its double. Columns that come last: the title, and what opening balances add.
-pub(crate) fn csv(record: &CountsRecord<'_>) -> Result<String, ReportError> {
+pub(crate) fn csv(record: &CountsRecord<'_>) -> Result<String, RenderError> {
     let measures = record.measure_names();
     let opening_measures = record.opening_measure_names();
     let outcomes = record.total.outcomes.each().map(|(name, _)| name);

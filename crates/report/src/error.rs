@@ -1,4 +1,4 @@
-//! What keeps a report from being made: each names the value at fault and the remedy.
+//! What keeps a report from being made or rendered: each names the value at fault and the remedy.
 
 use ndxp_counters::CountersError;
 use ndxp_model::{Instant, InvalidValue};
@@ -35,6 +35,15 @@ pub enum ReportError {
     Request(#[from] RequestError),
     #[error(transparent)]
     Counters(#[from] CountersError),
+    #[error("the answer lacks {0}: ask a hub of the same version as this program")]
+    Incomplete(&'static str),
+}
+
+/// An answer that cannot be rendered: it is not whole, or the form asked for cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error(transparent)]
+    Value(#[from] InvalidValue),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]
     Incomplete(&'static str),
     #[error(

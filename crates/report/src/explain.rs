@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::escape::plain;
 use crate::numbers::{grouped, percent, wide};
 use crate::proof::ReadProof;
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// What can be explained.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl<'a> From<&'a Figure> for Explained<'a> {
 pub fn render_explanation<'a>(
     answer: impl Into<Explained<'a>>,
     language: Language,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let lines = match answer.into() {
         Explained::Counts(response) => of_counts(response, language)?,
         Explained::Figure(figure) => of_figure(figure, language)?,
@@ -52,7 +52,7 @@ pub fn render_explanation<'a>(
 
 type Line = (&'static str, String);
 
-fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, ReportError> {
+fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, RenderError> {
     let mut lines = Vec::new();
     if let Some(definition) = &response.definition {
         lines.extend(definition_lines(
@@ -75,7 +75,7 @@ fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, 
 
 /// What stands under a figure in a report: all that an explanation has, but the number, which the
 /// report has said, and the other language.
-pub(crate) fn proof_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, ReportError> {
+pub(crate) fn proof_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
     let value = wide(figure.value_high, figure.value);
     let definition = language.pick(&figure.definition_vi, &figure.definition_en);
     let mut lines = vec![
@@ -91,7 +91,7 @@ pub(crate) fn proof_lines(figure: &Figure, language: Language) -> Result<Vec<Lin
     Ok(lines)
 }
 
-fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>, ReportError> {
+fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
     let value = wide(figure.value_high, figure.value);
     let mut lines = definition_lines(
         (&figure.name, &figure.definition_vi, &figure.definition_en),
@@ -222,7 +222,7 @@ pub(crate) fn opening_of(figure: &Figure, language: Language) -> Option<String> 
     })
 }
 
-fn comparison_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, ReportError> {
+fn comparison_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
     let Some(comparison) = &figure.comparison else {
         return Ok(Vec::new());
     };

@@ -7,7 +7,7 @@ use ndxp_proto::statistics::v1::{
 };
 use serde::Serialize;
 
-use crate::ReportError;
+use crate::RenderError;
 use crate::change::Change;
 use crate::names::definition;
 use crate::numbers::wide;
@@ -74,7 +74,7 @@ pub(crate) struct ComparisonRecord<'a> {
 }
 
 impl<'a> ReportRecord<'a> {
-    pub(crate) fn of(report: &'a GetReportResponse) -> Result<Self, ReportError> {
+    pub(crate) fn of(report: &'a GetReportResponse) -> Result<Self, RenderError> {
         let instant = |micros| (micros != 0).then(|| Instant::from_micros(micros).to_string());
         let figures = report.figures.iter().map(FigureRecord::of);
         let tables = report.tables.iter().map(TableRecord::of);
@@ -84,16 +84,16 @@ impl<'a> ReportRecord<'a> {
             launched_at: instant(report.launched_at_us),
             time_zone: &report.time_zone,
             by_successor: report.by_successor,
-            figures: figures.collect::<Result<_, ReportError>>()?,
-            tables: tables.collect::<Result<_, ReportError>>()?,
+            figures: figures.collect::<Result<_, RenderError>>()?,
+            tables: tables.collect::<Result<_, RenderError>>()?,
         })
     }
 }
 
 impl<'a> TableRecord<'a> {
-    pub(crate) fn of(table: &'a ReportTable) -> Result<Self, ReportError> {
+    pub(crate) fn of(table: &'a ReportTable) -> Result<Self, RenderError> {
         let counts = table.counts.as_ref();
-        let counts = counts.ok_or(ReportError::Incomplete("a table's counts"))?;
+        let counts = counts.ok_or(RenderError::Incomplete("a table's counts"))?;
         Ok(Self {
             name: &table.name,
             title_vi: &table.title_vi,
@@ -104,7 +104,7 @@ impl<'a> TableRecord<'a> {
 }
 
 impl<'a> FigureRecord<'a> {
-    pub(crate) fn of(figure: &'a Figure) -> Result<Self, ReportError> {
+    pub(crate) fn of(figure: &'a Figure) -> Result<Self, RenderError> {
         let value = wide(figure.value_high, figure.value);
         let comparison = figure.comparison.as_ref();
         let [title_vi, title_en] = titles(figure);
@@ -131,7 +131,7 @@ impl<'a> FigureRecord<'a> {
 }
 
 impl<'a> ComparisonRecord<'a> {
-    fn of(comparison: &'a Comparison, value: u128) -> Result<Self, ReportError> {
+    fn of(comparison: &'a Comparison, value: u128) -> Result<Self, RenderError> {
         let change = change_of(comparison, value);
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
         let proof = comparison.base_proof.as_ref();

@@ -52,7 +52,7 @@ mod error;
 pub use answers::count;
 pub use change::Change;
 pub use counts::render_counts;
-pub use error::ReportError;
+pub use error::{RenderError, ReportError};
 pub use explain::{Explained, render_explanation};
 pub use figures::{Sources, figures};
 pub use format::{Format, UnknownFormat};

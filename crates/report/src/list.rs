@@ -6,9 +6,9 @@ use crate::figure_records::{ComparisonRecord, FigureRecord};
 use crate::numbers::{grouped, percent};
 use crate::records::ProofRecord;
 use crate::table::{Column, aligned, csv_text};
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
-pub(crate) fn table(figures: &[Figure], language: Language) -> Result<String, ReportError> {
+pub(crate) fn table(figures: &[Figure], language: Language) -> Result<String, RenderError> {
     let columns = [
         Column::words(language.pick("số liệu", "figure")),
         Column::number(language.pick("giá trị", "value")),
@@ -32,7 +32,7 @@ pub(crate) fn table(figures: &[Figure], language: Language) -> Result<String, Re
             state.to_owned(),
         ])
     });
-    let rows = rows.collect::<Result<Vec<_>, ReportError>>()?;
+    let rows = rows.collect::<Result<Vec<_>, RenderError>>()?;
     Ok(aligned(&columns, rows))
 }
 
@@ -64,7 +64,7 @@ const HEADER: [&str; 24] = [
     "unavailable",
 ];
 
-pub(crate) fn csv(figures: &[Figure]) -> Result<String, ReportError> {
+pub(crate) fn csv(figures: &[Figure]) -> Result<String, RenderError> {
     let rows = figures.iter().map(|figure| {
         let record = FigureRecord::of(figure)?;
         let number = |value: Option<u64>| value.map_or_else(String::new, |it| it.to_string());
@@ -85,7 +85,7 @@ pub(crate) fn csv(figures: &[Figure]) -> Result<String, ReportError> {
         row.extend(comparison_fields(record.comparison.as_ref()));
         Ok(row)
     });
-    let rows = rows.collect::<Result<Vec<_>, ReportError>>()?;
+    let rows = rows.collect::<Result<Vec<_>, RenderError>>()?;
     csv_text(&HEADER.map(str::to_owned), rows)
 }
 

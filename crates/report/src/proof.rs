@@ -4,7 +4,7 @@
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::statistics::v1::Proof;
 
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// A proof read once: its zone found, its instants typed.
 pub(crate) struct ReadProof<'a> {
@@ -14,8 +14,8 @@ pub(crate) struct ReadProof<'a> {
 }
 
 impl<'a> ReadProof<'a> {
-    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, ReportError> {
-        let proof = proof.ok_or(ReportError::Incomplete("the proof"))?;
+    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, RenderError> {
+        let proof = proof.ok_or(RenderError::Incomplete("the proof"))?;
         Ok(Self {
             proof,
             zone: proof.time_zone.parse()?,

@@ -9,7 +9,7 @@ use ndxp_proto::statistics::v1::{
 };
 use serde::Serialize;
 
-use crate::ReportError;
+use crate::RenderError;
 use crate::numbers::wide;
 
 /// A `CountResponse`.
@@ -114,11 +114,11 @@ pub(crate) struct ProofRecord<'a> {
 }
 
 impl<'a> CountsRecord<'a> {
-    pub(crate) fn of(response: &'a CountResponse, by: Dimension) -> Result<Self, ReportError> {
+    pub(crate) fn of(response: &'a CountResponse, by: Dimension) -> Result<Self, RenderError> {
         let rows = response.rows.iter().map(RowRecord::of);
         Ok(Self {
             by: dimension_name(by),
-            rows: rows.collect::<Result<_, ReportError>>()?,
+            rows: rows.collect::<Result<_, RenderError>>()?,
             others: response.others.as_ref().map(RowRecord::of).transpose()?,
             others_rows: response.others_rows,
             total: CountRecord::of(response.total.as_ref(), "the total")?,
@@ -157,7 +157,7 @@ impl<'a> CountsRecord<'a> {
 }
 
 impl<'a> RowRecord<'a> {
-    fn of(row: &'a CountRow) -> Result<Self, ReportError> {
+    fn of(row: &'a CountRow) -> Result<Self, RenderError> {
         Ok(Self {
             key: &row.key,
             counts: CountRecord::of(row.counts.as_ref(), "a row's counts")?,
@@ -206,8 +206,8 @@ fn measures(sums: &[MeasureSum]) -> BTreeMap<&str, u128> {
 }
 
 impl<'a> CountRecord<'a> {
-    fn of(counts: Option<&'a Counts>, what: &'static str) -> Result<Self, ReportError> {
-        let counts = counts.ok_or(ReportError::Incomplete(what))?;
+    fn of(counts: Option<&'a Counts>, what: &'static str) -> Result<Self, RenderError> {
+        let counts = counts.ok_or(RenderError::Incomplete(what))?;
         let timed = counts.durations.filter(|_| counts.transactions > 0);
         Ok(Self {
             transactions: counts.transactions,
@@ -229,13 +229,13 @@ impl<'a> CountRecord<'a> {
 }
 
 impl OutcomesRecord {
-    fn of(counts: &Counts) -> Result<Self, ReportError> {
+    fn of(counts: &Counts) -> Result<Self, RenderError> {
         let mut record = Self::default();
         for it in &counts.outcomes {
             let outcome = u8::try_from(it.outcome)
                 .ok()
                 .and_then(Outcome::from_number)
-                .ok_or(ReportError::UnknownOutcome(it.outcome))?;
+                .ok_or(RenderError::UnknownOutcome(it.outcome))?;
             *match outcome {
                 Outcome::Completed => &mut record.completed,
                 Outcome::ProviderError => &mut record.provider_error,
@@ -264,8 +264,8 @@ impl OutcomesRecord {
 }
 
 impl<'a> ProofRecord<'a> {
-    pub(crate) fn of(proof: Option<&'a Proof>) -> Result<Self, ReportError> {
-        let proof = proof.ok_or(ReportError::Incomplete("the proof"))?;
+    pub(crate) fn of(proof: Option<&'a Proof>) -> Result<Self, RenderError> {
+        let proof = proof.ok_or(RenderError::Incomplete("the proof"))?;
         let instant = |micros| (micros != 0).then(|| Instant::from_micros(micros).to_string());
         Ok(Self {
             from: instant(proof.from_us),

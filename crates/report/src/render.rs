@@ -6,7 +6,7 @@ use ndxp_proto::statistics::v1::GetReportResponse;
 use crate::figure_records::{ReportRecord, TableRecord};
 use crate::nearest::nearest;
 use crate::template::Templates;
-use crate::{Language, ReportError, counts, list, sheet};
+use crate::{Language, RenderError, counts, list, sheet};
 
 /// A form that a report is handed over in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -37,7 +37,7 @@ pub fn render_report(
     form: ReportForm,
     language: Language,
     templates: &Templates,
-) -> Result<Vec<u8>, ReportError> {
+) -> Result<Vec<u8>, RenderError> {
     let text = match form {
         ReportForm::Text => templates.render("report.txt", report, language)?,
         ReportForm::Markdown => templates.render("report.md", report, language)?,
@@ -58,7 +58,7 @@ pub fn render_paragraph(
     report: &GetReportResponse,
     language: Language,
     templates: &Templates,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     templates.paragraph(report, language)
 }
 
@@ -66,10 +66,10 @@ pub fn render_paragraph(
 ///
 /// # Errors
 /// When the report has no table of that name.
-pub fn render_report_table(report: &GetReportResponse, name: &str) -> Result<String, ReportError> {
+pub fn render_report_table(report: &GetReportResponse, name: &str) -> Result<String, RenderError> {
     let known = || report.tables.iter().map(|it| it.name.as_str());
     let Some(table) = report.tables.iter().find(|it| it.name == name) else {
-        return Err(ReportError::UnknownTable {
+        return Err(RenderError::UnknownTable {
             name: name.to_owned(),
             nearest: nearest(name, known()).unwrap_or_default().to_owned(),
             known: known().collect::<Vec<_>>().join(", "),

@@ -16,7 +16,7 @@ use crate::figure_records::titles;
 use crate::grid::{Cell, Grid, Heading};
 use crate::tables::{Detail, grids};
 use crate::words::sheet_name;
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// Numbers up to here are exact in a spreadsheet, which counts in IEEE 754 doubles.
 const EXACT_MAX: u128 = 1 << 53;
@@ -30,7 +30,7 @@ const WIDTH_CHARS_MAX: usize = 60;
 pub(crate) fn render_xlsx(
     report: &GetReportResponse,
     language: Language,
-) -> Result<Vec<u8>, ReportError> {
+) -> Result<Vec<u8>, RenderError> {
     let mut workbook = Workbook::new();
     let created = ExcelDateTime::from_timestamp(seconds(report.cut_off_us))?;
     let title = language.pick("Báo cáo số liệu nền tảng", "Report of the platform");
@@ -210,7 +210,7 @@ fn width(grid: &Grid, column: usize) -> u32 {
 }
 
 /// Every figure with the lines of its proof.
-fn proofs(report: &GetReportResponse, language: Language) -> Result<Grid, ReportError> {
+fn proofs(report: &GetReportResponse, language: Language) -> Result<Grid, RenderError> {
     let mut rows = Vec::new();
     for figure in &report.figures {
         let [vietnamese, english] = titles(figure);

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::ReportError;
+use crate::RenderError;
 use crate::escape::{self, plain};
 
 /// Space behind every column.
@@ -57,7 +57,7 @@ pub(crate) fn aligned(
 pub(crate) fn csv_text(
     header: &[String],
     rows: impl IntoIterator<Item = Vec<String>>,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header.iter().map(|name| escape::csv(name)))?;
     for row in rows {

@@ -10,7 +10,7 @@ use crate::records::{
     CountRecord, CountsRecord, DurationsRecord, OpeningRecord, OutcomesRecord, RowRecord,
 };
 use crate::words::{dimension_heading, key_words, measure_noun};
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// Names of the tables that a report may have.
 pub(crate) const NAMES: [&str; 14] = [
@@ -44,7 +44,7 @@ pub(crate) fn grids(
     report: &GetReportResponse,
     language: Language,
     detail: Detail,
-) -> Result<Vec<Grid>, ReportError> {
+) -> Result<Vec<Grid>, RenderError> {
     let mut grids = Vec::new();
     let of_service = |it: &&Figure| it.name.contains(':');
     let figures = || report.figures.iter();
@@ -87,7 +87,7 @@ fn of_figures(
     (name, heading): (&str, &str),
     figures: Vec<&Figure>,
     language: Language,
-) -> Result<Option<Grid>, ReportError> {
+) -> Result<Option<Grid>, RenderError> {
     if figures.is_empty() {
         return Ok(None);
     }
@@ -227,7 +227,7 @@ struct Columns<'a> {
     opening_measures: Vec<&'a str>,
 }
 
-fn of_counts(table: &ReportTable, language: Language, detail: Detail) -> Result<Grid, ReportError> {
+fn of_counts(table: &ReportTable, language: Language, detail: Detail) -> Result<Grid, RenderError> {
     let TableRecord { counts, .. } = TableRecord::of(table)?;
     let columns = Columns::of(&table.name, &counts, language, detail);
     let mut rows: Vec<_> = counts

@@ -20,7 +20,7 @@ use self::scan::{Mention, Sort, mentions};
 use self::values::Values;
 use crate::nearest::nearest;
 use crate::numbers::{about, grouped, phrase, stock};
-use crate::{Language, ReportError, escape};
+use crate::{Language, RenderError, escape};
 
 /// Steps of the engine that one rendering may take. The largest report, of ten tables with a
 /// hundred rows, takes a hundredth of it.
@@ -86,9 +86,9 @@ impl Templates {
     ///
     /// # Errors
     /// When there is none of that name, or the template is too large.
-    pub fn replace(&mut self, name: &str, source: String) -> Result<(), ReportError> {
+    pub fn replace(&mut self, name: &str, source: String) -> Result<(), RenderError> {
         if source.len() > TEMPLATE_BYTES_MAX {
-            return Err(ReportError::Template {
+            return Err(RenderError::Template {
                 template: name.to_owned(),
                 line: 1,
                 what: format!(
@@ -104,7 +104,7 @@ impl Templates {
             }
             None => {
                 let known: Vec<_> = self.each().map(|(name, _)| name).collect();
-                Err(ReportError::UnknownTemplate {
+                Err(RenderError::UnknownTemplate {
                     name: name.to_owned(),
                     nearest: nearest(name, known.iter().copied()).unwrap_or_default(),
                     known: known.join(", "),
@@ -120,7 +120,7 @@ impl Templates {
         frame: &str,
         report: &GetReportResponse,
         language: Language,
-    ) -> Result<String, ReportError> {
+    ) -> Result<String, RenderError> {
         let values = Values::of(report, language)?;
         let environment = self.environment(&values, language)?;
         let paragraphs = said(&environment, &values, language)?;
@@ -132,7 +132,7 @@ impl Templates {
         &self,
         report: &GetReportResponse,
         language: Language,
-    ) -> Result<String, ReportError> {
+    ) -> Result<String, RenderError> {
         let values = Values::of(report, language)?;
         let environment = self.environment(&values, language)?;
         let paragraphs = said(&environment, &values, language)?;
@@ -148,7 +148,7 @@ impl Templates {
         &self,
         values: &Values,
         language: Language,
-    ) -> Result<Environment<'_>, ReportError> {
+    ) -> Result<Environment<'_>, RenderError> {
         let mut environment = sandbox(language);
         for (name, source) in self.each() {
             let added = environment.add_template(name, source);
@@ -173,7 +173,7 @@ impl Templates {
             });
             if let Some((line, what)) = wrong {
                 let template = name.to_owned();
-                return Err(ReportError::Template {
+                return Err(RenderError::Template {
                     template,
                     line,
                     what,
@@ -188,7 +188,7 @@ fn said(
     environment: &Environment<'_>,
     values: &Values,
     language: Language,
-) -> Result<Vec<String>, ReportError> {
+) -> Result<Vec<String>, RenderError> {
     let name = language.pick("paragraph.vi.txt", "paragraph.en.txt");
     Ok(paragraphs(&render(environment, name, values.root(None))?))
 }
@@ -295,13 +295,13 @@ fn write_value(
     output.write_str(&escaped).map_err(Error::from)
 }
 
-fn render(environment: &Environment<'_>, name: &str, root: Value) -> Result<String, ReportError> {
+fn render(environment: &Environment<'_>, name: &str, root: Value) -> Result<String, RenderError> {
     let template = environment.get_template(name);
     let template = template.map_err(|error| template_error(&error))?;
     let mut output = Bounded::default();
     let rendered = template.render_captured_to(root, &mut output);
     if output.full {
-        return Err(ReportError::Template {
+        return Err(RenderError::Template {
             template: name.to_owned(),
             line: 1,
             what: format!("it writes more than {OUTPUT_BYTES_MAX} bytes"),
@@ -334,7 +334,7 @@ impl io::Write for Bounded {
 }
 
 /// The innermost cause that knows its place, in our words.
-fn template_error(error: &Error) -> ReportError {
+fn template_error(error: &Error) -> RenderError {
     let mut innermost = error;
     let mut cause = std::error::Error::source(error);
     while let Some(found) = cause {
@@ -360,7 +360,7 @@ fn template_error(error: &Error) -> ReportError {
     if let Some(expression) = expression.filter(|text| !text.contains('\n')) {
         let _ = write!(what, " (at `{expression}`)");
     }
-    ReportError::Template {
+    RenderError::Template {
         template: innermost.name().unwrap_or("?").to_owned(),
         line: innermost.line().unwrap_or(1),
         what,

@@ -8,7 +8,7 @@ use ndxp_proto::journal::v1::Outcome;
 use ndxp_proto::statistics::v1::{
     CountResponse, CountRow, Counts, Dimension, Durations, MeasureSum, OutcomeCount, Proof,
 };
-use ndxp_report::{Format, Language, ReportError, render_counts};
+use ndxp_report::{Format, Language, RenderError, render_counts};
 
 #[track_caller]
 fn check(name: &str, found: &str) {
@@ -163,7 +163,7 @@ fn a_period_with_nothing_in_it_is_printed_as_zero() {
 #[test]
 fn what_is_incomplete_or_unknown_is_refused() {
     #[track_caller]
-    fn refused<T: std::fmt::Debug>(result: Result<T, ReportError>, wanted: &str) {
+    fn refused<T: std::fmt::Debug>(result: Result<T, RenderError>, wanted: &str) {
         assert_eq!(result.unwrap_err().to_string(), wanted);
     }
     let remedy = "ask a hub of the same version as this program";

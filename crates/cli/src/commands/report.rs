@@ -9,7 +9,7 @@ use clap::Args;
 use ndxp_proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
 use ndxp_proto::statistics::v1::{GetReportRequest, GetReportResponse};
 use ndxp_report::{
-    Language, ReportError, ReportForm, Templates, render_report, render_report_table,
+    Language, RenderError, ReportForm, Templates, render_report, render_report_table,
 };
 use tonic::transport::Channel;
 
@@ -171,11 +171,11 @@ impl Report {
 }
 
 /// A template or table that the reader named wrongly is theirs to mend; the rest is not.
-fn not_rendered(error: ReportError) -> Failure {
+fn not_rendered(error: RenderError) -> Failure {
     match error {
-        ReportError::Template { .. }
-        | ReportError::UnknownTemplate { .. }
-        | ReportError::UnknownTable { .. } => Failure::usage(error),
+        RenderError::Template { .. }
+        | RenderError::UnknownTemplate { .. }
+        | RenderError::UnknownTable { .. } => Failure::usage(error),
         _ => Failure::internal(error),
     }
 }

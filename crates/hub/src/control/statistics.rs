@@ -251,11 +251,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::MonthBeforeLaunch { .. }
         | ReportError::TopTooLarge(_)
         | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
-        ReportError::Incomplete(_)
-        | ReportError::MissingFigure(_)
-        | ReportError::UnknownOutcome(_)
-        | ReportError::Json(_)
-        | ReportError::Csv(_) => {
+        ReportError::Incomplete(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
         }

@@ -10,10 +10,10 @@ use crate::explain::{opening_of, proof_lines};
 use crate::figure_records::{change_of, titles};
 use crate::numbers::{about, grouped, percent, phrase, stock, wide};
 use crate::proof::ReadProof;
-use crate::{Language, ReportError, escape};
+use crate::{Language, RenderError, escape};
 
 /// A figure of the report.
-pub(super) fn figure_value(figure: &Figure, language: Language) -> Result<Value, ReportError> {
+pub(super) fn figure_value(figure: &Figure, language: Language) -> Result<Value, RenderError> {
     let value = wide(figure.value_high, figure.value);
     let [title_vi, title_en] = titles(figure);
     let proof = ReadProof::of(figure.proof.as_ref(), language)?;
@@ -110,7 +110,7 @@ fn comparison_value(
     value: u128,
     own: &ReadProof<'_>,
     language: Language,
-) -> Result<Value, ReportError> {
+) -> Result<Value, RenderError> {
     let unavailable = language.pick(&comparison.unavailable_vi, &comparison.unavailable_en);
     let change = change_of(comparison, value);
     let base = change.map(|it| it.base);
@@ -132,7 +132,7 @@ fn against(
     comparison: &Comparison,
     own: &ReadProof<'_>,
     language: Language,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let year_before = comparison.kind() == ComparisonKind::YearBefore;
     let Some(base) = &comparison.base_proof else {
         let words = match year_before {

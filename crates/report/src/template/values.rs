@@ -13,7 +13,7 @@ use super::record::Record;
 use crate::grid::{Cell, Grid};
 use crate::nearest::nearest;
 use crate::words::measure_noun;
-use crate::{DEFINITIONS, Language, ReportError, SERVICE_DEFINITIONS, chart, tables};
+use crate::{DEFINITIONS, Language, RenderError, SERVICE_DEFINITIONS, chart, tables};
 
 /// Every name that a template can say.
 const NAMES: [&str; 10] = [
@@ -50,7 +50,7 @@ struct Named {
 }
 
 impl Values {
-    pub(super) fn of(report: &GetReportResponse, language: Language) -> Result<Self, ReportError> {
+    pub(super) fn of(report: &GetReportResponse, language: Language) -> Result<Self, RenderError> {
         let mut figures = Named::new("figure");
         for figure in &report.figures {
             figures.add(&figure.name, figure_value(figure, language)?);
@@ -172,7 +172,7 @@ pub(super) fn title(language: Language) -> &'static str {
     )
 }
 
-fn report_value(report: &GetReportResponse, language: Language) -> Result<Value, ReportError> {
+fn report_value(report: &GetReportResponse, language: Language) -> Result<Value, RenderError> {
     let zone: Zone = report.time_zone.parse()?;
     let month = zone.month(&report.month)?;
     let local = zone.local(month.from);
