@@ -98,7 +98,7 @@ impl<'a> ReadProof<'a> {
     }
 
     /// The local date on which the period begins.
-    pub(crate) fn from_date(&self) -> String {
+    pub(crate) fn first_date(&self) -> String {
         self.language.date(&self.zone, self.from())
     }
 

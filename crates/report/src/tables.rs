@@ -74,7 +74,7 @@ pub(crate) fn grids(
     Ok(grids)
 }
 
-fn title<'a>(figure: &'a Figure, language: Language) -> &'a str {
+fn title(figure: &Figure, language: Language) -> &str {
     let [vietnamese, english] = titles(figure);
     language.pick(vietnamese, english)
 }

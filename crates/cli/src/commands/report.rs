@@ -65,7 +65,7 @@ pub struct Report {
     templates: Option<PathBuf>,
 
     /// Write the program's own templates into this folder, and nothing else
-    #[arg(long, value_name = "DIR", exclusive = true)]
+    #[arg(long, value_name = "DIR")]
     export_templates: Option<PathBuf>,
 
     #[command(flatten)]

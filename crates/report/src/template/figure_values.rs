@@ -100,7 +100,7 @@ fn proof_value(proof: &ReadProof<'_>) -> Value {
         .with("closed", proof.closed())
         .with("year", i64::from(from.year()))
         .with("month", i64::from(from.month()))
-        .maybe("from", launched.then(|| proof.from_date()))
+        .maybe("from", launched.then(|| proof.first_date()))
         .with("time_zone", proof.zone.name())
         .into_value()
 }
