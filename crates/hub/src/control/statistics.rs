@@ -259,12 +259,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::MonthBeforeLaunch { .. }
         | ReportError::TopTooLarge(_)
         | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
-        ReportError::Incomplete(_)
-        | ReportError::MissingFigure(_)
-        | ReportError::UnknownOutcome(_)
-        | ReportError::Json(_)
-        | ReportError::Opening(_)
-        | ReportError::Csv(_) => {
+        ReportError::Incomplete(_) | ReportError::Opening(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
         }
