@@ -14,6 +14,7 @@ mod facts;
 mod list;
 mod real_journal;
 mod recount;
+mod refusals;
 mod restarts;
 mod story;
 mod waiting;
