@@ -2,12 +2,15 @@
 //! disturbs all that is compared alike.
 
 mod caller;
+mod counters;
 mod echo;
 mod exchange;
+mod figures;
 mod hub;
 mod month;
 pub mod process;
 mod registry;
+mod rows;
 
 use clap::{Args, Subcommand};
 
@@ -22,7 +25,9 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    Counters(counters::Projection),
     Exchange(exchange::Exchange),
+    Figures(figures::Figures),
     Registry(registry::Scale),
     Month(month::Full),
 }
@@ -30,7 +35,9 @@ enum What {
 impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Counters(projection) => projection.run(),
             What::Exchange(exchange) => exchange.run(),
+            What::Figures(figures) => figures.run(),
             What::Registry(scale) => scale.run(),
             What::Month(month) => month.run(),
         }
