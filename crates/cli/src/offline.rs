@@ -188,6 +188,17 @@ impl DataDirectory {
         self.with_counters(|counters| Ok(counters.dump_within(period, visit)?))
     }
 
+    /// The imports that answers are made from, for comparing them with the journal's.
+    pub fn balances(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let balances = self.with_counters(|counters| Ok(counters.balances()?))?;
+        let told = balances.imports().iter().map(|it| ImportedBaseline {
+            sequence: it.sequence.get(),
+            committed_at_us: it.at.as_micros(),
+            baseline: Some(it.baseline.clone()),
+        });
+        Ok(told.collect())
+    }
+
     /// The sequences of the period, or all, up to the given one; the end lies before the start
     /// where there is none.
     pub fn sequences(
