@@ -136,6 +136,7 @@ pub fn months() -> ReportTable {
     }
     let mut answer = response(rows, completed(10_385_415));
     answer.opening = opening(before, &[]);
+    answer.proof = Some(until_cut_off("2021-07-01"));
     let titles = ["Giao dịch theo tháng", "Transactions by month"];
     table("months", titles, Dimension::Month, answer)
 }
@@ -205,6 +206,7 @@ pub fn documents() -> ReportTable {
     let rows = vec![before, row("2022-07", "", carried.clone())];
     let mut answer = response(rows, carried);
     answer.opening = opening(0, &june);
+    answer.proof = Some(until_cut_off("2022-06-01"));
     let titles = ["Văn bản điện tử gửi, nhận theo tháng", "Documents by month"];
     table("documents", titles, Dimension::Month, answer)
 }
