@@ -10,7 +10,7 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse,
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
 };
 use ndxp_registry::{Registry, registry_at};
 use ndxp_report::{RegistryNames, ReportError, Sources};
@@ -152,6 +152,28 @@ impl DataDirectory {
         Ok(answer.entries)
     }
 
+    /// What was imported from a previous platform, as the journal holds it.
+    pub fn baselines(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let through = self.reader.position()?.sequence;
+        let first = Sequence::new(1);
+        let entries = self
+            .reader
+            .entries_of(Kind::BaselineImported, first, through);
+        let imported = |entry: Result<Entry, ReadError>| {
+            let entry = entry?;
+            let baseline = match entry.body {
+                Some(Body::BaselineImported(baseline)) => Some(baseline),
+                _ => None,
+            };
+            Ok(ImportedBaseline {
+                sequence: entry.sequence,
+                committed_at_us: entry.committed_at_us,
+                baseline,
+            })
+        };
+        entries.map(imported).collect()
+    }
+
     /// Every stored counter, once they have caught up with the journal.
     pub fn dump(&self, visit: &mut dyn FnMut(Counter)) -> Result<Sequence, Failure> {
         self.with_counters(|counters| Ok(counters.dump(visit)?.sequence))
@@ -209,6 +231,7 @@ impl From<CountersError> for Failure {
         match error {
             CountersError::Home(HomeError::InUse { .. }) => Self::new(Exit::Unavailable, error)
                 .remedy("ask the hub that has them: give --config instead of --data"),
+            error if error.is_about_the_question() => Self::usage(error),
             _ => Self::internal(error),
         }
     }

@@ -34,6 +34,8 @@ pub enum ReportError {
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
+    Opening(#[from] ndxp_baseline::TooLarge),
+    #[error(transparent)]
     Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]
     Incomplete(&'static str),

@@ -1,12 +1,14 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
 //! which they and other counts are handed over: text, Markdown, HTML, workbook, table, JSON and CSV.
 //!
-//! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that renders is pure over protobuf
-//! messages, so that a command renders what came over the wire as it renders its own.
+//! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that
+//! renders is pure over protobuf messages, so that a command renders what came over the wire as it
+//! renders its own.
 
 // What is counted.
 mod answers;
 mod meaning;
+mod openings;
 mod registry_names;
 mod request;
 
@@ -63,6 +65,6 @@ pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
 pub use render::{ReportForm, render_paragraph, render_report, render_report_table};
-pub use report::{TOP_MAX, report};
-pub use request::{Moment, RequestError};
+pub use report::{TOP_MAX, report, table_names};
+pub use request::{Moment, RequestError, check};
 pub use template::{TEMPLATE_BYTES_MAX, Templates};
