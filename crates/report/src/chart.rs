@@ -19,6 +19,8 @@ struct Point {
     label: String,
     words: String,
     value: u128,
+    /// Of the value, what a previous platform counted: the lower part of a column.
+    before: u128,
 }
 
 /// The most points that a chart can show side by side.
@@ -48,6 +50,7 @@ pub(crate) fn of(report: &GetReportResponse, grid: &Grid, language: Language) ->
                 .unwrap_or_else(|| words.clone()),
             words,
             value: transactions(row),
+            before: before(row),
         }
     };
     match name {
@@ -67,8 +70,11 @@ pub(crate) fn of(report: &GetReportResponse, grid: &Grid, language: Language) ->
 /// What was counted, and what a previous platform had.
 fn transactions(row: &CountRow) -> u128 {
     let counted = row.counts.as_ref().map_or(0, |it| it.transactions);
-    let before = row.opening.as_ref().map_or(0, |it| it.transactions);
-    u128::from(counted) + u128::from(before)
+    u128::from(counted) + before(row)
+}
+
+fn before(row: &CountRow) -> u128 {
+    row.opening.as_ref().map_or(0, |it| it.transactions.into())
 }
 
 const WIDTH: usize = 760;
@@ -76,12 +82,31 @@ const LEFT: usize = 90;
 const RIGHT: usize = 10;
 const TOP: usize = 12;
 const HEIGHT: usize = 200;
+const LEGEND: usize = 20;
 const STEPS: u128 = 4;
 
 /// Columns over an axis of labels, with lines at quarters of a round maximum.
 fn columns(grid: &Grid, points: &[Point], language: Language) -> String {
     let most = round_up(points.iter().map(|it| it.value).max().unwrap_or(0));
-    let mut svg = begin(grid, points, TOP + HEIGHT + 30, language);
+    let opening = points.iter().any(|it| it.before > 0);
+    let legend = if opening { LEGEND } else { 0 };
+    let mut svg = begin(grid, points, TOP + HEIGHT + 30 + legend, language);
+    if opening {
+        let y = TOP + HEIGHT + 30;
+        let words = language.pick(
+            ["do nền tảng ghi nhận", "kế thừa từ nền tảng trước"],
+            ["counted by the platform", "opening balances"],
+        );
+        for ((x, class), words) in [(LEFT, "bar"), (LEFT + 240, "opening")].iter().zip(words) {
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" class=\"{class}\"/>\n\
+                 <text x=\"{}\" y=\"{}\">{words}</text>",
+                x + 18,
+                y + 10,
+            );
+        }
+    }
     for step in 0..=STEPS {
         let value = most / STEPS * step;
         let y = TOP + HEIGHT - part(value, most, HEIGHT);
@@ -111,6 +136,15 @@ fn columns(grid: &Grid, points: &[Point], language: Language) -> String {
             html(&point.words),
             grouped(point.value, language),
         );
+        let low = part(point.before, most, HEIGHT);
+        if low > 0 {
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x}\" y=\"{}\" width=\"{thick}\" height=\"{low}\" \
+                 class=\"opening\"/>",
+                TOP + HEIGHT - low,
+            );
+        }
         if place.is_multiple_of(every) {
             let _ = writeln!(
                 svg,

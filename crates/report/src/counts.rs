@@ -165,8 +165,8 @@ fn notes(
     if record.total.transactions > 0 && record.total.durations.is_none() {
         let label = language.pick("Thời gian xử lý", "Durations");
         let absent = language.pick(
-            "không còn được lưu cho câu hỏi này",
-            "no longer kept for this question",
+            "không lưu cho kỳ này; chỉ lưu theo từng tháng trọn vẹn, và theo ngày trong 62 ngày",
+            "not kept for this period, only for whole months and for the days of the last 62",
         );
         notes.push((label, absent.to_owned()));
     }

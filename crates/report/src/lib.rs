@@ -32,6 +32,7 @@ mod template;
 mod chart;
 mod counts;
 mod list;
+mod series;
 mod sheet;
 mod tables;
 

@@ -2,7 +2,7 @@
 
 use ndxp_proto::statistics::v1::Figure;
 
-use crate::figure_records::{ComparisonRecord, FigureRecord};
+use crate::figure_records::{ComparisonRecord, FigureRecord, change_of};
 use crate::numbers::{grouped, percent};
 use crate::records::ProofRecord;
 use crate::table::{Column, aligned, csv_text};
@@ -14,12 +14,18 @@ pub(crate) fn table(figures: &[Figure], language: Language) -> Result<String, Re
         Column::number(language.pick("giá trị", "value")),
         Column::number(language.pick("trên", "out of")),
         Column::number(language.pick("tỷ lệ", "share")),
+        Column::number(language.pick("tăng, giảm", "change")),
         Column::words(language.pick("kỳ", "state")),
     ];
     let rows = figures.iter().map(|figure| {
         let record = FigureRecord::of(figure)?;
         let out_of = record.out_of.map(|whole| grouped(whole, language));
         let share = percent(record.value, record.out_of.unwrap_or(0), language);
+        let comparison = figure.comparison.as_ref();
+        let change = comparison.map(|it| {
+            let change = change_of(it, record.value).and_then(|it| it.percent(language));
+            change.unwrap_or_else(|| "–".to_owned())
+        });
         let state = match record.proof.closed {
             true => language.pick("đã đóng", "closed"),
             false => language.pick("chưa đóng", "open"),
@@ -29,6 +35,7 @@ pub(crate) fn table(figures: &[Figure], language: Language) -> Result<String, Re
             grouped(record.value, language),
             out_of.unwrap_or_default(),
             share.unwrap_or_default(),
+            change.unwrap_or_default(),
             state.to_owned(),
         ])
     });

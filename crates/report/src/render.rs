@@ -6,7 +6,7 @@ use ndxp_proto::statistics::v1::GetReportResponse;
 use crate::figure_records::{ReportRecord, TableRecord};
 use crate::nearest::nearest;
 use crate::template::Templates;
-use crate::{Language, RenderError, counts, list, sheet};
+use crate::{Language, RenderError, counts, list, series, sheet};
 
 /// A form that a report is handed over in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -38,11 +38,12 @@ pub fn render_report(
     language: Language,
     templates: &Templates,
 ) -> Result<Vec<u8>, RenderError> {
+    let whole = series::without_gaps(report)?;
     let text = match form {
-        ReportForm::Text => templates.render("report.txt", report, language)?,
-        ReportForm::Markdown => templates.render("report.md", report, language)?,
-        ReportForm::Html => templates.render("report.html", report, language)?,
-        ReportForm::Xlsx => return sheet::render_xlsx(report, language),
+        ReportForm::Text => templates.render("report.txt", &whole, language)?,
+        ReportForm::Markdown => templates.render("report.md", &whole, language)?,
+        ReportForm::Html => templates.render("report.html", &whole, language)?,
+        ReportForm::Xlsx => return sheet::render_xlsx(&whole, language),
         ReportForm::Csv => list::csv(&report.figures)?,
         ReportForm::Json => serde_json::to_string_pretty(&ReportRecord::of(report)?)? + "\n",
         ReportForm::Table => list::table(&report.figures, language)?,

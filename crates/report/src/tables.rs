@@ -10,25 +10,15 @@ use crate::records::{
     CountRecord, CountsRecord, DurationsRecord, OpeningRecord, OutcomesRecord, RowRecord,
 };
 use crate::words::{dimension_heading, key_words, measure_noun};
-use crate::{Language, RenderError};
+use crate::{Language, RenderError, table_names};
+
+/// Names of the tables that are drawn from the figures.
+const DRAWN: [&str; 4] = ["platform", "coverage", "comparison", "service_figures"];
 
 /// Names of the tables that a report may have.
-pub(crate) const NAMES: [&str; 14] = [
-    "platform",
-    "coverage",
-    "comparison",
-    "service_figures",
-    "days",
-    "months",
-    "outcomes",
-    "connections",
-    "consumers",
-    "providers",
-    "databases",
-    "services",
-    "classes",
-    "documents",
-];
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    DRAWN.into_iter().chain(table_names())
+}
 
 /// How many columns a table has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::journal::v1::Outcome;
 use ndxp_proto::statistics::v1::{
-    CountResponse, CountRow, Counts, Dimension, Durations, MeasureSum, OutcomeCount, Proof,
+    CountResponse, CountRow, Counts, Definition, Dimension, Distinct, Durations, MeasureSum,
+    Opening, OutcomeCount, Proof,
 };
-use ndxp_report::{Format, Language, RenderError, render_counts};
+use ndxp_report::{Format, Language, RenderError, render_counts, render_explanation};
 
 #[track_caller]
 fn check(name: &str, found: &str) {
@@ -158,6 +159,91 @@ fn a_period_with_nothing_in_it_is_printed_as_zero() {
     check("nothing.en.txt", &render(Format::Table));
     check("nothing.json", &render(Format::Json));
     check("nothing.csv", &render(Format::Csv));
+}
+
+/// Everything that can be asked for besides: the rest of the rows, names, opening balances,
+/// distinct parties, a definition; and durations that are no longer kept.
+fn with_everything() -> CountResponse {
+    let opening = |transactions, records: u128, sources: &[&str]| {
+        let records = MeasureSum {
+            name: "records".to_owned(),
+            value: u64::try_from(records & u128::from(u64::MAX)).expect("masked"),
+            value_high: u64::try_from(records >> 64).expect("shifted"),
+        };
+        Some(Opening {
+            transactions,
+            measures: vec![records],
+            sources: sources.iter().map(|&it| it.to_owned()).collect(),
+            left_out: 2,
+        })
+    };
+    let mut response = by_consumer();
+    let sources = ["Báo cáo 105/BC-BTTTT", "=SUM(A1)"];
+    response.opening = opening(543_584_063, (1 << 64) + 7, &sources);
+    for row in &mut response.rows {
+        row.counts.as_mut().expect("a row").durations = None;
+    }
+    response.total.as_mut().expect("a total").durations = None;
+    let insurance = &mut response.rows[1];
+    insurance.title = "=BHXH \"Việt Nam\"\n".to_owned();
+    insurance.opening = opening(543_584_063, (1 << 64) + 7, &sources);
+    let last = response.rows.pop().expect("three rows");
+    response.others = Some(CountRow {
+        key: "others".to_owned(),
+        ..last
+    });
+    response.others_rows = 61;
+    response.distinct = Some(Distinct {
+        consumers: 62,
+        providers: 3,
+        systems: 64,
+        members: 63,
+    });
+    response.definition = Some(Definition {
+        name: "counts".to_owned(),
+        definition_vi: "Số cuộc gọi".to_owned(),
+        definition_en: "Calls".to_owned(),
+    });
+    response.by_successor = true;
+    response
+}
+
+#[test]
+fn everything_that_can_be_asked_for_besides_is_printed() {
+    let response = with_everything();
+    let render =
+        |format, language| render_counts(&response, Dimension::Consumer, format, language).unwrap();
+    check(
+        "everything.vi.txt",
+        &render(Format::Table, Language::Vietnamese),
+    );
+    check(
+        "everything.en.txt",
+        &render(Format::Table, Language::English),
+    );
+    check("everything.json", &render(Format::Json, Language::English));
+    check("everything.csv", &render(Format::Csv, Language::English));
+    for (name, language) in [("vi", Language::Vietnamese), ("en", Language::English)] {
+        let text = render_explanation(&response, language).unwrap();
+        check(&format!("explain-everything.{name}.txt"), &text);
+    }
+}
+
+#[test]
+fn every_dimension_has_a_heading_in_both_languages() {
+    let response = by_consumer();
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 1..=15 {
+        let by = Dimension::try_from(number).expect("a dimension");
+        for language in [Language::Vietnamese, Language::English] {
+            let text = render_counts(&response, by, Format::Table, language).unwrap();
+            let numbers = ["giao dịch", "transactions"];
+            let heading = numbers.iter().find_map(|it| text.split_once(it));
+            let heading = heading.expect("a heading").0.trim().to_owned();
+            assert!(seen.insert(heading.clone()), "{heading} is another's too");
+            assert!(!heading.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -63,9 +63,8 @@ impl Values {
             let drawing = chart::of(report, &grid, language);
             named.add(&grid.name, table_value(&grid, drawing, language));
         }
-        let absent = tables::NAMES.iter();
-        let absent = absent.filter(|name| !named.found.contains_key(**name));
-        named.absent = absent.map(|&name| name.to_owned()).collect();
+        let absent = tables::names().filter(|name| !named.found.contains_key(*name));
+        named.absent = absent.map(str::to_owned).collect();
         let services = services(report, &figures, language);
         Ok(Self {
             report: report_value(report, language)?,

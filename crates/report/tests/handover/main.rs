@@ -11,6 +11,7 @@ mod fixture;
 mod forms;
 mod hostile;
 mod markup;
+mod tables;
 mod templates;
 mod workbook;
 
