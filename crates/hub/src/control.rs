@@ -154,6 +154,7 @@ impl Control {
             clock: self.clock,
             data_dir: self.data_dir,
             work,
+            watches: statistics::Watches::default(),
         };
         let registry = RegistryServiceServer::new(registry);
         let routes = Routes::new(registry.max_decoding_message_size(REQUEST_BYTES_MAX))
