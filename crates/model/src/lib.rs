@@ -2,6 +2,7 @@
 //! everything behind the edge can rely on them. No I/O and no async.
 
 mod clock;
+pub mod expression;
 mod id;
 mod instant;
 mod outcome;

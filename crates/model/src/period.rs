@@ -247,7 +247,7 @@ impl Zone {
         }
     }
 
-    fn instant(&self, local: DateTime) -> Instant {
+    pub(crate) fn instant(&self, local: DateTime) -> Instant {
         let instant = self.zone.to_ambiguous_timestamp(local).compatible();
         Instant::from_micros(instant.map_or(i64::MAX, Timestamp::as_microsecond))
     }
