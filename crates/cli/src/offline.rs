@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use ndxp_counters::{Counters, CountersError, HomeError};
 use ndxp_journal::{Entries, Kind, ReadError, Reader};
-use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, SystemKind, TransactionId, Zone};
+use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, TransactionId, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
 use ndxp_registry::{Registry, registry_at};
-use ndxp_report::ReportError;
+use ndxp_report::{RegistryNames, ReportError};
 
 use crate::failure::{Exit, Failure};
 
@@ -157,16 +157,11 @@ impl DataDirectory {
 
     pub fn count(&self, request: &CountRequest) -> Result<CountResponse, Failure> {
         let registry = self.registry(0)?;
-        let kind_of = |system: &str| -> Option<SystemKind> { registry.system_kind(system) };
-        let successor_of = |code: &str| registry.successor_of(code).to_owned();
+        let names = RegistryNames(&registry);
+        let (zone, now) = (&self.zone, SystemClock.now());
         self.with_counters(|counters| {
             Ok(ndxp_report::count(
-                counters,
-                request,
-                None,
-                &kind_of,
-                &successor_of,
-                &self.zone,
+                counters, request, None, &names, zone, now,
             )?)
         })
     }

@@ -46,6 +46,7 @@ mod projection;
 // What it answers.
 mod counts;
 mod dimension;
+mod names;
 
 mod query;
 
@@ -71,7 +72,8 @@ pub use dimension::Dimension;
 pub use error::CountersError;
 pub use histogram::Histogram;
 pub use home::HomeError;
-pub use query::{Answer, CountQuery, HOURS_MAX, KindOf};
+pub use names::{NameSort, Names, NoNames};
+pub use query::{Answer, CountQuery, HOURS_MAX};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
@@ -200,9 +202,9 @@ impl Counters {
     /// # Errors
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
-    pub fn count(&self, query: &CountQuery, kind_of: KindOf<'_>) -> Result<Answer, CountersError> {
+    pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
         self.shared()
-            .ask(|store| query::count(store, &self.shared().zone, query, kind_of))
+            .ask(|store| query::count(store, &self.shared().zone, query, names))
     }
 
     /// When each system first took part, as consumer or provider, in a transaction that was

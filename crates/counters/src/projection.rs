@@ -167,7 +167,7 @@ mod tests {
     use crate::shared::Health;
     use crate::store::Store;
     use crate::writer::{DELTA_HOURS_MAX, REBUILDS_MAX};
-    use crate::{CountQuery, Counters};
+    use crate::{CountQuery, Counters, NoNames};
 
     /// A counter of the total, in all time, with bytes that nobody wrote.
     fn harm(store: &Store) {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn counted(counters: &Counters) -> u64 {
-        let answer = counters.count(&CountQuery::since_launch(), &|_| None);
+        let answer = counters.count(&CountQuery::since_launch(), &NoNames);
         answer.map_or(0, |answer| answer.total.attempts())
     }
 
@@ -195,7 +195,7 @@ mod tests {
         }
         harm(counters.inner.shared.read().as_ref().unwrap());
         let error = counters
-            .count(&CountQuery::since_launch(), &|_| None)
+            .count(&CountQuery::since_launch(), &NoNames)
             .unwrap_err();
         assert!(
             matches!(error, CountersError::Store(StoreError::Damage(_))),

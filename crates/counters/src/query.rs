@@ -15,6 +15,7 @@ use crate::damage::StoreError;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
 use crate::key::{ConnectionId, CounterKey};
+use crate::names::Names;
 use crate::state::Watermark;
 use crate::store::Store;
 
@@ -36,6 +37,8 @@ pub struct CountQuery {
     pub by: Option<Dimension>,
     /// Only connections in which this party is consumer or provider.
     pub party: Option<Party>,
+    /// Names are those of successors, before they key a row. Who is a party does not change by it.
+    pub by_successor: bool,
 }
 
 /// The rows sum to the total, sorted by key, no key twice, none of them empty.
@@ -58,8 +61,11 @@ struct Run {
     to: Instant,
 }
 
-/// Tells the kind of a system, where it is known.
-pub type KindOf<'a> = &'a dyn Fn(&str) -> Option<SystemKind>;
+impl Default for CountQuery {
+    fn default() -> Self {
+        Self::since_launch()
+    }
+}
 
 impl CountQuery {
     /// The whole time, in total.
@@ -73,6 +79,7 @@ impl CountQuery {
             period,
             by: None,
             party: None,
+            by_successor: false,
         }
     }
 
@@ -98,7 +105,7 @@ pub fn count(
     store: &Store,
     zone: &Zone,
     query: &CountQuery,
-    kind_of: KindOf<'_>,
+    names: &dyn Names,
 ) -> Result<Answer, CountersError> {
     let runs = plan(store, zone, query)?;
     let mut rows: BTreeMap<String, Counts> = BTreeMap::new();
@@ -107,7 +114,8 @@ pub fn count(
     let connections = store.state.connections();
     let covered = connections.filter(|(_, names)| query.needs_connections() && query.covers(names));
     for (id, connection) in totals.into_iter().chain(covered) {
-        let name = |key: &CounterKey| row_key(query.by, zone, key, connection, kind_of);
+        let connection = mapped(connection, query.by_successor, names);
+        let name = |key: &CounterKey| row_key(query.by, zone, key, &connection, names);
         for run in &runs {
             read(store, id, run, |key, counter| {
                 let row = rows.entry(name(&key)).or_default();
@@ -250,7 +258,7 @@ fn row_key(
     zone: &Zone,
     key: &CounterKey,
     connection: &Connection,
-    kind_of: KindOf<'_>,
+    names: &dyn Names,
 ) -> String {
     let Some(by) = by else { return String::new() };
     if let Some(size) = by.size() {
@@ -265,12 +273,25 @@ fn row_key(
         Dimension::Consumer => known(consumer).to_owned(),
         Dimension::Provider => known(provider).to_owned(),
         Dimension::Service => known(service).to_owned(),
-        Dimension::Kind => kind_of(provider).map_or("-", SystemKind::as_str).to_owned(),
+        Dimension::Kind => names
+            .kind(provider)
+            .map_or("-", SystemKind::as_str)
+            .to_owned(),
         Dimension::Outcome => key.outcome.to_string(),
         _ => {
             format!("{}>{}/{}", known(consumer), known(provider), known(service))
         }
     }
+}
+
+fn mapped(connection: &Connection, by_successor: bool, names: &dyn Names) -> Connection {
+    let mut connection = connection.clone();
+    if by_successor {
+        for system in [&mut connection.consumer, &mut connection.provider] {
+            *system = names.system_successor(system);
+        }
+    }
+    connection
 }
 
 /// A name, or the dash for one that a refusal left unknown.
@@ -283,6 +304,7 @@ mod tests {
     use super::*;
     use crate::damage::Damage;
     use crate::key::Key;
+    use crate::names::NoNames;
     use crate::sample::{self, Place};
 
     /// `size from..to` of each run, in local time.
@@ -423,7 +445,7 @@ mod tests {
                 by,
                 ..CountQuery::since_launch()
             };
-            count(store, &Zone::viet_nam(), &query, &|_| None)
+            count(store, &Zone::viet_nam(), &query, &NoNames)
         };
         for by in Dimension::ALL.into_iter().map(Some).chain([None]) {
             let total = by.is_none_or(|by| by.size().is_some() || by == Dimension::Outcome);

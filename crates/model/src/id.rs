@@ -155,6 +155,52 @@ impl FromStr for SystemKind {
     }
 }
 
+/// What an organisation is, as reports classify it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum MemberClass {
+    Province,
+    Ministry,
+    Agency,
+    Enterprise,
+}
+
+impl MemberClass {
+    pub const ALL: [Self; 4] = [
+        Self::Province,
+        Self::Ministry,
+        Self::Agency,
+        Self::Enterprise,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Province => "province",
+            Self::Ministry => "ministry",
+            Self::Agency => "agency",
+            Self::Enterprise => "enterprise",
+        }
+    }
+}
+
+impl fmt::Display for MemberClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for MemberClass {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = "province, ministry, agency or enterprise";
+        Self::ALL
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or_else(|| InvalidValue::new("class", text, wanted))
+    }
+}
+
 /// A transaction's name: a UUIDv7 made by the hub, so that it tells when the call entered.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TransactionId(uuid::Uuid);

@@ -2,6 +2,7 @@
 //! everything behind the edge can rely on them. No I/O and no async.
 
 mod clock;
+mod compare;
 pub mod expression;
 mod id;
 mod instant;
@@ -11,8 +12,10 @@ mod reason;
 mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use compare::Within;
 pub use id::{
-    Connection, GrantId, MemberCode, Party, ServiceName, SystemId, SystemKind, TransactionId,
+    Connection, GrantId, MemberClass, MemberCode, Party, ServiceName, SystemId, SystemKind,
+    TransactionId,
 };
 pub use instant::Instant;
 pub use outcome::{Fault, Outcome};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _};
 
@@ -134,15 +134,50 @@ impl Zone {
         Ok(self.period(date.at(0, 0, 0, 0), 1.month()))
     }
 
-    /// A date (`2022-07-22`), a local hour (`2022-07-22T09` or `2022-07-22T09:00`) or a month.
+    /// The ISO week that holds the instant: Monday to Sunday.
+    #[must_use]
+    pub fn week(&self, instant: Instant) -> Period {
+        let date = self.local(instant).date();
+        let first = date.iso_week_date().first_of_week();
+        let monday = first.map_or(date, ISOWeekDate::date);
+        self.period(monday.at(0, 0, 0, 0), 1.week())
+    }
+
+    /// `2022-W29`: the ISO week that holds the instant, under the year that ISO gives it.
+    #[must_use]
+    pub fn week_label(&self, instant: Instant) -> String {
+        let week = self.local(instant).date().iso_week_date();
+        format!("{:04}-W{:02}", week.year(), week.week())
+    }
+
+    /// `2022-W29`, of the years 1970 to 9998.
+    fn named_week(&self, text: &str) -> Option<Period> {
+        let (year, week) = text.split_once("-W")?;
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if (year.len(), week.len()) != (4, 2) || !digits(year) || !digits(week) {
+            return None;
+        }
+        let year = year
+            .parse()
+            .ok()
+            .filter(|year| (1970..=9998).contains(year))?;
+        let monday = ISOWeekDate::new(year, week.parse().ok()?, Weekday::Monday).ok()?;
+        Some(self.period(monday.date().at(0, 0, 0, 0), 1.week()))
+    }
+
+    /// A date (`2022-07-22`), a local hour (`2022-07-22T09` or `2022-07-22T09:00`), an ISO week
+    /// (`2022-W29`) or a month.
     /// Answers the whole period that the text names, so that the caller takes its start or end.
     ///
     /// # Errors
     /// When the text is none of these, or names a date that does not exist.
     pub fn moment(&self, text: &str) -> Result<Period, InvalidValue> {
-        let wanted = "a date such as 2022-07-22, an hour such as 2022-07-22T09, or a month such \
-                      as 2022-07";
+        let wanted = "a date such as 2022-07-22, an hour such as 2022-07-22T09, a week such as \
+                      2022-W29, or a month such as 2022-07";
         let wrong = || InvalidValue::new("time", text, wanted);
+        if text.contains('W') {
+            return self.named_week(text).ok_or_else(wrong);
+        }
         if text.len() == 7 {
             return self.month(text);
         }
@@ -242,12 +277,15 @@ impl Zone {
     fn period(&self, start: DateTime, step: Span) -> Period {
         let end = start.checked_add(step).unwrap_or(DateTime::MAX);
         Period {
-            from: self.instant(start),
-            to: self.instant(end),
+            from: self.at(start),
+            to: self.at(end),
         }
     }
 
-    pub(crate) fn instant(&self, local: DateTime) -> Instant {
+    /// The instant of a local time; one that a change of clocks leaves out or repeats is taken as
+    /// before the change.
+    #[must_use]
+    pub fn at(&self, local: DateTime) -> Instant {
         let instant = self.zone.to_ambiguous_timestamp(local).compatible();
         Instant::from_micros(instant.map_or(i64::MAX, Timestamp::as_microsecond))
     }
@@ -285,6 +323,7 @@ mod tests {
         );
         check_moment("2022-12-31", "2022-12-30T17:00:00Z", "2022-12-31T17:00:00Z");
         check_moment("2024-02", "2024-01-31T17:00:00Z", "2024-02-29T17:00:00Z");
+        check_moment("2022-W29", "2022-07-17T17:00:00Z", "2022-07-24T17:00:00Z");
     }
 
     #[test]
@@ -300,8 +339,36 @@ mod tests {
             "1969-12-31",
             "2022-7",
             "9999-12",
+            "2022-W53",
+            "2022-W00",
+            "2022-W1",
+            "1969-W52",
+            "+022-W29",
         ] {
             assert!(Zone::viet_nam().moment(text).is_err(), "accepted {text:?}");
+        }
+    }
+
+    /// By the calendar of ISO 8601: the week belongs to the year of its Thursday.
+    #[test]
+    fn weeks_run_from_monday_and_belong_to_the_year_of_their_thursday() {
+        let zone = Zone::viet_nam();
+        for (day, label, monday) in [
+            ("2022-07-18", "2022-W29", "2022-07-18"),
+            ("2022-07-24", "2022-W29", "2022-07-18"),
+            ("2021-12-31", "2021-W52", "2021-12-27"),
+            ("2022-01-02", "2021-W52", "2021-12-27"),
+            ("2022-01-03", "2022-W01", "2022-01-03"),
+            ("2021-01-03", "2020-W53", "2020-12-28"),
+            ("2024-12-30", "2025-W01", "2024-12-30"),
+        ] {
+            let day = zone.moment(day).unwrap();
+            let last = Instant::from_micros(day.to.as_micros() - 1);
+            for at in [day.from, last] {
+                assert_eq!(zone.week_label(at), label);
+                assert_eq!(zone.week(at), zone.moment(label).unwrap());
+            }
+            assert_eq!(zone.week(day.from).from, zone.moment(monday).unwrap().from);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The words for the contract's enumerations, as catalogue files and differences write them.
 
-use ndxp_model::SystemKind;
+use ndxp_model::{MemberClass, SystemKind};
 use ndxp_proto::registry::v1;
 
 pub(crate) const CLASSES: [(&str, v1::MemberClass); 4] = [
@@ -66,5 +66,15 @@ pub(crate) fn system_kind(number: i32) -> Option<SystemKind> {
         v1::SystemKind::Lgsp => Some(SystemKind::Lgsp),
         v1::SystemKind::Database => Some(SystemKind::Database),
         v1::SystemKind::InformationSystem => Some(SystemKind::InformationSystem),
+    }
+}
+
+pub(crate) fn member_class(number: i32) -> Option<MemberClass> {
+    match v1::MemberClass::try_from(number).ok()? {
+        v1::MemberClass::Unspecified => None,
+        v1::MemberClass::Province => Some(MemberClass::Province),
+        v1::MemberClass::Ministry => Some(MemberClass::Ministry),
+        v1::MemberClass::Agency => Some(MemberClass::Agency),
+        v1::MemberClass::Enterprise => Some(MemberClass::Enterprise),
     }
 }

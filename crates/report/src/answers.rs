@@ -1,15 +1,14 @@
 //! Answers to questions about counts, whole: rows, total and the proof that goes with them.
 
-use ndxp_counters::{Answer, CountQuery, Counters, CountersError, KindOf};
+use ndxp_counters::{Answer, CountQuery, Counters, Names};
 use ndxp_model::{Instant, Party, Period, Zone};
 use ndxp_proto::statistics::v1::{CountRequest, CountResponse, CountRow, Proof};
 
 use crate::ReportError;
-use crate::successors::{SuccessorOf, by_successor};
 
 /// Answers a `CountRequest` from the counters as they stand; waiting for a sequence is the
-/// caller's affair. `party` narrows the answer to the connections of one party.
-/// `successor_of` is asked only when the request is for rows by successor.
+/// caller's affair. `party` narrows the answer to the connections of one party, `names` are those
+/// of the registry, `now` is the hub's clock: what lies ahead of it cannot be asked for.
 ///
 /// # Errors
 /// When the dimension is not known, the period does not lie on whole hours, or the counters
@@ -18,9 +17,9 @@ pub fn count(
     counters: &Counters,
     request: &CountRequest,
     party: Option<Party>,
-    kind_of: KindOf<'_>,
-    successor_of: SuccessorOf<'_>,
+    names: &dyn Names,
     zone: &Zone,
+    _now: Instant,
 ) -> Result<CountResponse, ReportError> {
     let unknown = |_| ReportError::UnknownDimension(request.by);
     let by = request.by.try_into().map_err(unknown)?;
@@ -35,14 +34,11 @@ pub fn count(
         period,
         by: ndxp_counters::Dimension::of(by),
         party,
+        by_successor: request.by_successor,
     };
-    let answer = counters.count(&query, kind_of)?;
+    let answer = counters.count(&query, names)?;
     let proof = proof_of(&answer, period, zone);
-    let rows = match request.by_successor {
-        true => by_successor(answer.rows, query.by, successor_of).map_err(CountersError::from)?,
-        false => answer.rows,
-    };
-    let rows = rows.into_iter().map(|(key, counts)| CountRow {
+    let rows = answer.rows.into_iter().map(|(key, counts)| CountRow {
         key,
         counts: Some((&counts).into()),
         ..CountRow::default()

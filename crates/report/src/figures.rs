@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ndxp_counters::{Answer, CountQuery, Counters};
+use ndxp_counters::{Answer, CountQuery, Counters, NoNames};
 use ndxp_model::{Instant, Period, SystemId, Zone};
 use ndxp_proto::registry::v1::{MemberClass, System, SystemKind};
 use ndxp_proto::statistics::v1::{Figure, Proof};
@@ -66,10 +66,9 @@ impl Counted {
     fn ask(counters: &Counters, period: Period, zone: &Zone) -> Result<Self, ReportError> {
         let query = CountQuery {
             period,
-            by: None,
-            party: None,
+            ..CountQuery::since_launch()
         };
-        let answer: Answer = counters.count(&query, &|_| None)?;
+        let answer: Answer = counters.count(&query, &NoNames)?;
         Ok(Self {
             transactions: answer.total.transactions(),
             proof: proof_of(&answer, period, zone),

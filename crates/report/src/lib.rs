@@ -9,10 +9,11 @@ mod answers;
 mod cut_off;
 mod figures;
 mod names;
+mod registry_names;
 mod stock;
-mod successors;
 
 // How it is handed over.
+mod explain;
 mod text;
 
 mod counts;
@@ -21,6 +22,7 @@ mod proof;
 mod records;
 mod table;
 
+mod change;
 mod format;
 mod language;
 mod numbers;
@@ -28,14 +30,16 @@ mod numbers;
 mod error;
 
 pub use answers::count;
+pub use change::Change;
 pub use counts::render_counts;
 pub use error::ReportError;
+pub use explain::{Explained, render_explanation};
 pub use figures::figures;
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
 pub use list::render_figures;
-pub use names::{DEFINITIONS, Definition, definition};
+pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
-pub use successors::SuccessorOf;
+pub use registry_names::RegistryNames;
 pub use text::render_report;

@@ -33,6 +33,38 @@ impl<'a> ReadProof<'a> {
         ]
     }
 
+    /// The same with the period in UTC and the report's cut-off, for whoever checks the number
+    /// elsewhere.
+    pub(crate) fn explanation(&self) -> Vec<(&'static str, String)> {
+        let label = |vietnamese, english| self.language.pick(vietnamese, english);
+        let mut lines = vec![
+            (label("Kỳ số liệu", "Period"), self.period()),
+            (label("Kỳ số liệu (UTC)", "Period (UTC)"), self.period_utc()),
+        ];
+        if let Some(cut_off) = self.cut_off() {
+            lines.push((label("Chốt số liệu", "Cut-off"), cut_off));
+        }
+        lines.push((label("Nhật ký", "Journal"), self.journal()));
+        lines.push((label("Trạng thái kỳ", "State"), self.state().to_owned()));
+        lines
+    }
+
+    /// The report's cut-off, local and in UTC. `None` for a number that stands for itself.
+    pub(crate) fn cut_off(&self) -> Option<String> {
+        let at = Instant::from_micros(self.proof.cut_off_us);
+        let local = || self.language.minute(&self.zone, at);
+        (self.proof.cut_off_us != 0).then(|| format!("{} ({at})", local()))
+    }
+
+    /// `[2022-06-30T17:00:00Z, 2022-07-22T17:00:00Z)`; an open end is `…`.
+    pub(crate) fn period_utc(&self) -> String {
+        let end = |micros| match micros {
+            0 => "…".to_owned(),
+            _ => Instant::from_micros(micros).to_string(),
+        };
+        format!("[{}, {})", end(self.proof.from_us), end(self.proof.to_us))
+    }
+
     /// How a sentence begins that is true up to [`Self::reached`].
     pub(crate) fn opening(&self) -> String {
         let language = self.language;
@@ -65,7 +97,7 @@ impl<'a> ReadProof<'a> {
         Instant::from_micros(self.proof.from_us)
     }
 
-    fn to(&self) -> Instant {
+    pub(crate) fn to(&self) -> Instant {
         Instant::from_micros(self.proof.to_us)
     }
 
@@ -73,7 +105,7 @@ impl<'a> ReadProof<'a> {
         Instant::from_micros(self.proof.watermark_at_us)
     }
 
-    fn period(&self) -> String {
+    pub(crate) fn period(&self) -> String {
         let language = self.language;
         let start = match self.proof.from_us {
             0 => language
@@ -100,7 +132,7 @@ impl<'a> ReadProof<'a> {
         )
     }
 
-    fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         let (proof, language) = (self.proof, self.language);
         let range = match (proof.first_sequence, proof.last_sequence) {
             (0, _) | (_, 0) => language.pick("không có bản ghi", "no entries").to_owned(),
@@ -122,7 +154,7 @@ impl<'a> ReadProof<'a> {
         )
     }
 
-    fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         if self.proof.closed {
             let closed = "đã đóng, số liệu không thay đổi nữa";
             self.language.pick(closed, "closed, the number is final")

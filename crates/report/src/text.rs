@@ -144,9 +144,9 @@ impl<'a> Cited<'a> {
     fn amount(
         &self,
         wanted: Definition,
-        shorten: fn(u64, Language) -> String,
+        shorten: fn(u128, Language) -> String,
     ) -> Result<String, ReportError> {
-        let value = self.figure(wanted)?.value;
+        let value = u128::from(self.figure(wanted)?.value);
         let short = shorten(value, self.language);
         let exact = grouped(value, self.language);
         if short == exact {
@@ -158,7 +158,7 @@ impl<'a> Cited<'a> {
     fn transactions(
         &self,
         wanted: Definition,
-        shorten: fn(u64, Language) -> String,
+        shorten: fn(u128, Language) -> String,
     ) -> Result<String, ReportError> {
         let one = self.figure(wanted)?.value == 1;
         let noun = if one { "transaction" } else { "transactions" };
@@ -221,4 +221,12 @@ fn proven(figure: &Figure, language: Language) -> Result<String, ReportError> {
         line(label, &value);
     }
     Ok(text)
+}
+
+/// Text on one line of a terminal or page: what would break the line, move the cursor or turn the
+/// direction of writing is a space.
+pub(crate) fn plain(text: &str) -> String {
+    let unseen =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(unseen, " ")
 }

@@ -4,7 +4,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use ndxp_counters::{Counters, Source, SourceError, Watermark};
+use ndxp_counters::{Counters, NoNames, Source, SourceError, Watermark};
 use ndxp_model::{Instant, Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{
@@ -14,7 +14,7 @@ use ndxp_proto::registry::v1::change::Item;
 use ndxp_proto::registry::v1::{Change, Member, MemberClass, State, System, SystemKind};
 use ndxp_proto::statistics::v1::{CountRequest, CountRow, Dimension, Figure};
 use ndxp_registry::Registry;
-use ndxp_report::{DEFINITIONS, ReportError, count, figures};
+use ndxp_report::{DEFINITIONS, RegistryNames, ReportError, count, figures};
 
 /// A journal that holds what it was given and nothing more.
 struct Written {
@@ -261,7 +261,7 @@ async fn counts_come_with_the_proof_of_their_period() {
             by,
             ..CountRequest::default()
         };
-        count(&counters, &request, None, &|_| None, &str::to_owned, &zone)
+        count(&counters, &request, None, &NoNames, &zone, at("2022-09-01"))
     };
 
     let (from, to) = (at("2022-07-01").as_micros(), at("2022-08-01").as_micros());
@@ -357,9 +357,8 @@ async fn by_successor_the_rows_of_the_closed_are_added_to_those_who_carry_on() {
             by_successor,
             ..CountRequest::default()
         };
-        let successor_of = |code: &str| registry.successor_of(code).to_owned();
-        let (kind_of, zone) = (|_: &str| None, Zone::viet_nam());
-        count(&counters, &request, None, &kind_of, &successor_of, &zone).unwrap()
+        let (names, zone, now) = (RegistryNames(&registry), Zone::viet_nam(), at("2022-09-01"));
+        count(&counters, &request, None, &names, &zone, now).unwrap()
     };
     const TO: &str = ">G01/population/ndxp.example.population.v1.PopulationService";
     let as_it_was = [

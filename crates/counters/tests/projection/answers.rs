@@ -4,8 +4,9 @@ use ndxp_counters::{CountQuery, Counters, CountersError, Dimension};
 use ndxp_model::{Instant, Period, Sequence, Zone};
 use ndxp_proto::journal::v1::Entry;
 
+use crate::directory::Directory;
 use crate::list::List;
-use crate::recount::{check_count, check_dump, check_parties, kind_of};
+use crate::recount::{check_count, check_dump, check_parties};
 use crate::story::{EVE, Story};
 
 /// Counters that have counted all of the list.
@@ -37,6 +38,7 @@ pub fn check_all(counters: &Counters, entries: &[Entry]) {
                         period,
                         by,
                         party: party.clone(),
+                        ..CountQuery::default()
                     },
                 );
             }
@@ -109,7 +111,7 @@ async fn an_empty_journal_answers_0() {
     let counters = counted(directory.path(), &List::default()).await;
     check_all(&counters, &[]);
     let answer = counters
-        .count(&CountQuery::since_launch(), &kind_of)
+        .count(&CountQuery::since_launch(), &Directory)
         .unwrap();
     assert_eq!(
         (answer.total.attempts(), answer.first_sequence),
@@ -123,14 +125,14 @@ async fn days_add_up_to_months_and_months_to_all() {
     let list = List::of(&Story::new(11).tell(900));
     let counters = counted(directory.path(), &list).await;
     let whole = counters
-        .count(&CountQuery::since_launch(), &kind_of)
+        .count(&CountQuery::since_launch(), &Directory)
         .unwrap();
     for by in Dimension::ALL {
         let query = CountQuery {
             by: Some(by),
             ..CountQuery::since_launch()
         };
-        let answer = counters.count(&query, &kind_of).unwrap();
+        let answer = counters.count(&query, &Directory).unwrap();
         assert_eq!(answer.total, whole.total, "by {by}");
         assert!(answer.rows.len() > 1, "by {by} has rows to compare");
     }
@@ -156,7 +158,7 @@ async fn a_period_that_is_not_on_whole_hours_is_refused() {
             period,
             ..CountQuery::since_launch()
         };
-        let error = counters.count(&query, &kind_of).unwrap_err();
+        let error = counters.count(&query, &Directory).unwrap_err();
         assert!(
             matches!(error, CountersError::NotWholeHours { .. }),
             "{error}"
@@ -179,7 +181,7 @@ async fn more_than_ten_years_of_hours_are_refused_and_name_the_limit() {
         by: Some(Dimension::Hour),
         ..CountQuery::since_launch()
     };
-    let error = counters.count(&by_hour, &kind_of).unwrap_err();
+    let error = counters.count(&by_hour, &Directory).unwrap_err();
     assert!(
         matches!(error, CountersError::TooManyRows { .. }),
         "{error}"
@@ -198,7 +200,7 @@ async fn more_than_ten_years_of_hours_are_refused_and_name_the_limit() {
             ..by_hour.clone()
         };
         assert_eq!(
-            counters.count(&query, &kind_of).is_ok(),
+            counters.count(&query, &Directory).is_ok(),
             answered,
             "until {to}"
         );

@@ -8,6 +8,7 @@
 
 mod answers;
 mod damage;
+mod directory;
 mod list;
 mod real_journal;
 mod recount;

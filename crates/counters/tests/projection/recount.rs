@@ -11,6 +11,8 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed};
 use ndxp_proto::statistics::v1::{Counter, HistogramBucket, MeasureSum};
 
+use crate::directory::Directory;
+
 /// What one row sums up, kept as it came.
 #[derive(Default)]
 struct Row {
@@ -32,7 +34,7 @@ pub fn kind_of(system: &str) -> Option<SystemKind> {
 /// Asks the counters and the entries the same, and holds the answers against each other.
 #[track_caller]
 pub fn check_count(counters: &Counters, entries: &[Entry], query: &CountQuery) -> Answer {
-    let answer = counters.count(query, &kind_of).unwrap();
+    let answer = counters.count(query, &Directory).unwrap();
     let watermark = answer.watermark.sequence.get();
     let mut total = Row::default();
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();

@@ -8,8 +8,9 @@ use ndxp_model::{Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 
 use crate::answers::{check_all, counted};
+use crate::directory::Directory;
 use crate::list::List;
-use crate::recount::{check_dump, check_parties, kind_of};
+use crate::recount::{check_dump, check_parties};
 use crate::story::Story;
 
 /// How many stores were set aside in the directory.
@@ -50,7 +51,7 @@ async fn a_clean_stop_is_gone_on_from() {
         counters.stop();
         assert_eq!(counters.health(), Health::Stopped);
         let error = counters
-            .count(&CountQuery::since_launch(), &kind_of)
+            .count(&CountQuery::since_launch(), &Directory)
             .unwrap_err();
         assert!(matches!(error, CountersError::Stopped), "{error}");
         let more = story.tell(100);

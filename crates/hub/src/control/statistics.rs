@@ -13,7 +13,7 @@ use ndxp_model::{Clock, Party, Sequence, Zone};
 use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
 use ndxp_registry::{HistoryError, registry_at};
-use ndxp_report::ReportError;
+use ndxp_report::{RegistryNames, ReportError};
 use tonic::{Request, Response, Status};
 
 use super::access::{Scope, asker};
@@ -213,17 +213,9 @@ impl Statistics {
         let hub = self.clone();
         move || {
             let registry = hub.keeper.current();
-            let kind_of = |system: &str| registry.system_kind(system);
-            let successor_of = |code: &str| registry.successor_of(code).to_owned();
-            let counters = &hub.counters;
-            ndxp_report::count(
-                counters,
-                &request,
-                party,
-                &kind_of,
-                &successor_of,
-                &hub.zone,
-            )
+            let names = RegistryNames(&registry);
+            let now = hub.clock.now();
+            ndxp_report::count(&hub.counters, &request, party, &names, &hub.zone, now)
         }
     }
 }

@@ -76,8 +76,8 @@ fn whole(start: Date, step: Span, zone: &Zone) -> Moment {
 fn period(start: DateTime, step: Span, zone: &Zone) -> Period {
     let end = start.checked_add(step).unwrap_or(DateTime::MAX);
     Period {
-        from: zone.instant(start),
-        to: zone.instant(end),
+        from: zone.at(start),
+        to: zone.at(end),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndxp_model::{Instant, SystemId, SystemKind};
+use ndxp_model::{Instant, MemberClass, SystemId, SystemKind};
 use ndxp_proto::registry::v1;
 
 use super::standing::{Standing, Versions};
@@ -10,6 +10,7 @@ use super::{Registry, Unreadable};
 use crate::descriptors::Descriptors;
 use crate::record::form::new_member_code;
 use crate::record::{Item, MemberRecord, SystemRecord};
+use crate::words;
 
 impl Registry {
     /// In the order of the codes.
@@ -105,6 +106,39 @@ impl Registry {
             }
         }
         last
+    }
+
+    /// Which system carries on for the system today: by its own succession, or else under its
+    /// member's successor with the same name, through all successions; itself while it has none.
+    #[must_use]
+    pub fn system_successor_of(&self, id: &str) -> String {
+        let mut last = id.to_owned();
+        // As many steps as there are systems and members end any cycle, which cannot be planned.
+        for _ in 0..=self.systems.size() + self.members.size() {
+            let own = self.system_item(&last).map(|system| &system.successor);
+            let next = match (own.filter(|own| !own.is_empty()), last.split_once('/')) {
+                (Some(own), _) => own.clone(),
+                (None, Some((member, name))) => format!("{}/{name}", self.successor_of(member)),
+                (None, None) => break,
+            };
+            if next == last {
+                break;
+            }
+            last = next;
+        }
+        last
+    }
+
+    /// The class of a member, in whatever state it is.
+    #[must_use]
+    pub fn member_class(&self, code: &str) -> Option<MemberClass> {
+        words::member_class(self.member(code)?.class)
+    }
+
+    /// Whether any system offers, or offered, a service of this name.
+    #[must_use]
+    pub fn has_service(&self, name: &str) -> bool {
+        self.services.contains_key(name)
     }
 
     #[must_use]
