@@ -206,6 +206,7 @@ impl From<CountersError> for Failure {
         match error {
             CountersError::Home(HomeError::InUse { .. }) => Self::new(Exit::Unavailable, error)
                 .remedy("ask the hub that has them: give --config instead of --data"),
+            error if error.is_about_the_question() => Self::usage(error),
             _ => Self::internal(error),
         }
     }

@@ -2,16 +2,17 @@
 //! (hours, days, months, all time) and once more in the totals, so a lost or stale page shows.
 //!
 //! Counters are compared by a digest that adds up as they do: the digest of a sum is the sum of
-//! the digests. So the check holds one digest per total and four per connection and outcome,
+//! the digests. So the check holds one digest per total and four per line and ending,
 //! not the counters themselves.
 
 use std::collections::HashMap;
 
-use ndxp_model::{Granularity, Instant, Outcome, Sequence};
+use ndxp_model::{Granularity, Instant, Sequence};
 
 use crate::counter::{Counter, earlier};
 use crate::damage::{Damage, StoreError};
-use crate::key::{ConnectionId, CounterKey, Key};
+use crate::key::{CounterKey, Key, LineId};
+use crate::line::Ending;
 use crate::state::State;
 use crate::store::{Store, decoded};
 use crate::value;
@@ -31,10 +32,10 @@ struct Digest {
 
 #[derive(Debug, Default)]
 struct Sums {
-    /// By size of bucket, bucket and outcome: what the total says, and what the connections do.
-    totals: HashMap<(Granularity, Instant, Outcome), [Digest; 2]>,
-    /// By connection and outcome: the sums over all time, months, days and hours.
-    sizes: HashMap<(ConnectionId, Outcome), [Digest; 4]>,
+    /// By size of bucket, bucket and ending: what the total says, and what the lines do.
+    totals: HashMap<(Granularity, Instant, Ending), [Digest; 2]>,
+    /// By line and ending: the sums over all time, months, days and hours.
+    sizes: HashMap<(LineId, Ending), [Digest; 4]>,
 }
 
 /// # Errors
@@ -48,8 +49,8 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
             return Ok(());
         };
         let counter = decoded(&key.encode(), value::decode_counter(bytes))?;
-        let (id, sequence) = (counter_key.connection, counter.last_sequence);
-        if id != ConnectionId::TOTAL && store.state.connection(id).is_none() {
+        let (id, sequence) = (counter_key.line, counter.last_sequence);
+        if id != LineId::TOTAL && store.state.line(id).is_none() {
             return Err(Damage::Nameless { id: id.0 }.into());
         }
         if sequence > watermark {
@@ -89,15 +90,15 @@ fn within_watermark(state: &State) -> Result<(), Damage> {
 impl Sums {
     fn add(&mut self, key: &CounterKey, counter: &Counter) {
         let digest = Digest::of(counter);
-        let total = (key.granularity, key.bucket, key.outcome);
+        let total = (key.granularity, key.bucket, key.ending);
         let [told, summed] = self.totals.entry(total).or_default();
-        let side = if key.connection == ConnectionId::TOTAL {
+        let side = if key.line == LineId::TOTAL {
             told
         } else {
             summed
         };
         side.add(&digest);
-        let [all, month, day, hour] = self.sizes.entry((key.connection, key.outcome)).or_default();
+        let [all, month, day, hour] = self.sizes.entry((key.line, key.ending)).or_default();
         let size = match key.granularity {
             Granularity::All => all,
             Granularity::Month => month,
@@ -111,7 +112,7 @@ impl Sums {
         let totals = self
             .sizes
             .iter()
-            .filter(|((id, _), _)| *id == ConnectionId::TOTAL);
+            .filter(|((id, _), _)| *id == LineId::TOTAL);
         let counts = totals.map(|(_, [all, ..])| all.count);
         let found = counts.fold(0, u64::wrapping_add);
         if found != counted {
@@ -122,16 +123,16 @@ impl Sums {
                 found,
             });
         }
-        for ((granularity, bucket, outcome), [told, summed]) in &self.totals {
+        for ((granularity, bucket, ending), [told, summed]) in &self.totals {
             if told != summed {
-                let counter = format!("the total of {outcome} in the {granularity} of {bucket}");
+                let counter = format!("the total of {ending} in the {granularity} of {bucket}");
                 return Err(Damage::Sum { counter });
             }
         }
-        for ((connection, outcome), sizes) in &self.sizes {
+        for ((line, ending), sizes) in &self.sizes {
             let [all, rest @ ..] = sizes;
             if rest.iter().any(|size| size != all) {
-                let counter = format!("the counter of {outcome} of connection {}", connection.0);
+                let counter = format!("the counter of {ending} of line {}", line.0);
                 return Err(Damage::Sum { counter });
             }
         }
@@ -203,7 +204,7 @@ mod tests {
         let mut found = None;
         store
             .counters(CounterKey::all(), |key, counter| {
-                if key.granularity == size && key.connection == ConnectionId(id) {
+                if key.granularity == size && key.line == LineId(id) {
                     found = Some((key, counter));
                 }
                 Ok(())
@@ -308,7 +309,7 @@ mod tests {
             |damage| matches!(damage, Damage::BeyondWatermark { .. }),
         );
         check_found(
-            |store| drop(store.state.connections.pop()),
+            |store| drop(store.state.lines.pop()),
             |damage| matches!(damage, Damage::Nameless { id: 3 }),
         );
     }

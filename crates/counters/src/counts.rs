@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use ndxp_model::{Outcome, Sequence};
+use ndxp_model::Outcome;
 use ndxp_proto::statistics::v1;
 
-use crate::counter::{Counter, Overflow, add, add_measure, earlier};
+use crate::counter::{Counter, Overflow, add};
 use crate::histogram::Histogram;
 
 /// Sums over everything that a row or a total covers.
@@ -19,13 +19,36 @@ pub struct Counts {
     pub response_bytes: u64,
     pub request_messages: u64,
     pub response_messages: u64,
-    /// Total durations in microseconds, of transactions.
+    /// Total durations in microseconds, of transactions. Of some of them only, when
+    /// `durations_absent` says why.
     pub durations: Histogram,
+    pub durations_absent: Option<Absent>,
     /// Declared measures, of transactions: what a refused or broken call stated was not carried.
-    pub measures: BTreeMap<String, u64>,
-    /// First and last closing that is counted; `NONE` when nothing is.
-    pub first_sequence: Sequence,
-    pub last_sequence: Sequence,
+    /// No sum wraps: a journal holds fewer than 2^64 closings, each of which states at most 2^64.
+    pub measures: BTreeMap<String, u128>,
+}
+
+/// Why the durations of what was counted are not known.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Absent {
+    /// Durations are kept by whole days, and hours were asked for.
+    Hours,
+    /// Those of single connections are kept by the day only for some time, by the month for ever.
+    OldDays,
+    /// Nobody asked for them.
+    NotAsked,
+}
+
+impl Absent {
+    /// Stable name, for contracts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hours => "HOURS",
+            Self::OldDays => "OLD_DAYS",
+            Self::NotAsked => "NOT_ASKED",
+        }
+    }
 }
 
 impl Counts {
@@ -60,13 +83,20 @@ impl Counts {
 
     /// The sum of one declared measure; 0 when nobody declared it.
     #[must_use]
-    pub fn measure(&self, name: &str) -> u64 {
+    pub fn measure(&self, name: &str) -> u128 {
         self.measures.get(name).copied().unwrap_or(0)
     }
 
+    /// Adds a counter of an outcome, whose durations are given apart.
+    ///
     /// # Errors
     /// When a sum does not fit.
-    pub(crate) fn add(&mut self, outcome: Outcome, counter: &Counter) -> Result<(), Overflow> {
+    pub(crate) fn add(
+        &mut self,
+        outcome: Outcome,
+        counter: &Counter,
+        durations: Result<&Histogram, Absent>,
+    ) -> Result<(), Overflow> {
         add(&mut self.attempts, counter.count, "attempts")?;
         for (other, count) in Outcome::ALL.into_iter().zip(&mut self.outcomes) {
             if other == outcome {
@@ -94,13 +124,14 @@ impl Counts {
             "response_messages",
         )?;
         if outcome.is_transaction() {
-            self.durations.merge(&counter.durations)?;
+            match durations {
+                Ok(durations) => self.durations.merge(durations)?,
+                Err(absent) => self.durations_absent = self.durations_absent.max(Some(absent)),
+            }
             for (name, value) in &counter.measures {
-                add_measure(&mut self.measures, name, *value);
+                add_measure(&mut self.measures, name, u128::from(*value));
             }
         }
-        self.first_sequence = earlier(self.first_sequence, counter.first_sequence);
-        self.last_sequence = self.last_sequence.max(counter.last_sequence);
         Ok(())
     }
 
@@ -132,11 +163,10 @@ impl Counts {
             "response_messages",
         )?;
         self.durations.merge(&other.durations)?;
+        self.durations_absent = self.durations_absent.max(other.durations_absent);
         for (name, value) in &other.measures {
             add_measure(&mut self.measures, name, *value);
         }
-        self.first_sequence = earlier(self.first_sequence, other.first_sequence);
-        self.last_sequence = self.last_sequence.max(other.last_sequence);
         Ok(())
     }
 }
@@ -168,22 +198,39 @@ impl From<&Counts> for v1::Counts {
             response_bytes: counts.response_bytes,
             request_messages: counts.request_messages,
             response_messages: counts.response_messages,
-            durations: Some((&counts.durations).into()),
+            durations: match counts.durations_absent {
+                None => Some((&counts.durations).into()),
+                Some(_) => None,
+            },
             measures: declared(&counts.measures),
         }
     }
 }
 
 /// Measures in the contract's form, by name.
-pub(crate) fn declared(measures: &BTreeMap<String, u64>) -> Vec<v1::MeasureSum> {
-    let measures = measures.iter();
-    measures
-        .map(|(name, value)| v1::MeasureSum {
-            name: name.clone(),
-            value: *value,
-            value_high: 0,
-        })
-        .collect()
+pub(crate) fn declared(measures: &BTreeMap<String, u128>) -> Vec<v1::MeasureSum> {
+    let halves = |value: u128| {
+        let half = |value: u128| u64::try_from(value).expect("64 bits are left");
+        (half(value >> 64), half(value & u128::from(u64::MAX)))
+    };
+    let sum = |(name, value): (&String, &u128)| {
+        let ((value_high, value), name) = (halves(*value), name.clone());
+        v1::MeasureSum {
+            name,
+            value,
+            value_high,
+        }
+    };
+    measures.iter().map(sum).collect()
+}
+
+fn add_measure(measures: &mut BTreeMap<String, u128>, name: &str, value: u128) {
+    match measures.get_mut(name) {
+        Some(sum) => *sum += value,
+        None => {
+            measures.insert(name.to_owned(), value);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -197,17 +244,60 @@ mod tests {
             count,
             durations,
             measures: BTreeMap::from([("records".to_owned(), count)]),
-            first_sequence: Sequence::new(count),
-            last_sequence: Sequence::new(count * 2),
             ..Counter::default()
         }
+    }
+
+    fn add(counts: &mut Counts, outcome: Outcome, count: u64) -> Result<(), Overflow> {
+        let counter = counter(count);
+        counts.add(outcome, &counter, Ok(&counter.durations))
+    }
+
+    #[test]
+    fn a_measure_may_pass_64_bits() {
+        let largest = Counter {
+            measures: BTreeMap::from([("amount_vnd".to_owned(), u64::MAX)]),
+            ..counter(1)
+        };
+        let mut counts = Counts::default();
+        for _ in 0..3 {
+            let durations = Ok(&largest.durations);
+            counts.add(Outcome::Completed, &largest, durations).unwrap();
+        }
+        counts.merge(&counts.clone()).unwrap();
+        assert_eq!(counts.measure("amount_vnd"), 6 * u128::from(u64::MAX));
+        let message = v1::Counts::from(&counts);
+        let sum = message.measures.first().unwrap();
+        assert_eq!((sum.value_high, sum.value), (5, u64::MAX - 5));
+    }
+
+    #[test]
+    fn durations_are_absent_as_soon_as_those_of_one_transaction_are() {
+        let mut counts = Counts::default();
+        add(&mut counts, Outcome::Completed, 5).unwrap();
+        let more = counter(1);
+        counts
+            .add(Outcome::Refused, &more, Err(Absent::Hours))
+            .unwrap();
+        assert_eq!(counts.durations_absent, None, "a refusal has none");
+        counts
+            .add(Outcome::Completed, &more, Err(Absent::OldDays))
+            .unwrap();
+        counts
+            .add(Outcome::Completed, &more, Err(Absent::Hours))
+            .unwrap();
+        assert_eq!(counts.durations_absent, Some(Absent::OldDays));
+        let mut merged = Counts::default();
+        merged.merge(&counts).unwrap();
+        assert_eq!(merged.durations_absent, Some(Absent::OldDays));
+        assert_eq!(v1::Counts::from(&merged).durations, None);
     }
 
     #[test]
     fn transactions_are_the_answered_calls_and_attempts_are_all() {
         let mut counts = Counts::default();
         for (outcome, count) in Outcome::ALL.into_iter().zip([1, 2, 4, 8, 16, 32, 64]) {
-            counts.add(outcome, &counter(count)).unwrap();
+            add(&mut counts, outcome, count).unwrap();
         }
         assert_eq!((counts.transactions(), counts.attempts()), (3, 127));
         assert_eq!(counts.outcome(Outcome::TimedOut), 16);
@@ -217,10 +307,6 @@ mod tests {
             "stated by calls that were carried"
         );
         assert_eq!((counts.durations.count(), counts.durations.max()), (2, 2));
-        assert_eq!(
-            (counts.first_sequence.get(), counts.last_sequence.get()),
-            (1, 128)
-        );
 
         let message = v1::Counts::from(&counts);
         assert_eq!(message.outcomes.len(), 7);
@@ -240,22 +326,20 @@ mod tests {
             } else {
                 &mut right
             };
-            side.add(outcome, &counter(5)).unwrap();
-            both.add(outcome, &counter(5)).unwrap();
+            add(side, outcome, 5).unwrap();
+            add(&mut both, outcome, 5).unwrap();
         }
         left.merge(&right).unwrap();
         assert_eq!(left, both);
         let mut full = Counts::default();
-        full.add(
-            Outcome::Refused,
-            &Counter {
-                count: u64::MAX,
-                ..Counter::default()
-            },
-        )
-        .unwrap();
+        let refused = Counter {
+            count: u64::MAX,
+            ..Counter::default()
+        };
+        full.add(Outcome::Refused, &refused, Ok(&refused.durations))
+            .unwrap();
         assert_eq!(
-            full.add(Outcome::Completed, &counter(1)),
+            add(&mut full, Outcome::Completed, 1),
             Err(Overflow::of("attempts"))
         );
         assert_eq!(full.merge(&left), Err(Overflow::of("attempts")));

@@ -43,9 +43,9 @@ pub enum Damage {
         expected: u64,
         found: u64,
     },
-    #[error("connection {found} is stored where {expected} was due")]
-    ConnectionOrder { expected: u64, found: u32 },
-    #[error("counters of connection {id} are stored, but not its names")]
+    #[error("line {found} is stored where {expected} was due")]
+    LineOrder { expected: u64, found: u32 },
+    #[error("counters of line {id} are stored, but not its names")]
     Nameless { id: u32 },
     #[error("{counter} does not agree with the counters it sums up")]
     Sum { counter: String },

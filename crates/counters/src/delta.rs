@@ -1,6 +1,6 @@
 //! The fold: what a stretch of the journal adds to the counters. Pure; the store is not asked.
 //!
-//! In memory only hours are counted, per connection. Days, months, all time and the totals are
+//! In memory only hours are counted, per line. Days, months, all time and the totals are
 //! summed from them when the delta is applied, so that an entry costs one look-up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,19 +12,22 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed, TransactionOpened};
 
 use crate::counter::{Counter, Overflow};
-use crate::key::{ConnectionId, CounterKey};
-use crate::state::{State, Watermark};
+use crate::key::{CounterKey, LineId};
+use crate::line::{Ending, Line, METHODS_MAX, UNIMPLEMENTED};
+use crate::state::{Ids, State, Watermark};
 use crate::value::FirstTransaction;
 
 /// What the entries behind a state's watermark come to.
 #[derive(Debug)]
 pub struct Delta {
     pub watermark: Watermark,
+    /// Commit time of the journal's first entry.
+    pub launched: Option<Instant>,
     /// Closings counted, those of the state included.
     pub counted: u64,
     /// New ones, in the order of their numbers.
-    pub connections: Vec<Connection>,
-    pub ids: HashMap<Connection, ConnectionId>,
+    pub lines: Vec<Line>,
+    pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     pub opened: BTreeMap<Sequence, TransactionId>,
     /// Openings that the state holds and that are closed now.
@@ -56,6 +59,11 @@ pub enum FoldError {
         "sequence {sequence} has outcome {found}, which this version of the hub does not know; run the version that wrote it"
     )]
     UnknownOutcome { sequence: Sequence, found: i32 },
+    #[error("sequence {sequence}: {source}; run the version of the hub that wrote it")]
+    UnknownFault {
+        sequence: Sequence,
+        source: InvalidValue,
+    },
     #[error("sequence {sequence}: {source}")]
     TransactionId {
         sequence: Sequence,
@@ -66,8 +74,8 @@ pub enum FoldError {
         sequence: Sequence,
         source: Overflow,
     },
-    #[error("sequence {sequence} would be the first of connection {}, more than can be numbered", u64::from(u32::MAX) + 1)]
-    TooManyConnections { sequence: Sequence },
+    #[error("sequence {sequence} would be the first of line {}, more than can be numbered", u64::from(u32::MAX) + 1)]
+    TooManyLines { sequence: Sequence },
 }
 
 impl Delta {
@@ -76,8 +84,9 @@ impl Delta {
     pub fn behind(state: &State) -> Self {
         Self {
             watermark: state.watermark,
+            launched: state.launched,
             counted: state.counted,
-            connections: Vec::new(),
+            lines: Vec::new(),
             ids: HashMap::new(),
             first_transactions: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -139,12 +148,13 @@ impl Delta {
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),
         }
+        self.launched.get_or_insert(here.at);
         self.watermark = here;
         self.entries += 1;
         Ok(())
     }
 
-    /// The counters of every size of bucket, per connection and in total.
+    /// The counters of every size of bucket, per line and in total.
     ///
     /// # Errors
     /// When a sum does not fit.
@@ -162,10 +172,10 @@ impl Delta {
                 .map(|size| (size, zone.bucket(size, hour.bucket).from))
             });
             for (granularity, bucket) in *buckets {
-                for connection in [ConnectionId::TOTAL, hour.connection] {
+                for line in [LineId::TOTAL, hour.line] {
                     let key = CounterKey {
                         granularity,
-                        connection,
+                        line,
                         bucket,
                         ..*hour
                     };
@@ -206,6 +216,8 @@ impl Delta {
                 sequence,
                 found: closed.outcome,
             })?;
+        let fault = ndxp_journal::to_fault(closed.fault)
+            .map_err(|source| FoldError::UnknownFault { sequence, source })?;
         let nobody = Connection::default();
         let connection = closed.connection.as_ref().unwrap_or(&nobody);
         if outcome.is_transaction() {
@@ -216,9 +228,9 @@ impl Delta {
         }
         let key = CounterKey {
             granularity: Granularity::Hour,
-            connection: self.number(state, sequence, connection)?,
+            line: self.line(state, sequence, connection, closed, outcome)?,
             bucket: self.hour.from,
-            outcome,
+            ending: Ending { outcome, fault },
         };
         let counter = self.hours.entry(key).or_default();
         counter
@@ -228,27 +240,48 @@ impl Delta {
         Ok(())
     }
 
-    /// The connection's number, a new one when it is counted for the first time.
-    fn number(
+    /// The number of the line that the closing is counted on, a new one when it is the first.
+    /// Depends on the journal up to here alone, so that a rebuild ends in the same lines.
+    fn line(
         &mut self,
         state: &State,
         sequence: Sequence,
         connection: &Connection,
-    ) -> Result<ConnectionId, FoldError> {
-        if let Some(id) = state
-            .ids
-            .get(connection)
-            .or_else(|| self.ids.get(connection))
-        {
+        closed: &TransactionClosed,
+        outcome: Outcome,
+    ) -> Result<LineId, FoldError> {
+        let known = [state.ids.get(connection), self.ids.get(connection)];
+        let known = |method: &str| known.into_iter().flatten().find_map(|ids| ids.get(method));
+        let called = called(closed);
+        if let Some(id) = known(called) {
             return Ok(*id);
         }
-        let known = state.connections.len() + self.connections.len();
-        let id = u32::try_from(known + 1)
-            .map(ConnectionId)
-            .map_err(|_| FoldError::TooManyConnections { sequence })?;
-        self.connections.push(connection.clone());
-        self.ids.insert(connection.clone(), id);
+        let answered = outcome.is_transaction() && closed.grpc_status != UNIMPLEMENTED;
+        let method = if answered && self.methods(state, connection) < METHODS_MAX {
+            called
+        } else {
+            ""
+        };
+        if let Some(id) = known(method) {
+            return Ok(*id);
+        }
+        let id = u32::try_from(state.lines.len() + self.lines.len() + 1)
+            .map(LineId)
+            .map_err(|_| FoldError::TooManyLines { sequence })?;
+        let ids = self.ids.entry(connection.clone()).or_default();
+        ids.insert(method.to_owned(), id);
+        self.lines.push(Line {
+            connection: connection.clone(),
+            method: method.to_owned(),
+        });
         Ok(id)
+    }
+
+    /// How many methods of the connection are counted by name.
+    fn methods(&self, state: &State, connection: &Connection) -> usize {
+        let known = [state.ids.get(connection), self.ids.get(connection)];
+        let named = |ids: &BTreeMap<String, LineId>| ids.len() - usize::from(ids.contains_key(""));
+        known.into_iter().flatten().map(named).sum()
     }
 
     fn took_part(&mut self, state: &State, here: Watermark, connection: &Connection) {
@@ -265,9 +298,18 @@ impl Delta {
     }
 }
 
+/// The method that was called, as the closing names it. Closings of the time before they named
+/// it themselves name it only where they hold the refused call.
+fn called(closed: &TransactionClosed) -> &str {
+    match &closed.refused_call {
+        Some(call) if closed.method.is_empty() => &call.method,
+        _ => &closed.method,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use ndxp_proto::journal::v1::HubStarted;
+    use ndxp_proto::journal::v1::{Call, HubStarted};
 
     use super::*;
 
@@ -329,6 +371,17 @@ mod tests {
             (entry(2, 10, outcome(0)), |error| {
                 matches!(error, FoldError::UnknownOutcome { found: 0, .. })
             }),
+            (
+                entry(
+                    2,
+                    10,
+                    Body::Closed(TransactionClosed {
+                        fault: 4,
+                        ..closing(0)
+                    }),
+                ),
+                |error| matches!(error, FoldError::UnknownFault { .. }),
+            ),
             (entry(2, 10, outcome(8)), |error| {
                 matches!(error, FoldError::UnknownOutcome { found: 8, .. })
             }),
@@ -382,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_numbered_in_the_order_of_their_first_closing() {
+    fn lines_are_numbered_in_the_order_of_their_first_closing() {
         let named = |service: &str, test| {
             let connection = Connection {
                 service: service.to_owned(),
@@ -406,13 +459,13 @@ mod tests {
         ];
         state.apply(fold(&state, &second).unwrap());
         let names: Vec<_> = state
-            .connections()
-            .map(|(id, connection)| (id.0, connection.service.as_str()))
+            .lines()
+            .map(|(id, line)| (id.0, line.connection.service.as_str()))
             .collect();
         assert_eq!(names, [(1, "b"), (2, "a")]);
-        assert_eq!(state.connection(ConnectionId(2)).unwrap().service, "a");
-        assert_eq!(state.connection(ConnectionId::TOTAL), None);
-        assert_eq!(state.connection(ConnectionId(3)), None);
+        assert_eq!(state.line(LineId(2)).unwrap().connection.service, "a");
+        assert_eq!(state.line(LineId::TOTAL), None);
+        assert_eq!(state.line(LineId(3)), None);
     }
 
     #[test]
@@ -450,5 +503,87 @@ mod tests {
             ("H26/lgsp".to_owned(), third),
         ];
         assert!(delta.first_transactions.into_iter().eq(expected));
+    }
+
+    /// Folds calls of (method, outcome, gRPC status) and tells on which method's line each counts.
+    #[track_caller]
+    fn check_methods(calls: &[(&str, i32, u32)], expected: &[&str]) {
+        let mut state = State::default();
+        let mut shown = Vec::new();
+        for (place, (method, outcome, grpc_status)) in calls.iter().enumerate() {
+            let closed = TransactionClosed {
+                method: (*method).to_owned(),
+                outcome: *outcome,
+                grpc_status: *grpc_status,
+                ..TransactionClosed::default()
+            };
+            let sequence = u64::try_from(place).unwrap() + 1;
+            let delta = fold(&state, &[entry(sequence, 1, Body::Closed(closed))]).unwrap();
+            let (key, _) = delta.hours.iter().next().unwrap();
+            let line = key.line;
+            state.apply(delta);
+            shown.push(state.line(line).unwrap().method.clone());
+        }
+        assert_eq!(shown, expected, "{calls:?}");
+    }
+
+    #[test]
+    fn a_method_has_a_line_once_the_provider_has_answered_it() {
+        check_methods(
+            &[
+                ("Get", 3, 7),
+                ("Get", 2, UNIMPLEMENTED),
+                ("Get", 5, 4),
+                ("Get", 2, 5),
+                ("Get", 3, 7),
+                ("get", 4, 14),
+                ("Put", 1, 0),
+                ("", 1, 0),
+            ],
+            &["", "", "", "Get", "Get", "", "Put", ""],
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_its_method_in_its_call() {
+        let refused = |method: &str, call: &str| TransactionClosed {
+            method: method.to_owned(),
+            refused_call: Some(Call {
+                method: call.to_owned(),
+                ..Call::default()
+            }),
+            ..TransactionClosed::default()
+        };
+        assert_eq!(called(&refused("", "Old")), "Old");
+        assert_eq!(called(&refused("New", "Old")), "New");
+        assert_eq!(called(&TransactionClosed::default()), "");
+    }
+
+    #[test]
+    fn no_more_methods_are_counted_by_name_than_the_limit() {
+        let state = State::default();
+        let mut delta = Delta::behind(&state);
+        let close = |sequence: u64, method: String| {
+            let closed = TransactionClosed {
+                method,
+                outcome: 1,
+                ..TransactionClosed::default()
+            };
+            entry(sequence, 1, Body::Closed(closed))
+        };
+        let many = u64::try_from(METHODS_MAX).unwrap() + 20;
+        for sequence in 1..=many {
+            delta
+                .fold(
+                    &state,
+                    &Zone::viet_nam(),
+                    &close(sequence, format!("M{sequence}")),
+                )
+                .unwrap();
+        }
+        assert_eq!(delta.lines.len(), METHODS_MAX + 1);
+        assert_eq!(delta.lines.last().unwrap().method, "");
+        let counted: u64 = delta.hours.values().map(|counter| counter.count).sum();
+        assert_eq!(counted, many);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndxp_model::Granularity;
+use ndxp_model::{Granularity, Instant, Zone};
 use ndxp_proto::statistics::v1;
 
 /// What rows are keyed by.
@@ -92,13 +92,47 @@ impl Dimension {
         })
     }
 
-    /// The size of bucket that a row of a breakdown by time is.
+    /// Whether rows are stretches of time.
+    #[must_use]
+    pub const fn is_by_time(self) -> bool {
+        self.size().is_some()
+    }
+
+    /// Whether rows are ways in which calls ended.
+    #[must_use]
+    pub const fn is_by_ending(self) -> bool {
+        matches!(self, Self::Outcome | Self::Fault)
+    }
+
+    /// Whether rows are named by who took part.
+    #[must_use]
+    pub const fn is_by_name(self) -> bool {
+        !self.is_by_time() && !self.is_by_ending()
+    }
+
+    /// The largest size of bucket of which rows of a breakdown by time can be made.
     pub(crate) const fn size(self) -> Option<Granularity> {
         match self {
             Self::Hour => Some(Granularity::Hour),
-            Self::Day => Some(Granularity::Day),
+            Self::Day | Self::Week => Some(Granularity::Day),
             Self::Month => Some(Granularity::Month),
             _ => None,
+        }
+    }
+
+    /// Where the row of an instant begins, in a breakdown by time.
+    pub(crate) fn start(self, zone: &Zone, at: Instant) -> Option<Instant> {
+        match self {
+            Self::Week => Some(zone.week(at).from),
+            _ => Some(zone.bucket(self.size()?, at).from),
+        }
+    }
+
+    /// The key of a row that begins there, in a breakdown by time.
+    pub(crate) fn label(self, zone: &Zone, start: Instant) -> String {
+        match (self, self.size()) {
+            (Self::Week, _) => zone.week_label(start),
+            (_, size) => zone.label(size.unwrap_or(Granularity::All), start),
         }
     }
 }

@@ -52,6 +52,53 @@ pub enum CountersError {
         rows: u64,
         rows_max: u64,
     },
+    #[error(
+        "counts by the hour of single connections are kept from {since} on, and {from} was asked \
+         for; ask by whole days, which are kept for ever, or for all connections together"
+    )]
+    HoursNotKept { from: String, since: String },
+    #[error(
+        "{field} = {value:?}: no such {sort} is registered, and none was counted; {}",
+        remedy(nearest)
+    )]
+    UnknownName {
+        field: &'static str,
+        value: String,
+        sort: &'static str,
+        nearest: Vec<String>,
+    },
+    #[error(
+        "{field} = {value:?}: by successor, {value} counts with {successor}; write that, or ask \
+         as it was"
+    )]
+    Succeeded {
+        field: &'static str,
+        value: String,
+        successor: String,
+    },
     #[error("cannot start the projection's thread: {0}")]
     Thread(std::io::Error),
+}
+
+impl CountersError {
+    /// Whether it is the question that cannot be answered, and not the counters that cannot answer.
+    #[must_use]
+    pub const fn is_about_the_question(&self) -> bool {
+        matches!(
+            self,
+            Self::NotWholeHours { .. }
+                | Self::TooManyRows { .. }
+                | Self::HoursNotKept { .. }
+                | Self::UnknownName { .. }
+                | Self::Succeeded { .. }
+        )
+    }
+}
+
+fn remedy(nearest: &[String]) -> String {
+    match nearest.split_last() {
+        None => "write it as the registry lists it".to_owned(),
+        Some((only, [])) => format!("the nearest is {only}"),
+        Some((last, others)) => format!("the nearest are {} and {last}", others.join(", ")),
+    }
 }

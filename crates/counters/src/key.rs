@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! 00                                                       the head: format, zone, watermark
-//! 01 id:u32                                                the names of a connection
-//! 02 granularity:u8 id:u32 bucket:u64 outcome:u8           a counter
+//! 01 id:u32                                                the names of a line
+//! 02 granularity:u8 id:u32 bucket:u64 ending:u8            a counter
 //! 03 system:utf-8                                          the first transaction of a system
 //! 04 sequence:u64                                          a transaction opened and not closed
 //! ```
 //!
-//! `granularity` is 0 all, 1 month, 2 day, 3 hour. `id` is 0 for the total over all connections;
-//! connections are numbered from 1 in the order in which the journal first counts them.
+//! `granularity` is 0 all, 1 month, 2 day, 3 hour. `id` is 0 for the total over all lines;
+//! lines are numbered from 1 in the order in which the journal first counts them.
 //! `bucket` is the bucket's first microsecond since the epoch with the sign bit flipped, so that
-//! earlier buckets sort first; for `all` it is that of 0. `outcome` is the contract's number.
+//! earlier buckets sort first; for `all` it is that of 0. `ending` is as in `line.rs`.
 //!
 //! So these are contiguous: all connections over all time; one connection, or the total, over
 //! any range of buckets of one size. One bucket over all connections costs one seek for each
@@ -19,14 +19,16 @@
 
 use std::ops::RangeInclusive;
 
-use ndxp_model::{Granularity, Instant, Outcome, Sequence};
+use ndxp_model::{Granularity, Instant, Sequence};
 
-/// Number of a connection in the store.
+use crate::line::Ending;
+
+/// Number of a line in the store.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ConnectionId(pub u32);
+pub struct LineId(pub u32);
 
-impl ConnectionId {
-    /// All connections together.
+impl LineId {
+    /// All lines together.
     pub const TOTAL: Self = Self(0);
 }
 
@@ -34,23 +36,23 @@ impl ConnectionId {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CounterKey {
     pub granularity: Granularity,
-    pub connection: ConnectionId,
+    pub line: LineId,
     /// Start of the bucket; the epoch for `All`.
     pub bucket: Instant,
-    pub outcome: Outcome,
+    pub ending: Ending,
 }
 
 /// Any key of the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Key {
     Head,
-    Connection(ConnectionId),
+    Line(LineId),
     Counter(CounterKey),
     FirstTransaction(String),
     Open(Sequence),
 }
 
-pub const CONNECTIONS: [u8; 1] = [1];
+pub const LINES: [u8; 1] = [1];
 pub const COUNTERS: [u8; 1] = [2];
 pub const FIRST_TRANSACTIONS: [u8; 1] = [3];
 pub const OPEN: [u8; 1] = [4];
@@ -61,7 +63,7 @@ impl CounterKey {
     #[must_use]
     pub fn encode(&self) -> [u8; 15] {
         let granularity = granularity_number(self.granularity);
-        let [a, b, c, d] = self.connection.0.to_be_bytes();
+        let [a, b, c, d] = self.line.0.to_be_bytes();
         let [e, f, g, h, i, j, k, l] =
             (self.bucket.as_micros().cast_unsigned() ^ SIGN).to_be_bytes();
         let [prefix] = COUNTERS;
@@ -80,7 +82,7 @@ impl CounterKey {
             j,
             k,
             l,
-            self.outcome.number(),
+            self.ending.number(),
         ]
     }
 
@@ -88,21 +90,21 @@ impl CounterKey {
     #[must_use]
     pub fn range(
         granularity: Granularity,
-        connection: ConnectionId,
+        line: LineId,
         from: Instant,
         to: Instant,
     ) -> RangeInclusive<[u8; 15]> {
-        let key = |bucket, outcome| {
+        let key = |bucket, ending| {
             Self {
                 granularity,
-                connection,
+                line,
                 bucket,
-                outcome,
+                ending,
             }
             .encode()
         };
         let last = Instant::from_micros(to.as_micros().saturating_sub(1));
-        key(from, Outcome::Completed)..=key(last, Outcome::Interrupted)
+        key(from, Ending::FIRST)..=key(last, Ending::LAST)
     }
 
     /// First and last possible key of all counters.
@@ -121,14 +123,14 @@ impl CounterKey {
         let [granularity, rest @ ..] = bytes else {
             return None;
         };
-        let (connection, rest) = rest.split_first_chunk::<4>()?;
+        let (line, rest) = rest.split_first_chunk::<4>()?;
         let (bucket, rest) = rest.split_first_chunk::<8>()?;
-        let [outcome] = rest else { return None };
+        let [ending] = rest else { return None };
         Some(Self {
             granularity: granularity_of(*granularity)?,
-            connection: ConnectionId(u32::from_be_bytes(*connection)),
+            line: LineId(u32::from_be_bytes(*line)),
             bucket: Instant::from_micros((u64::from_be_bytes(*bucket) ^ SIGN).cast_signed()),
-            outcome: Outcome::from_number(*outcome)?,
+            ending: Ending::from_number(*ending)?,
         })
     }
 }
@@ -138,7 +140,7 @@ impl Key {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Head => vec![0],
-            Self::Connection(id) => [&CONNECTIONS[..], &id.0.to_be_bytes()].concat(),
+            Self::Line(id) => [&LINES[..], &id.0.to_be_bytes()].concat(),
             Self::Counter(key) => key.encode().to_vec(),
             Self::FirstTransaction(system) => [&FIRST_TRANSACTIONS[..], system.as_bytes()].concat(),
             Self::Open(sequence) => [&OPEN[..], &sequence.get().to_be_bytes()].concat(),
@@ -152,7 +154,7 @@ impl Key {
             [0] => Some(Self::Head),
             [1, id @ ..] => {
                 let id = u32::from_be_bytes(id.try_into().ok()?);
-                Some(Self::Connection(ConnectionId(id)))
+                Some(Self::Line(LineId(id)))
             }
             [2, rest @ ..] => CounterKey::decode(rest).map(Self::Counter),
             [3, system @ ..] => Some(Self::FirstTransaction(
@@ -189,14 +191,23 @@ fn granularity_of(number: u8) -> Option<Granularity> {
 
 #[cfg(test)]
 mod tests {
+    use ndxp_model::Outcome;
+
     use super::*;
 
-    fn counter(granularity: Granularity, id: u32, micros: i64, outcome: Outcome) -> CounterKey {
+    fn counter(granularity: Granularity, id: u32, micros: i64, ending: Ending) -> CounterKey {
         CounterKey {
             granularity,
-            connection: ConnectionId(id),
+            line: LineId(id),
             bucket: Instant::from_micros(micros),
+            ending,
+        }
+    }
+
+    fn ending(outcome: Outcome) -> Ending {
+        Ending {
             outcome,
+            fault: None,
         }
     }
 
@@ -211,19 +222,19 @@ mod tests {
     #[test]
     fn keys_are_stored_as_the_format_says() {
         check(Key::Head, "00");
-        check(Key::Connection(ConnectionId(258)), "0100000102");
+        check(Key::Line(LineId(258)), "0100000102");
         let hour = counter(
             Granularity::Hour,
             7,
             1_658_448_000_000_000,
-            Outcome::TimedOut,
+            ending(Outcome::TimedOut),
         );
         check(
             Key::Counter(hour),
-            "02030000000780 05e45983eb2000 05".replace(' ', "").as_str(),
+            "02030000000780 05e45983eb2000 14".replace(' ', "").as_str(),
         );
-        let early = counter(Granularity::All, 0, -1, Outcome::Completed);
-        check(Key::Counter(early), "0200000000007fffffffffffffff01");
+        let early = counter(Granularity::All, 0, -1, ending(Outcome::Completed));
+        check(Key::Counter(early), "0200000000007fffffffffffffff04");
         check(
             Key::FirstTransaction("H26/lgsp".to_owned()),
             "034832362f6c677370",
@@ -233,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_decodes_to_nothing() {
-        let hour = counter(Granularity::Hour, 7, 0, Outcome::TimedOut).encode();
+        let hour = counter(Granularity::Hour, 7, 0, ending(Outcome::TimedOut)).encode();
         let mut rows = vec![
             vec![],
             vec![0, 0],
@@ -244,7 +255,7 @@ mod tests {
         ];
         rows.push([hour.as_slice(), &[0]].concat());
         rows.push(hour.iter().copied().take(14).collect());
-        for (place, byte) in [(1, 4), (14, 0), (14, 8)] {
+        for (place, byte) in [(1, 4), (14, 0), (14, 32)] {
             let mut key = hour.to_vec();
             key[place] = byte;
             rows.push(key);
@@ -265,8 +276,8 @@ mod tests {
         ] {
             for id in [0, 1, 255, 256, u32::MAX] {
                 for micros in [i64::MIN, -1, 0, 1, i64::MAX] {
-                    for outcome in Outcome::ALL {
-                        keys.push(counter(granularity, id, micros, outcome));
+                    for ending in Ending::all() {
+                        keys.push(counter(granularity, id, micros, ending));
                     }
                 }
             }
@@ -282,7 +293,7 @@ mod tests {
     fn a_range_holds_the_buckets_that_start_in_it() {
         let range = CounterKey::range(
             Granularity::Day,
-            ConnectionId(3),
+            LineId(3),
             Instant::from_micros(10),
             Instant::from_micros(20),
         );
@@ -293,8 +304,8 @@ mod tests {
             (3, 20, false),
             (2, 10, false),
         ] {
-            for outcome in Outcome::ALL {
-                let key = counter(Granularity::Day, id, micros, outcome).encode();
+            for ending in Ending::all() {
+                let key = counter(Granularity::Day, id, micros, ending).encode();
                 assert_eq!(range.contains(&key), within, "{id} {micros}");
             }
         }

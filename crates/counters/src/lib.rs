@@ -1,4 +1,4 @@
-//! Counters: how many transactions, how large, how long, per connection, outcome and hour, day,
+//! Counters: how many transactions, how large, how long, per connection, method, outcome, fault and
 //! month and all time. A projection of the journal, kept in sled and rebuilt at need.
 //!
 //! Invariants, each with a test:
@@ -16,6 +16,7 @@
 
 // What is stored: numbers, and the keys and values that they become.
 mod histogram;
+mod line;
 
 mod counter;
 mod key;
@@ -48,6 +49,14 @@ mod counts;
 mod dimension;
 mod names;
 
+mod filter;
+mod known;
+mod lens;
+mod nearest;
+mod plan;
+mod rows;
+mod top;
+
 mod query;
 
 mod error;
@@ -65,21 +74,27 @@ use ndxp_model::{Granularity, Instant, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
 pub use counter::{Counter, Overflow};
-pub use counts::Counts;
+pub use counts::{Absent, Counts};
 pub use damage::{Damage, StoreError};
 pub use delta::FoldError;
 pub use dimension::Dimension;
 pub use error::CountersError;
+pub use filter::{DASH, Filter, Side};
 pub use histogram::Histogram;
 pub use home::HomeError;
+pub use lens::{Lens, Seen, row_of_period};
+pub use line::{Ending, Line};
 pub use names::{NameSort, Names, NoNames};
-pub use query::{Answer, CountQuery, HOURS_MAX};
+pub use plan::HOURS_MAX;
+pub use query::{Answer, CountQuery, Distinct};
 pub use shared::Health;
 pub use source::{Source, SourceError};
 pub use state::Watermark;
+pub use top::{Rank, Top, top};
 
 use home::Home;
-use key::{ConnectionId, CounterKey};
+use key::{CounterKey, LineId};
+use line::fault_number;
 use projection::Projection;
 use shared::{Shared, Stop};
 use store::Store;
@@ -207,6 +222,15 @@ impl Counters {
             .ask(|store| query::count(store, &self.shared().zone, query, names))
     }
 
+    /// When the platform began: the commit time of the journal's first entry. `None` while it has
+    /// none.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn launched(&self) -> Result<Option<Instant>, CountersError> {
+        self.shared().ask(|store| Ok(store.state.launched))
+    }
+
     /// When each system first took part, as consumer or provider, in a transaction that was
     /// answered. Sorted by system.
     ///
@@ -238,8 +262,8 @@ impl Counters {
         })
     }
 
-    /// Visits every stored counter: by size of bucket, the totals first, then by connection,
-    /// bucket and outcome. Nothing is applied meanwhile, so the visitor must not dawdle, and must
+    /// Visits every stored counter: by size of bucket, the totals first, then by line,
+    /// bucket and ending. Nothing is applied meanwhile, so the visitor must not dawdle, and must
     /// not ask the counters again.
     ///
     /// # Errors
@@ -325,21 +349,30 @@ fn open(
 
 fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
     let buckets = counter.durations.buckets();
+    let line = store.state.line(key.line);
     v1::Counter {
         granularity: key.granularity.to_string(),
         bucket_us: match key.granularity {
             Granularity::All => 0,
             _ => key.bucket.as_micros(),
         },
-        connection: store.state.connection(key.connection).cloned(),
-        total: key.connection == ConnectionId::TOTAL,
-        outcome: key.outcome.number().into(),
+        connection: line.map(|line| line.connection.clone()),
+        method: line.map_or_else(String::new, |line| line.method.clone()),
+        total: key.line == LineId::TOTAL,
+        outcome: key.ending.outcome.number().into(),
+        fault: fault_number(key.ending.fault).into(),
         count: counter.count,
         request_bytes: counter.request_bytes,
         response_bytes: counter.response_bytes,
         request_messages: counter.request_messages,
         response_messages: counter.response_messages,
-        measures: counts::declared(&counter.measures),
+        measures: counts::declared(
+            &counter
+                .measures
+                .iter()
+                .map(|(name, sum)| (name.clone(), u128::from(*sum)))
+                .collect(),
+        ),
         durations: buckets
             .map(|(bucket, count)| v1::HistogramBucket {
                 bucket: bucket.into(),
@@ -350,6 +383,5 @@ fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
         watermark: store.state.watermark.sequence.get(),
         first_sequence: counter.first_sequence.get(),
         last_sequence: counter.last_sequence.get(),
-        ..v1::Counter::default()
     }
 }

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::damage::Damage;
     use crate::home::Seal;
-    use crate::key::{ConnectionId, CounterKey, Key};
+    use crate::key::{CounterKey, Key, LineId};
     use crate::sample::{self, Place};
     use crate::shared::Health;
     use crate::store::Store;
@@ -173,9 +173,9 @@ mod tests {
     fn harm(store: &Store) {
         let key = CounterKey {
             granularity: ndxp_model::Granularity::All,
-            connection: ConnectionId::TOTAL,
+            line: LineId::TOTAL,
             bucket: ndxp_model::Instant::EPOCH,
-            outcome: ndxp_model::Outcome::Completed,
+            ending: crate::line::Ending::FIRST,
         };
         store.overwrite(&Key::Counter(key), Some(vec![9]));
     }

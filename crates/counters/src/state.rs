@@ -6,7 +6,8 @@ use ndxp_model::{Instant, Sequence, TransactionId};
 use ndxp_proto::journal::v1::Connection;
 
 use crate::delta::Delta;
-use crate::key::ConnectionId;
+use crate::key::LineId;
+use crate::line::Line;
 use crate::value::FirstTransaction;
 
 /// A place in the journal: a sequence and its commit time.
@@ -16,15 +17,20 @@ pub struct Watermark {
     pub at: Instant,
 }
 
+/// Numbers of lines, by connection and method.
+pub type Ids = HashMap<Connection, BTreeMap<String, LineId>>;
+
 /// The store's contents as of its watermark, without the counters.
 #[derive(Debug, Default)]
 pub struct State {
     pub watermark: Watermark,
+    /// Commit time of the journal's first entry.
+    pub launched: Option<Instant>,
     /// Closings counted.
     pub counted: u64,
     /// By their number, which is 1 for the first.
-    pub connections: Vec<Connection>,
-    pub ids: HashMap<Connection, ConnectionId>,
+    pub lines: Vec<Line>,
+    pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     /// Transactions opened and not closed, by the sequence of their opening.
     pub open: BTreeMap<Sequence, TransactionId>,
@@ -34,9 +40,11 @@ impl State {
     /// Takes in what a batch has just made durable together with the counters.
     pub fn apply(&mut self, delta: Delta) {
         self.watermark = delta.watermark;
+        self.launched = delta.launched;
         self.counted = delta.counted;
-        self.ids.extend(delta.ids);
-        self.connections.extend(delta.connections);
+        for line in delta.lines {
+            self.add(line);
+        }
         self.first_transactions.extend(delta.first_transactions);
         for sequence in &delta.settled {
             self.open.remove(sequence);
@@ -44,13 +52,21 @@ impl State {
         self.open.extend(delta.opened);
     }
 
-    /// All connections with their numbers.
-    pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
-        (1..).map(ConnectionId).zip(&self.connections)
+    /// Adds the line with the next number.
+    pub fn add(&mut self, line: Line) {
+        let number = u32::try_from(self.lines.len() + 1).expect("the fold refused one more");
+        let ids = self.ids.entry(line.connection.clone()).or_default();
+        ids.insert(line.method.clone(), LineId(number));
+        self.lines.push(line);
     }
 
-    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+    /// All lines with their numbers.
+    pub fn lines(&self) -> impl Iterator<Item = (LineId, &Line)> {
+        (1..).map(LineId).zip(&self.lines)
+    }
+
+    pub fn line(&self, id: LineId) -> Option<&Line> {
         let place = usize::try_from(id.0).ok()?.checked_sub(1)?;
-        self.connections.get(place)
+        self.lines.get(place)
     }
 }

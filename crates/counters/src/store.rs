@@ -9,12 +9,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use ndxp_model::{Instant, Sequence, Zone};
-use ndxp_proto::journal::v1::Connection;
 
 use crate::counter::Counter;
 use crate::damage::{Damage, StoreError, is_locked};
 use crate::delta::Delta;
-use crate::key::{CONNECTIONS, CounterKey, FIRST_TRANSACTIONS, Key, OPEN};
+use crate::key::{CounterKey, FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN};
 use crate::state::{State, Watermark};
 use crate::value::{self, FirstTransaction, Head, ValueError};
 
@@ -79,13 +78,14 @@ impl Store {
                 at: Instant::from_micros(head.watermark_at_us),
             },
             counted: head.counted,
+            launched: head.launched_us.map(Instant::from_micros),
             ..State::default()
         };
-        for prefix in [CONNECTIONS, FIRST_TRANSACTIONS, OPEN] {
+        for prefix in [LINES, FIRST_TRANSACTIONS, OPEN] {
             self.scan_prefix(&prefix, |key, bytes| take_in(&mut state, key, bytes))?;
         }
         for (what, expected, found) in [
-            ("connections", head.connections, state.connections.len()),
+            ("lines", head.lines, state.lines.len()),
             (
                 "first transactions",
                 head.systems,
@@ -120,12 +120,9 @@ impl Store {
             }
             batch.insert(&key, value::encode_counter(&counter));
         }
-        for (id, connection) in delta
-            .connections
-            .iter()
-            .filter_map(|connection| delta.ids.get(connection).map(|id| (*id, connection)))
-        {
-            batch.insert(Key::Connection(id).encode(), value::encode(connection));
+        let known = u32::try_from(self.state.lines.len()).expect("the fold refused one more");
+        for (id, line) in (known + 1..).map(LineId).zip(&delta.lines) {
+            batch.insert(Key::Line(id).encode(), value::encode_line(line));
         }
         for (system, first) in &delta.first_transactions {
             batch.insert(
@@ -272,18 +269,16 @@ fn open(path: &Path) -> Result<sled::Db, sled::Error> {
 /// Takes one of the small parts into the state.
 fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> {
     match key {
-        Key::Connection(id) => {
-            let expected = u64::try_from(state.connections.len()).unwrap_or(u64::MAX) + 1;
+        Key::Line(id) => {
+            let expected = u64::try_from(state.lines.len()).unwrap_or(u64::MAX) + 1;
             if u64::from(id.0) != expected {
-                return Err(Damage::ConnectionOrder {
+                return Err(Damage::LineOrder {
                     expected,
                     found: id.0,
                 }
                 .into());
             }
-            let connection: Connection = decoded(&key.encode(), value::decode(bytes))?;
-            state.connections.push(connection.clone());
-            state.ids.insert(connection, id);
+            state.add(decoded(&key.encode(), value::decode_line(bytes))?);
         }
         Key::FirstTransaction(system) => {
             let first: FirstTransaction = decoded(system.as_bytes(), value::decode(bytes))?;
@@ -305,9 +300,10 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         watermark: state.watermark.sequence.get(),
         watermark_at_us: state.watermark.at.as_micros(),
         counted: state.counted,
-        connections: amount(state.connections.len()),
+        lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
+        launched_us: state.launched.map(Instant::as_micros),
     })
 }
 
@@ -337,7 +333,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::ConnectionId;
+    use crate::key::LineId;
     use crate::sample;
 
     /// Harms the small parts of a sound store, and opens it again.
@@ -367,15 +363,15 @@ mod tests {
             |damage| matches!(damage, Damage::Headless),
         );
         check_refused(
-            |store| store.overwrite(&Key::Head, Some(vec![2])),
+            |store| store.overwrite(&Key::Head, Some(vec![1])),
             |damage| matches!(damage, Damage::Value { .. }),
         );
         check_refused(
-            |store| store.overwrite(&Key::Connection(ConnectionId(2)), None),
+            |store| store.overwrite(&Key::Line(LineId(2)), None),
             |damage| {
                 matches!(
                     damage,
-                    Damage::ConnectionOrder {
+                    Damage::LineOrder {
                         expected: 2,
                         found: 3
                     }
@@ -383,7 +379,7 @@ mod tests {
             },
         );
         check_refused(
-            |store| store.overwrite(&Key::Connection(ConnectionId(3)), None),
+            |store| store.overwrite(&Key::Line(LineId(3)), None),
             |damage| {
                 matches!(
                     damage,

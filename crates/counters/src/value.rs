@@ -1,6 +1,6 @@
-//! The values of the store, to the byte: one version byte, 1, then a protobuf message as
+//! The values of the store, to the byte: one version byte, 2, then a protobuf message as
 //! declared here, fields in the order of their numbers and 0 left out. The same contents always
-//! encode to the same bytes. The names of a connection are an `ndxp.journal.v1.Connection`.
+//! encode to the same bytes.
 //!
 //! A value that does not decode, or that decodes to what cannot have been written, marks the
 //! whole store damaged. It is never skipped.
@@ -8,13 +8,15 @@
 use std::collections::BTreeMap;
 
 use ndxp_model::{Instant, InvalidValue, Sequence, TransactionId};
+use ndxp_proto::journal::v1::Connection;
 use prost::Message;
 
 use crate::counter::Counter;
 use crate::histogram::{Histogram, PartsError};
+use crate::line::Line;
 
 /// Of all values. A store of another version is set aside and rebuilt.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The head: for which hub the store was written and how far it has come.
 #[derive(Clone, PartialEq, Message)]
@@ -30,13 +32,16 @@ pub struct Head {
     /// Closings counted: the sum of the all-time totals.
     #[prost(uint64, tag = "4")]
     pub counted: u64,
-    /// How many connections, first transactions and open transactions the store holds.
+    /// How many lines, first transactions and open transactions the store holds.
     #[prost(uint64, tag = "5")]
-    pub connections: u64,
+    pub lines: u64,
     #[prost(uint64, tag = "6")]
     pub systems: u64,
     #[prost(uint64, tag = "7")]
     pub open: u64,
+    /// Commit time of the journal's first entry.
+    #[prost(int64, optional, tag = "9")]
+    pub launched_us: Option<i64>,
 }
 
 /// When a system first took part in a transaction that was answered.
@@ -46,6 +51,15 @@ pub struct FirstTransaction {
     pub sequence: u64,
     #[prost(int64, tag = "2")]
     pub at_us: i64,
+}
+
+/// The names of a line.
+#[derive(Clone, PartialEq, Message)]
+struct LineValue {
+    #[prost(message, optional, tag = "1")]
+    connection: Option<Connection>,
+    #[prost(string, tag = "2")]
+    method: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -105,6 +119,8 @@ pub enum ValueError {
     HistogramLengths { steps: usize, counts: usize },
     #[error("a histogram whose buckets go beyond the last one")]
     HistogramSteps,
+    #[error("a line without connection")]
+    Nameless,
     #[error("a counter that counts nothing")]
     Nothing,
     #[error("a span of sequences from {first} that is {offset} long")]
@@ -134,6 +150,21 @@ pub fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, ValueError> {
             found: bytes.first().copied(),
         }),
     }
+}
+
+pub fn encode_line(line: &Line) -> Vec<u8> {
+    encode(&LineValue {
+        connection: Some(line.connection.clone()),
+        method: line.method.clone(),
+    })
+}
+
+/// # Errors
+/// When the bytes name no line.
+pub fn decode_line(bytes: &[u8]) -> Result<Line, ValueError> {
+    let LineValue { connection, method } = decode(bytes)?;
+    let connection = connection.ok_or(ValueError::Nameless)?;
+    Ok(Line { connection, method })
 }
 
 pub fn encode_open(id: TransactionId) -> Vec<u8> {
@@ -277,7 +308,7 @@ mod tests {
         let bytes = encode_counter(&counter());
         assert_eq!(
             hex(&bytes),
-            "01080310ac022003280330023808420303900 14a020201508827\
+            "02080310ac022003280330023808420303900 14a020201508827\
              5a0c0a0a616d6f756e745f766e645a0b0a077265636f7264731007"
                 .replace(' ', "")
         );
@@ -288,7 +319,7 @@ mod tests {
             watermark: 5,
             ..Head::default()
         };
-        assert_eq!(hex(&encode(&head)), "010a015a1005");
+        assert_eq!(hex(&encode(&head)), "020a015a1005");
         assert_eq!(decode(&encode(&head)), Ok(head));
 
         let id = TransactionId::new(Instant::from_micros(1_658_448_000_000_000), 1);
@@ -305,8 +336,8 @@ mod tests {
         };
         let rows = [
             vec![],
-            vec![2],
-            [&[2][..], &good[1..]].concat(),
+            vec![1],
+            [&[1][..], &good[1..]].concat(),
             good[..good.len() - 1].to_vec(),
             message(|value| value.count = 0),
             message(|value| value.first_sequence = 0),

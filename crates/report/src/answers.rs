@@ -1,55 +1,130 @@
-//! Answers to questions about counts, whole: rows, total and the proof that goes with them.
+//! Answers to questions about counts, whole: rows, total, what was counted, and the proof that goes
+//! with them. The one place where counts are asked.
 
-use ndxp_counters::{Answer, CountQuery, Counters, Names};
+use ndxp_counters::{Answer, Counters, CountersError, Counts, Dimension, Names, top};
 use ndxp_model::{Instant, Party, Period, Zone};
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse, CountRow, Proof};
+use ndxp_proto::statistics::v1::{
+    CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Proof,
+};
 
 use crate::ReportError;
+use crate::meaning::meaning;
+use crate::request::Question;
 
 /// Answers a `CountRequest` from the counters as they stand; waiting for a sequence is the
 /// caller's affair. `party` narrows the answer to the connections of one party, `names` are those
 /// of the registry, `now` is the hub's clock: what lies ahead of it cannot be asked for.
 ///
 /// # Errors
-/// When the dimension is not known, the period does not lie on whole hours, or the counters
-/// cannot answer.
+/// When the request cannot be answered as it stands, with the field, the value and the remedy, or
+/// when the counters cannot answer.
 pub fn count(
     counters: &Counters,
     request: &CountRequest,
     party: Option<Party>,
     names: &dyn Names,
     zone: &Zone,
-    _now: Instant,
+    now: Instant,
 ) -> Result<CountResponse, ReportError> {
-    let unknown = |_| ReportError::UnknownDimension(request.by);
-    let by = request.by.try_into().map_err(unknown)?;
-    let period = Period {
-        from: Instant::from_micros(request.from_us),
-        to: match request.to_us {
-            0 => Instant::from_micros(i64::MAX),
-            to_us => Instant::from_micros(to_us),
-        },
+    let Question { query, top } = {
+        let question = Question::of(request, party, zone, now)?;
+        if !request.with_baselines {
+            question.check_launch(counters.launched()?, zone)?;
+        }
+        question
     };
-    let query = CountQuery {
-        period,
-        by: ndxp_counters::Dimension::of(by),
-        party,
-        by_successor: request.by_successor,
+    let mut answer = counters.count(&query, names)?;
+    let rows = std::mem::take(&mut answer.rows);
+    // Opening balances join here, by the keys of the rows, before the top is taken.
+    let rows: Vec<(String, Row)> = rows
+        .into_iter()
+        .map(|(key, counts)| (key, Row { counts }))
+        .collect();
+    let (rows, others) = match top {
+        Some(most) => {
+            let parted = top_of(rows, most);
+            (parted.rows, parted.others)
+        }
+        None => (rows, Vec::new()),
     };
-    let answer = counters.count(&query, names)?;
-    let proof = proof_of(&answer, period, zone);
-    let rows = answer.rows.into_iter().map(|(key, counts)| CountRow {
-        key,
-        counts: Some((&counts).into()),
-        ..CountRow::default()
-    });
+    let others_rows = u64::try_from(others.len()).unwrap_or(u64::MAX);
+    let proof = proof_of(&answer, query.period, zone);
+    let absent = answer.total.durations_absent;
     Ok(CountResponse {
-        rows: rows.collect(),
+        rows: rows
+            .into_iter()
+            .map(|(key, row)| {
+                let title = title(query.by, &key, names);
+                CountRow {
+                    title,
+                    ..row.message(key)
+                }
+            })
+            .collect(),
         total: Some((&answer.total).into()),
         proof: Some(proof),
-        by_successor: request.by_successor,
+        definition: Some(meaning(&query)),
+        others: sum_of(others)?.map(|row| row.message(String::new())),
+        others_rows,
+        distinct: answer.distinct.map(|distinct| Distinct {
+            consumers: distinct.consumers,
+            providers: distinct.providers,
+            systems: distinct.systems,
+            members: distinct.members,
+        }),
+        by_successor: query.by_successor,
+        durations_absent: absent.map_or("", |why| why.as_str()).to_owned(),
         ..CountResponse::default()
     })
+}
+
+/// A row in the making: what was counted, and what else stands beside it.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    counts: Counts,
+}
+
+impl Row {
+    fn message(self, key: String) -> CountRow {
+        CountRow {
+            key,
+            counts: Some(CountsMessage::from(&self.counts)),
+            ..CountRow::default()
+        }
+    }
+
+    fn add(&mut self, other: &Self) -> Result<(), CountersError> {
+        Ok(self.counts.merge(&other.counts)?)
+    }
+}
+
+fn top_of(rows: Vec<(String, Row)>, most: usize) -> ndxp_counters::Top<Row> {
+    top(rows, most, |row| {
+        let counts = &row.counts;
+        (counts.transactions().into(), counts.attempts().into())
+    })
+}
+
+/// Nothing of nothing.
+fn sum_of(rows: Vec<(String, Row)>) -> Result<Option<Row>, CountersError> {
+    let mut sum = None;
+    for (_, row) in rows {
+        sum.get_or_insert_with(Row::default).add(&row)?;
+    }
+    Ok(sum)
+}
+
+/// How the registry calls what a row is about, where that is one member or system.
+fn title(by: Option<Dimension>, key: &str, names: &dyn Names) -> String {
+    match by {
+        Some(
+            Dimension::Consumer
+            | Dimension::Provider
+            | Dimension::ConsumerMember
+            | Dimension::ProviderMember,
+        ) => names.title(key).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 /// The proof of an answer. A period without an end is never closed, and ends as 0: until now.

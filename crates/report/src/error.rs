@@ -3,6 +3,8 @@
 use ndxp_counters::CountersError;
 use ndxp_model::{Instant, InvalidValue};
 
+use crate::request::RequestError;
+
 /// A report that cannot be made truthfully, and therefore is not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -18,8 +20,8 @@ pub enum ReportError {
          later cut-off"
     )]
     MonthNotBegun { month: String, cut_off: Instant },
-    #[error("dimension number {0} is not known: use one of statistics.v1.Dimension")]
-    UnknownDimension(i32),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     #[error(transparent)]
     Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]

@@ -8,8 +8,10 @@
 mod answers;
 mod cut_off;
 mod figures;
+mod meaning;
 mod names;
 mod registry_names;
+mod request;
 mod stock;
 
 // How it is handed over.
@@ -42,4 +44,5 @@ pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
+pub use request::{Moment, RequestError, check};
 pub use text::render_report;

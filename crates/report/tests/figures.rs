@@ -14,7 +14,7 @@ use ndxp_proto::registry::v1::change::Item;
 use ndxp_proto::registry::v1::{Change, Member, MemberClass, State, System, SystemKind};
 use ndxp_proto::statistics::v1::{CountRequest, CountRow, Dimension, Figure};
 use ndxp_registry::Registry;
-use ndxp_report::{DEFINITIONS, RegistryNames, ReportError, count, figures};
+use ndxp_report::{DEFINITIONS, RegistryNames, ReportError, RequestError, count, figures};
 
 /// A journal that holds what it was given and nothing more.
 struct Written {
@@ -289,7 +289,7 @@ async fn counts_come_with_the_proof_of_their_period() {
     );
     assert!(matches!(
         ask(0, 0, 99),
-        Err(ReportError::UnknownDimension(99))
+        Err(ReportError::Request(RequestError::UnknownDimension(99)))
     ));
     counters.stop();
 }

@@ -49,9 +49,15 @@ impl Names for Directory {
     fn all(&self, sort: NameSort) -> Vec<String> {
         let names: &[&str] = match sort {
             NameSort::Member => &["H26", "H26.12", "H27", "H63", "G15", "G01", "G24"],
-            NameSort::System => &["H27/lgsp", "H63/lgsp"],
-            NameSort::Service => &["gov.Land"],
-            NameSort::Method => &["Find"],
+            NameSort::System => &[
+                "H26/lgsp",
+                "H27/lgsp",
+                "H27/portal",
+                "G15/civil-status",
+                "G24/insurance",
+            ],
+            NameSort::Service => &["gov.Land", "gov.Card"],
+            NameSort::Method => &["Find", "Check"],
         };
         names.iter().map(|name| (*name).to_owned()).collect()
     }

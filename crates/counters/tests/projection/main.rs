@@ -7,8 +7,10 @@
 )]
 
 mod answers;
+mod breakdowns;
 mod damage;
 mod directory;
+mod facts;
 mod list;
 mod real_journal;
 mod recount;

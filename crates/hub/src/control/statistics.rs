@@ -51,7 +51,8 @@ impl StatisticsService for Statistics {
     ) -> Result<Response<v1::CountResponse>, Status> {
         let party = party(asker(&request)?.scope);
         let request = request.into_inner();
-        filter::period(request.from_us, request.to_us)?;
+        ndxp_report::check(&request, &self.zone, self.clock.now())
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         self.reach(request.at_least_sequence).await?;
         self.counted(request, party).await.map(Response::new)
     }
@@ -233,7 +234,7 @@ fn refused(error: &ReportError) -> Status {
         ReportError::Month(_)
         | ReportError::CutOffNotOnHour { .. }
         | ReportError::MonthNotBegun { .. }
-        | ReportError::UnknownDimension(_) => Status::invalid_argument(error.to_string()),
+        | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
         ReportError::Incomplete(_)
         | ReportError::MissingFigure(_)
         | ReportError::UnknownOutcome(_)
@@ -248,9 +249,7 @@ fn refused(error: &ReportError) -> Status {
 fn counting(error: &CountersError) -> Status {
     let text = error.to_string();
     match error {
-        CountersError::NotWholeHours { .. } | CountersError::TooManyRows { .. } => {
-            Status::invalid_argument(text)
-        }
+        error if error.is_about_the_question() => Status::invalid_argument(text),
         CountersError::Rebuilding | CountersError::Stopped => Status::unavailable(text),
         _ => {
             tracing::error!(error = text, "counters cannot answer");
