@@ -20,7 +20,7 @@ mod moment;
 
 pub use error::{ExpressionError, Wrong};
 
-use crate::{Instant, Zone};
+use crate::{Granularity, Instant, Period, Zone};
 
 use moment::{Moment, moment};
 
@@ -103,7 +103,10 @@ pub fn between(
             .transpose()?,
         to: to.map(|text| cut_off(text, now, zone)).transpose()?,
     };
-    let text = format!("{}..{}", from.unwrap_or_default(), to.unwrap_or_default());
+    let text = match (from, to) {
+        (Some(from), None) => from.to_owned(),
+        _ => format!("{}..{}", from.unwrap_or_default(), to.unwrap_or_default()),
+    };
     checked(&text, period, now, zone)
 }
 
@@ -114,6 +117,30 @@ pub fn between(
 /// When the text is no moment.
 pub fn cut_off(text: &str, now: Instant, zone: &Zone) -> Result<Instant, ExpressionError> {
     named(text, now, zone).map(Moment::end)
+}
+
+/// The expression for a period on whole local hours, the shortest that names it.
+#[must_use]
+pub fn text(period: Period, zone: &Zone) -> String {
+    let last = Instant::from_micros(period.to.as_micros().saturating_sub(1));
+    for granularity in [Granularity::Month, Granularity::Day, Granularity::Hour] {
+        if zone.bucket(granularity, period.from) == period {
+            return zone.label(granularity, period.from);
+        }
+    }
+    let days = [period.from, period.to]
+        .into_iter()
+        .all(|end| zone.bucket(Granularity::Day, end).from == end);
+    let (granularity, last) = if days {
+        (Granularity::Day, last)
+    } else {
+        (Granularity::Hour, period.to)
+    };
+    let from = zone.label(granularity, period.from);
+    if zone.year(period.from) == period {
+        return zone.local(period.from).year().to_string();
+    }
+    format!("{from}..{}", zone.label(granularity, last))
 }
 
 fn named(text: &str, now: Instant, zone: &Zone) -> Result<Moment, ExpressionError> {
@@ -136,8 +163,9 @@ fn checked(
 ) -> Result<OpenPeriod, ExpressionError> {
     let wrong = |wrong| Err(ExpressionError::new(text, wrong));
     match (period.from, period.to) {
-        (Some(from), Some(to)) if to < from => wrong(Wrong::Reversed),
-        (Some(from), Some(to)) if to == from => wrong(Wrong::Empty),
+        // A day that ends a range ends behind it: only an hour can name the start itself.
+        (Some(from), Some(to)) if to == from && text.contains('T') => wrong(Wrong::Empty),
+        (Some(from), Some(to)) if to <= from => wrong(Wrong::Reversed),
         (Some(from), _) if from > now => wrong(Wrong::Future(
             zone.local(now).strftime("%Y-%m-%dT%H:%M").to_string(),
         )),

@@ -140,6 +140,10 @@ fn what_is_reversed_empty_or_still_to_come_is_refused() {
         "\"2022-07-22..2022-07-01\" ends before it begins; write the earlier time first",
     );
     check_refused(
+        "2022-07-22..2022-07-21",
+        "\"2022-07-22..2022-07-21\" ends before it begins; write the earlier time first",
+    );
+    check_refused(
         "2022-07-22T09..2022-07-22T09",
         "\"2022-07-22T09..2022-07-22T09\" holds nothing; an hour that ends a range is not part of \
          it: write a later one",
@@ -301,6 +305,24 @@ proptest! {
                 prop_assert!(found.from.unwrap() <= at && at < found.to.unwrap(), "{name}");
             } else {
                 prop_assert!(name.starts_with("1969"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_period_on_whole_hours_is_named_by_its_expression(hour in 0_i64..200_000, hours in 1_i64..20_000) {
+        let zone = Zone::viet_nam();
+        let late = Instant::from_micros(i64::MAX / 4);
+        let at = |hour: i64| Instant::from_micros(hour * 3_600_000_000);
+        let begins = [at(hour), zone.bucket(Granularity::Day, at(hour)).to, zone.year(at(hour)).to];
+        for from in begins {
+            let to = Instant::from_micros(from.as_micros() + hours * 3_600_000_000);
+            let month = zone.bucket(Granularity::Month, from);
+            for to in [to, zone.bucket(Granularity::Day, to).to, month.to, zone.year(from).to] {
+                let named = Period { from, to };
+                let text = text(named, &zone);
+                let found = period(&text, late, &zone).unwrap();
+                prop_assert_eq!((found.from, found.to), (Some(from), Some(to)), "{}", text);
             }
         }
     }
