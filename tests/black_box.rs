@@ -25,6 +25,8 @@ mod passage;
 mod refusals;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod top;
 
 #[cfg(test)]
 mod grpcio;

@@ -19,6 +19,7 @@ use crate::commands::serve::Serve;
 use crate::commands::service::ServiceArguments;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
+use crate::commands::top::Top;
 use crate::commands::transactions::Transactions;
 use crate::commands::verify::Verify;
 
@@ -56,6 +57,7 @@ pub enum Command {
     Get(Get),
     Transactions(Transactions),
     Stats(Stats),
+    Top(Top),
     Report(Report),
     Verify(Verify),
     Bench(Bench),

@@ -34,6 +34,8 @@ pub mod transactions;
 
 pub mod stats;
 
+pub mod top;
+
 pub mod report;
 
 pub mod verify;

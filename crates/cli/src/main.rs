@@ -74,6 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Get(get) => wait_for(get.run()),
         Command::Transactions(transactions) => wait_for(transactions.run()),
         Command::Stats(stats) => wait_for(stats.run()),
+        Command::Top(top) => wait_for(top.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
         Command::Bench(bench) => bench.run(),
