@@ -9,9 +9,11 @@ use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, TransactionId, Zone
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
+use ndxp_proto::statistics::v1::{
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
+};
 use ndxp_registry::{Registry, registry_at};
-use ndxp_report::{RegistryNames, ReportError};
+use ndxp_report::{RegistryNames, ReportError, Sources};
 
 use crate::failure::{Exit, Failure};
 
@@ -150,6 +152,28 @@ impl DataDirectory {
         Ok(answer.entries)
     }
 
+    /// What was imported from a previous platform, as the journal holds it.
+    pub fn baselines(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let through = self.reader.position()?.sequence;
+        let first = Sequence::new(1);
+        let entries = self
+            .reader
+            .entries_of(Kind::BaselineImported, first, through);
+        let imported = |entry: Result<Entry, ReadError>| {
+            let entry = entry?;
+            let baseline = match entry.body {
+                Some(Body::BaselineImported(baseline)) => Some(baseline),
+                _ => None,
+            };
+            Ok(ImportedBaseline {
+                sequence: entry.sequence,
+                committed_at_us: entry.committed_at_us,
+                baseline,
+            })
+        };
+        entries.map(imported).collect()
+    }
+
     /// Every stored counter, once they have caught up with the journal.
     pub fn dump(&self, visit: &mut dyn FnMut(Counter)) -> Result<Sequence, Failure> {
         self.with_counters(|counters| Ok(counters.dump(visit)?.sequence))
@@ -166,18 +190,19 @@ impl DataDirectory {
         })
     }
 
-    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let now = SystemClock.now();
+    /// The whole report of a month.
+    pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
+        let current = self.registry(0)?;
         let registry = self.registry(request.as_of_us)?;
-        let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-        let as_of = match request.as_of_us {
-            0 => now,
-            as_of_us => Instant::from_micros(as_of_us),
-        };
         self.with_counters(|counters| {
-            Ok(ndxp_report::figures(
-                counters, &registry, &self.zone, month, as_of, now,
-            )?)
+            let sources = Sources {
+                counters,
+                names: &RegistryNames(&current),
+                registry: &registry,
+                zone: &self.zone,
+                now: SystemClock.now(),
+            };
+            Ok(ndxp_report::report(&sources, request)?)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ndxp_baseline::Balances;
 use ndxp_model::{Instant, Sequence, TransactionId};
 use ndxp_proto::journal::v1::Connection;
 
@@ -28,12 +29,16 @@ pub struct State {
     pub launched: Option<Instant>,
     /// Closings counted.
     pub counted: u64,
+    /// Start of the hour of the first of them.
+    pub began: Option<Instant>,
     /// By their number, which is 1 for the first.
     pub lines: Vec<Line>,
     pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     /// Transactions opened and not closed, by the sequence of their opening.
     pub open: BTreeMap<Sequence, TransactionId>,
+    /// What a previous platform counted.
+    pub balances: Balances,
 }
 
 impl State {
@@ -42,6 +47,7 @@ impl State {
         self.watermark = delta.watermark;
         self.launched = delta.launched;
         self.counted = delta.counted;
+        self.began = delta.began;
         for line in delta.lines {
             self.add(line);
         }
@@ -50,6 +56,9 @@ impl State {
             self.open.remove(sequence);
         }
         self.open.extend(delta.opened);
+        for imported in delta.baselines {
+            self.balances.add(imported);
+        }
     }
 
     /// Adds the line with the next number.

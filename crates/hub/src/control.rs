@@ -6,6 +6,8 @@ mod access;
 mod incoming;
 mod layer;
 
+mod baseline;
+mod figures;
 mod filter;
 mod spool;
 mod transactions;
@@ -153,6 +155,7 @@ impl Control {
             zone: self.zone,
             clock: self.clock,
             data_dir: self.data_dir,
+            importing: Arc::default(),
             work,
             watches: statistics::Watches::default(),
         };

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use ndxp_proto::statistics::v1::{ComparisonKind, CountResponse, Figure, Opening, Proof};
 
 use crate::change::Change;
+use crate::escape::plain;
 use crate::numbers::{grouped, percent, wide};
 use crate::proof::ReadProof;
-use crate::text::plain;
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// What can be explained.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl<'a> From<&'a Figure> for Explained<'a> {
 pub fn render_explanation<'a>(
     answer: impl Into<Explained<'a>>,
     language: Language,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let lines = match answer.into() {
         Explained::Counts(response) => of_counts(response, language)?,
         Explained::Figure(figure) => of_figure(figure, language)?,
@@ -52,7 +52,7 @@ pub fn render_explanation<'a>(
 
 type Line = (&'static str, String);
 
-fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, ReportError> {
+fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, RenderError> {
     let mut lines = Vec::new();
     if let Some(definition) = &response.definition {
         lines.extend(definition_lines(
@@ -73,8 +73,25 @@ fn of_counts(response: &CountResponse, language: Language) -> Result<Vec<Line>, 
     Ok(lines)
 }
 
-/// The lines of a figure; its proof in a report has the same ones.
-pub(crate) fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>, ReportError> {
+/// What stands under a figure in a report: all that an explanation has, but the number, which the
+/// report has said, and the other language.
+pub(crate) fn proof_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
+    let value = wide(figure.value_high, figure.value);
+    let definition = language.pick(&figure.definition_vi, &figure.definition_en);
+    let mut lines = vec![
+        (language.pick("Mã số liệu", "Figure"), figure.name.clone()),
+        (
+            language.pick("Định nghĩa", "Definition"),
+            definition.clone(),
+        ),
+    ];
+    lines.extend(number_lines(figure, value, language));
+    lines.extend(ReadProof::of(figure.proof.as_ref(), language)?.lines());
+    lines.extend(comparison_lines(figure, language)?);
+    Ok(lines)
+}
+
+fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
     let value = wide(figure.value_high, figure.value);
     let mut lines = definition_lines(
         (&figure.name, &figure.definition_vi, &figure.definition_en),
@@ -84,6 +101,16 @@ pub(crate) fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>
         lines.push((language.pick("Đơn vị tính", "Unit"), figure.unit.clone()));
     }
     lines.push((language.pick("Giá trị", "Value"), grouped(value, language)));
+    lines.extend(number_lines(figure, value, language));
+    lines.extend(ReadProof::of(figure.proof.as_ref(), language)?.explanation());
+    lines.extend(comparison_lines(figure, language)?);
+    Ok(lines)
+}
+
+/// What belongs to the number: its share, who is missing from it, the days of an average, and what
+/// a previous platform had counted.
+fn number_lines(figure: &Figure, value: u128, language: Language) -> Vec<Line> {
+    let mut lines = Vec::new();
     if let Some(share) = percent(value, figure.out_of, language) {
         let share = format!("{}/{} ({share})", figure.value, figure.out_of);
         lines.push((language.pick("Tỷ lệ", "Share"), share));
@@ -93,11 +120,20 @@ pub(crate) fn of_figure(figure: &Figure, language: Language) -> Result<Vec<Line>
         lines.push((language.pick("Còn thiếu", "Missing"), missing));
     }
     if let Some(words) = opening_of(figure, language) {
-        lines.push((language.pick("Số liệu đầu kỳ", "Opening balances"), words));
+        lines.push((language.pick("Số liệu kế thừa", "Opening balances"), words));
     }
-    lines.extend(ReadProof::of(figure.proof.as_ref(), language)?.explanation());
-    lines.extend(comparison_lines(figure, language)?);
-    Ok(lines)
+    if figure.opening_left_out > 0 {
+        let opening = Opening {
+            left_out: figure.opening_left_out,
+            ..Opening::default()
+        };
+        lines.extend(left_out(&opening, language));
+    }
+    if figure.days > 0 {
+        let label = language.pick("Số ngày chia", "Days divided by");
+        lines.push((label, grouped(figure.days, language)));
+    }
+    lines
 }
 
 fn definition_lines(
@@ -138,7 +174,7 @@ fn mapping(by_successor: bool, language: Language) -> Line {
 }
 
 fn opening_lines(opening: &Opening, language: Language) -> Vec<Line> {
-    let label = language.pick("Số liệu đầu kỳ", "Opening balances");
+    let label = language.pick("Số liệu kế thừa", "Opening balances");
     let transactions = grouped(opening.transactions, language);
     let mut parts = vec![match language {
         Language::Vietnamese => format!("{transactions} giao dịch"),
@@ -149,7 +185,7 @@ fn opening_lines(opening: &Opening, language: Language) -> Vec<Line> {
         format!("{} {}", grouped(sum, language), measure.name)
     }));
     let mut lines = vec![(label, parts.join(", "))];
-    let sources = language.pick("Nguồn số liệu đầu kỳ", "Sources of opening balances");
+    let sources = language.pick("Nguồn số liệu kế thừa", "Sources of opening balances");
     lines.extend(opening.sources.iter().map(|it| (sources, it.clone())));
     lines.extend(left_out(opening, language));
     lines
@@ -157,7 +193,7 @@ fn opening_lines(opening: &Opening, language: Language) -> Vec<Line> {
 
 /// That balances overlap the period without lying within it, and so are not in the number.
 pub(crate) fn left_out(opening: &Opening, language: Language) -> Option<Line> {
-    let label = language.pick("Số liệu đầu kỳ không tính", "Opening balances left out");
+    let label = language.pick("Số liệu kế thừa không tính", "Opening balances left out");
     let why = language.pick(
         "chỉ trùng một phần với kỳ số liệu",
         "overlap the period without lying within it",
@@ -178,7 +214,7 @@ pub(crate) fn opening_of(figure: &Figure, language: Language) -> Option<String> 
     };
     Some(match language {
         Language::Vietnamese => {
-            format!("{opening} do nền tảng trước đã đếm{sources}; {own} đếm từ nhật ký")
+            format!("{opening} kế thừa từ nền tảng trước{sources}; {own} do nền tảng ghi nhận")
         }
         Language::English => format!(
             "{opening} counted by a previous platform{sources}; {own} counted from the journal"
@@ -186,7 +222,7 @@ pub(crate) fn opening_of(figure: &Figure, language: Language) -> Option<String> 
     })
 }
 
-fn comparison_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, ReportError> {
+fn comparison_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, RenderError> {
     let Some(comparison) = &figure.comparison else {
         return Ok(Vec::new());
     };
@@ -216,7 +252,7 @@ fn comparison_lines(figure: &Figure, language: Language) -> Result<Vec<Line>, Re
         lines.push((base, ReadProof::of(proof, language)?.period()));
     }
     if comparison.base_opening > 0 {
-        let label = language.pick("Số liệu đầu kỳ của kỳ so sánh", "Opening balances of it");
+        let label = language.pick("Số liệu kế thừa của kỳ so sánh", "Opening balances of it");
         lines.push((label, grouped(comparison.base_opening, language)));
     }
     Ok(lines)

@@ -4,7 +4,7 @@
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::statistics::v1::Proof;
 
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// A proof read once: its zone found, its instants typed.
 pub(crate) struct ReadProof<'a> {
@@ -14,8 +14,8 @@ pub(crate) struct ReadProof<'a> {
 }
 
 impl<'a> ReadProof<'a> {
-    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, ReportError> {
-        let proof = proof.ok_or(ReportError::Incomplete("the proof"))?;
+    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, RenderError> {
+        let proof = proof.ok_or(RenderError::Incomplete("the proof"))?;
         Ok(Self {
             proof,
             zone: proof.time_zone.parse()?,
@@ -91,6 +91,23 @@ impl<'a> ReadProof<'a> {
             return format!("{}{day}", language.pick("hết ngày ", "the end of "));
         }
         language.minute(&self.zone, self.to())
+    }
+
+    pub(crate) fn closed(&self) -> bool {
+        self.proof.closed
+    }
+
+    /// The local date on which the period begins.
+    pub(crate) fn first_date(&self) -> String {
+        self.language.date(&self.zone, self.from())
+    }
+
+    /// The local month in which the period begins: `tháng 6/2022`, `June 2022`.
+    pub(crate) fn month_short(&self) -> String {
+        let language = self.language;
+        language
+            .month(&self.zone, self.from())
+            .replace(" năm ", "/")
     }
 
     pub(crate) fn from(&self) -> Instant {

@@ -6,6 +6,7 @@
 //! `load` lets all of it run and counts.
 
 mod credentials;
+mod documents;
 mod members;
 mod method;
 mod nation;

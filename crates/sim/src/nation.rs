@@ -181,7 +181,12 @@ fn services(system: &Participant) -> impl Iterator<Item = registry::Service> {
         let mut measures: Vec<_> = Method::ALL
             .into_iter()
             .filter(|method| method.service() == *name)
-            .filter_map(Method::measure)
+            .flat_map(|method| {
+                method
+                    .measure()
+                    .into_iter()
+                    .chain(method.answered_measures().iter().copied())
+            })
             .map(str::to_owned)
             .collect();
         measures.sort_unstable();

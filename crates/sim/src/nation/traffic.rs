@@ -19,7 +19,7 @@ use Group::{Agencies, Ministries, One, Provinces};
 
 /// Consumers, providers, method, and how many of about a thousand calls.
 #[rustfmt::skip]
-const TABLE: [(Group, Group, Method, u64); 38] = [
+const TABLE: [(Group, Group, Method, u64); 39] = [
     (Provinces, One("G01/population"), Method::VerifyIdentity, 420),
     (Provinces, One("G24/insurance"), Method::LookUpCard, 110),
     (Provinces, One("G15/civil-status"), Method::RegisterBirth, 25),
@@ -37,6 +37,7 @@ const TABLE: [(Group, Group, Method, u64); 38] = [
     (Agencies, One("G22/public-service-portal"), Method::GetStatus, 15),
     (Agencies, One("G22/reporting"), Method::SubmitReport, 12),
     (Agencies, One("G22/document-axis"), Method::SendDocument, 30),
+    (Agencies, One("G22/document-axis"), Method::ReceiveDocuments, 30),
     (Agencies, One("G22/document-axis"), Method::Exchange, 10),
     (Agencies, One("G14/categories"), Method::GetList, 30),
     (Agencies, One("G14/categories"), Method::CategoriesStreamChanges, 5),
