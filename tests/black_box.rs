@@ -29,6 +29,8 @@ mod passage;
 mod refusals;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod top;
 
 #[cfg(test)]
 mod grpcio;

@@ -21,6 +21,7 @@ use crate::commands::service::ServiceArguments;
 use crate::commands::simulate::Simulate;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
+use crate::commands::top::Top;
 use crate::commands::transactions::Transactions;
 use crate::commands::verify::Verify;
 
@@ -59,6 +60,7 @@ pub enum Command {
     Transactions(Transactions),
     Baseline(Baseline),
     Stats(Stats),
+    Top(Top),
     Report(Report),
     Verify(Verify),
     Simulate(Simulate),

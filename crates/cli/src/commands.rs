@@ -36,6 +36,8 @@ pub mod baseline;
 
 pub mod stats;
 
+pub mod top;
+
 pub mod report;
 
 pub mod verify;

@@ -75,6 +75,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Transactions(transactions) => wait_for(transactions.run()),
         Command::Baseline(baseline) => wait_for(baseline.run()),
         Command::Stats(stats) => wait_for(stats.run()),
+        Command::Top(top) => wait_for(top.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
         Command::Simulate(simulate) => simulate.run(),
