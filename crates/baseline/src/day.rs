@@ -33,6 +33,18 @@ impl Day {
         Self::of_date(zone.local(instant).date())
     }
 
+    /// When the day begins.
+    ///
+    /// # Panics
+    /// Never: a day that can be named is in the calendar.
+    #[must_use]
+    pub fn start(self, zone: &Zone) -> Instant {
+        let last = Self::BEHIND_LAST.before();
+        let named = self.clamp(Self::FIRST, last).to_string();
+        let day = zone.moment(&named).expect("a day of the calendar");
+        if self > last { day.to } else { day.from }
+    }
+
     pub(crate) fn of_date(date: Date) -> Self {
         let days = EPOCH.until((Unit::Day, date)).map(|span| span.get_days());
         Self(days.unwrap_or_default())
@@ -94,5 +106,10 @@ mod tests {
         assert_eq!(Day::of(&zone, noon.from), Day::new(19_195));
         assert_eq!(Day::of(&zone, last), Day::new(19_195));
         assert_eq!(Day::of(&zone, noon.to), Day::new(19_196));
+        assert_eq!(Day::new(19_195).start(&zone), noon.from);
+        let end = zone.moment("9998-12-31").unwrap().to;
+        for day in [Day::BEHIND_LAST, Day::new(i32::MAX)] {
+            assert_eq!(day.start(&zone), end);
+        }
     }
 }

@@ -221,6 +221,30 @@ fn is_sound(row: &BaselineRow) -> bool {
     within && forwards
 }
 
+/// One number of an import, with what it names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Balance<'a> {
+    pub span: Span,
+    /// None for the total of all.
+    pub connection: Option<&'a Connection>,
+    pub measure: &'a str,
+    pub value: u64,
+    pub source: &'a str,
+}
+
+/// The numbers of an import in their order.
+pub fn balances(entry: &BaselineImported) -> impl Iterator<Item = Balance<'_>> {
+    entry.rows.iter().map(|row| Balance {
+        span: span(row),
+        connection: connection(entry, row),
+        measure: measure(entry, row),
+        value: row.value,
+        source: place(row.source)
+            .and_then(|place| entry.sources.get(place))
+            .map_or("", String::as_str),
+    })
+}
+
 /// A connection's names, each by its form.
 pub(crate) fn connection_form(connection: &Connection) -> Result<(), InvalidValue> {
     connection.consumer.parse::<SystemId>()?;

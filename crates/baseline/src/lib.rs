@@ -52,7 +52,7 @@ pub use balances::{Balances, Imported};
 pub use clash::ClashKind;
 pub use conflict::{Calendar, Conflict, Conflicts};
 pub use day::Day;
-pub use entry::{Malformed, check};
+pub use entry::{Balance, Malformed, balances, check};
 pub use file::{COLUMNS, HEADER, Parsed, parse};
 pub use limits::{
     ENTRY_BYTES_MAX, FILE_NAME_CHARS_MAX, FINDINGS_MAX, Limits, NOTE_CHARS_MAX, SOURCE_CHARS_MAX,

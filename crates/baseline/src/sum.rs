@@ -20,6 +20,9 @@ pub struct Question<'a> {
     /// The row of a connection; none for one that is not asked for.
     pub key_of: &'a dyn Fn(&Connection) -> Option<String>,
     pub in_total: InTotal,
+    /// Whether balances can tell what is asked: not where calls are chosen by method or by how they
+    /// ended, of which a previous platform told nothing. What could hold it is then left out.
+    pub is_told: bool,
     /// For rows by time: the row that holds the whole of a balance's days. Balances that none holds
     /// whole, or that have no first day, come under [`NO_KEY`].
     pub bucket_of: Option<&'a dyn Fn(Span) -> Option<String>>,
@@ -153,7 +156,10 @@ impl<'a> Adding<'a, '_> {
         let is_whole = match self.question.window.holds(span, import.ends) {
             Lies::Outside => return,
             Lies::Across => false,
-            Lies::Within => row.connection != 0 || self.question.in_total == InTotal::Counted,
+            Lies::Within => {
+                let in_total = self.question.in_total == InTotal::Counted;
+                self.question.is_told && (row.connection != 0 || in_total)
+            }
         };
         if !is_whole {
             self.left_out += 1;
@@ -242,6 +248,26 @@ impl Sum {
             measures: values.collect(),
             sources: texts.filter_map(|number| sources.name(number)).collect(),
         })
+    }
+}
+
+impl OpeningSum {
+    /// Adds another's balances, of which none is in this one.
+    ///
+    /// # Errors
+    /// When the sum of transactions is too large to be counted.
+    pub fn merge(&mut self, other: &Self) -> Result<(), TooLarge> {
+        let found = u128::from(self.transactions) + u128::from(other.transactions);
+        self.transactions = u64::try_from(found).map_err(|_| TooLarge { found })?;
+        for (measure, value) in &other.measures {
+            *self.measures.entry(measure.clone()).or_default() += value;
+        }
+        for source in &other.sources {
+            if !self.sources.contains(source) {
+                self.sources.push(source.clone());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use crate::bench::Bench;
 use crate::commands::access::Access;
 use crate::commands::apply::Apply;
 use crate::commands::audit::Audit;
+use crate::commands::baseline::Baseline;
 use crate::commands::cert::Cert;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
@@ -56,6 +57,7 @@ pub enum Command {
     Audit(Audit),
     Get(Get),
     Transactions(Transactions),
+    Baseline(Baseline),
     Stats(Stats),
     Report(Report),
     Verify(Verify),

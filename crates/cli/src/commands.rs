@@ -32,6 +32,8 @@ pub mod get;
 
 pub mod transactions;
 
+pub mod baseline;
+
 pub mod stats;
 
 pub mod report;

@@ -73,6 +73,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Audit(audit) => wait_for(audit.run()),
         Command::Get(get) => wait_for(get.run()),
         Command::Transactions(transactions) => wait_for(transactions.run()),
+        Command::Baseline(baseline) => wait_for(baseline.run()),
         Command::Stats(stats) => wait_for(stats.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),

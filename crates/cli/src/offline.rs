@@ -10,8 +10,7 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, Counter, Figure, GetFiguresRequest, GetReportRequest,
-    GetReportResponse,
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
 };
 use ndxp_registry::{Registry, registry_at};
 use ndxp_report::{RegistryNames, ReportError, Sources};
@@ -153,6 +152,28 @@ impl DataDirectory {
         Ok(answer.entries)
     }
 
+    /// What was imported from a previous platform, as the journal holds it.
+    pub fn baselines(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let through = self.reader.position()?.sequence;
+        let first = Sequence::new(1);
+        let entries = self
+            .reader
+            .entries_of(Kind::BaselineImported, first, through);
+        let imported = |entry: Result<Entry, ReadError>| {
+            let entry = entry?;
+            let baseline = match entry.body {
+                Some(Body::BaselineImported(baseline)) => Some(baseline),
+                _ => None,
+            };
+            Ok(ImportedBaseline {
+                sequence: entry.sequence,
+                committed_at_us: entry.committed_at_us,
+                baseline,
+            })
+        };
+        entries.map(imported).collect()
+    }
+
     /// Every stored counter, once they have caught up with the journal.
     pub fn dump(&self, visit: &mut dyn FnMut(Counter)) -> Result<Sequence, Failure> {
         self.with_counters(|counters| Ok(counters.dump(visit)?.sequence))
@@ -169,24 +190,10 @@ impl DataDirectory {
         })
     }
 
-    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let make = |sources: &Sources<'_>| ndxp_report::figures(sources, request);
-        self.report_of(request.as_of_us, make)
-    }
-
     /// The whole report of a month.
     pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
-        let make = |sources: &Sources<'_>| ndxp_report::report(sources, request);
-        self.report_of(request.as_of_us, make)
-    }
-
-    fn report_of<T>(
-        &self,
-        as_of_us: i64,
-        make: impl FnOnce(&Sources<'_>) -> Result<T, ReportError>,
-    ) -> Result<T, Failure> {
         let current = self.registry(0)?;
-        let registry = self.registry(as_of_us)?;
+        let registry = self.registry(request.as_of_us)?;
         self.with_counters(|counters| {
             let sources = Sources {
                 counters,
@@ -195,7 +202,7 @@ impl DataDirectory {
                 zone: &self.zone,
                 now: SystemClock.now(),
             };
-            Ok(make(&sources)?)
+            Ok(ndxp_report::report(&sources, request)?)
         })
     }
 
@@ -224,6 +231,7 @@ impl From<CountersError> for Failure {
         match error {
             CountersError::Home(HomeError::InUse { .. }) => Self::new(Exit::Unavailable, error)
                 .remedy("ask the hub that has them: give --config instead of --data"),
+            error if error.is_about_the_question() => Self::usage(error),
             _ => Self::internal(error),
         }
     }

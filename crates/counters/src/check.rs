@@ -1,21 +1,23 @@
-//! The check of a store that was not left in order: every counter is stored four times over
-//! (hours, days, months, all time) and once more in the totals, so a lost or stale page shows.
+//! The check of a store that was not left in order: every counter is stored several times over
+//! (all time, months, the days in them, and days and their hours as long as those are kept) and
+//! once more in the total, so a lost or stale page shows.
 //!
 //! Counters are compared by a digest that adds up as they do: the digest of a sum is the sum of
-//! the digests. So the check holds one digest per total and four per line and ending,
-//! not the counters themselves.
+//! the digests. So the check holds one digest for each bucket of the total and four for each line
+//! and ending, not the counters themselves.
 
 use std::collections::HashMap;
 
-use ndxp_model::{Granularity, Instant, Sequence};
+use ndxp_model::{Granularity, Instant, Sequence, Zone};
 
+use crate::codec::{self, Form, Want};
 use crate::counter::{Counter, earlier};
 use crate::damage::{Damage, StoreError};
-use crate::key::{CounterKey, Key, LineId};
+use crate::key::{Key, LineId, RowKey, Size};
 use crate::line::Ending;
+use crate::row::{Cut, Row};
 use crate::state::State;
 use crate::store::{Store, decoded};
-use crate::value;
 
 /// What of a counter can be added up without room for its histogram. Sums wrap: only equality
 /// matters.
@@ -24,43 +26,77 @@ struct Digest {
     count: u64,
     sums: [u64; 4],
     durations: u64,
-    measures: u64,
+    measures: u128,
     duration_max: u64,
     first: Sequence,
     last: Sequence,
 }
 
-#[derive(Debug, Default)]
-struct Sums {
-    /// By size of bucket, bucket and ending: what the total says, and what the lines do.
-    totals: HashMap<(Granularity, Instant, Ending), [Digest; 2]>,
-    /// By line and ending: the sums over all time, months, days and hours.
+/// In which rows a counter stands.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Place {
+    All,
+    Month,
+    DayOfMonth,
+    Day,
+    HourOfDay,
+}
+
+#[derive(Debug)]
+struct Sums<'a> {
+    zone: &'a Zone,
+    /// From when on lines have days.
+    kept_from: Instant,
+    /// What the total says, and what the lines do.
+    totals: HashMap<(Place, Instant, Ending), [Digest; 2]>,
+    /// By line and ending: all time, and the sum of the months; the days that are kept as their
+    /// months tell them, and as they stand themselves.
     sizes: HashMap<(LineId, Ending), [Digest; 4]>,
+    cuts: HashMap<(Size, Instant), Cut>,
 }
 
 /// # Errors
 /// When anything is damaged or does not add up.
 pub fn check(store: &Store) -> Result<(), StoreError> {
     within_watermark(&store.state)?;
-    let watermark = store.state.watermark.sequence;
-    let mut sums = Sums::default();
+    let mut sums = Sums {
+        zone: &store.zone,
+        kept_from: store.kept_from(LineId(1), Granularity::Hour),
+        totals: HashMap::new(),
+        sizes: HashMap::new(),
+        cuts: HashMap::new(),
+    };
     store.scan(|key, bytes| {
-        let Key::Counter(counter_key) = &key else {
+        let Key::Row(row_key) = key else {
             return Ok(());
         };
-        let counter = decoded(&key.encode(), value::decode_counter(bytes))?;
-        let (id, sequence) = (counter_key.line, counter.last_sequence);
-        if id != LineId::TOTAL && store.state.line(id).is_none() {
-            return Err(Damage::Nameless { id: id.0 }.into());
-        }
-        if sequence > watermark {
-            let key = format!("{key:?}");
-            return Err(Damage::BeyondWatermark { key, sequence }.into());
-        }
-        sums.add(counter_key, &counter);
-        Ok(())
+        let key = row_key.encode();
+        let (form, from) = match row_key {
+            RowKey::All(_) => (Form::All, Instant::EPOCH),
+            RowKey::Last(..) => (Form::Last, decoded(&key, codec::start(bytes))?),
+            RowKey::Past(_, from, _) => (Form::Past, from),
+        };
+        let row = decoded(&key, codec::decode(form, bytes, Want::EVERYTHING))?;
+        known(&store.state, row_key, &row)?;
+        Ok(sums.add(row_key, from, &row)?)
     })?;
     Ok(sums.compare(store.state.counted)?)
+}
+
+/// Whether the head knows the line, and all that the row includes.
+fn known(state: &State, key: RowKey, row: &Row) -> Result<(), Damage> {
+    let id = key.line();
+    if id != LineId::TOTAL && state.line(id).is_none() {
+        return Err(Damage::Nameless { id: id.0 });
+    }
+    let last = row.endings.iter().map(|(_, part)| part.whole.last_sequence);
+    match last.max() {
+        Some(sequence) if sequence > state.watermark.sequence => {
+            let key = format!("{key:?}");
+            Err(Damage::BeyondWatermark { key, sequence })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The small parts, which opening has decoded.
@@ -90,25 +126,105 @@ fn within_watermark(state: &State) -> Result<(), Damage> {
     }
 }
 
-impl Sums {
-    fn add(&mut self, key: &CounterKey, counter: &Counter) {
-        let digest = Digest::of(counter);
-        let total = (key.granularity, key.bucket, key.ending);
-        let [told, summed] = self.totals.entry(total).or_default();
-        let side = if key.line == LineId::TOTAL {
-            told
-        } else {
-            summed
+impl Sums<'_> {
+    fn add(&mut self, key: RowKey, from: Instant, row: &Row) -> Result<(), Damage> {
+        let (size, line) = match key {
+            RowKey::All(line) => {
+                for (ending, part) in &row.endings {
+                    let digest = Digest::of(&part.whole);
+                    self.add_total(Place::All, line, from, *ending, &digest);
+                    self.add_size(0, line, *ending, &digest);
+                }
+                return Ok(());
+            }
+            RowKey::Last(size, line) | RowKey::Past(size, _, line) => (size, line),
         };
-        side.add(&digest);
-        let [all, month, day, hour] = self.sizes.entry((key.line, key.ending)).or_default();
-        let size = match key.granularity {
-            Granularity::All => all,
-            Granularity::Month => month,
-            Granularity::Day => day,
-            Granularity::Hour => hour,
-        };
-        size.add(&digest);
+        // What nobody is told of may stand for a while.
+        if size == Size::Day && line != LineId::TOTAL && from < self.kept_from {
+            return Ok(());
+        }
+        let zone = self.zone;
+        let cut = self.cuts.entry((size, from));
+        let cut = cut.or_insert_with(|| Cut::of(zone, size, from)).clone();
+        for (ending, part) in &row.endings {
+            let whole = Digest::of(&part.whole);
+            let mut sum = Digest::default();
+            for (place, cell) in &part.cells {
+                let digest = Digest::of(cell);
+                sum.add(&digest);
+                let bucket = cut.cells.get(usize::from(*place)).copied();
+                let bucket = bucket.filter(|_| cut.from == from);
+                let bucket = bucket.ok_or_else(|| disagreement(&key, *ending))?;
+                self.add_cell(size, line, bucket, *ending, &digest);
+            }
+            if sum != whole.without_durations() {
+                return Err(disagreement(&key, *ending));
+            }
+            self.add_whole(size, line, from, *ending, &whole);
+        }
+        Ok(())
+    }
+
+    fn add_whole(
+        &mut self,
+        size: Size,
+        line: LineId,
+        from: Instant,
+        ending: Ending,
+        whole: &Digest,
+    ) {
+        match size {
+            Size::Month => {
+                self.add_total(Place::Month, line, from, ending, whole);
+                self.add_size(1, line, ending, whole);
+            }
+            Size::Day => {
+                if from >= self.kept_from {
+                    self.add_total(Place::Day, line, from, ending, whole);
+                    self.add_size(3, line, ending, &whole.without_durations());
+                }
+            }
+        }
+    }
+
+    fn add_cell(&mut self, size: Size, line: LineId, from: Instant, ending: Ending, cell: &Digest) {
+        match size {
+            Size::Month => {
+                self.add_total(Place::DayOfMonth, line, from, ending, cell);
+                if from >= self.kept_from {
+                    self.add_size(2, line, ending, cell);
+                }
+            }
+            Size::Day if from >= self.kept_from => {
+                self.add_total(Place::HourOfDay, line, from, ending, cell);
+            }
+            Size::Day => {}
+        }
+    }
+
+    /// Only the total keeps sequences.
+    fn add_total(
+        &mut self,
+        place: Place,
+        line: LineId,
+        from: Instant,
+        ending: Ending,
+        digest: &Digest,
+    ) {
+        let [told, summed] = self.totals.entry((place, from, ending)).or_default();
+        let side = if line == LineId::TOTAL { told } else { summed };
+        side.add(&Digest {
+            first: Sequence::NONE,
+            last: Sequence::NONE,
+            ..*digest
+        });
+    }
+
+    fn add_size(&mut self, place: usize, line: LineId, ending: Ending, digest: &Digest) {
+        let sizes = self.sizes.entry((line, ending)).or_default();
+        if let Some(size) = sizes.get_mut(place) {
+            size.add(digest);
+        }
     }
 
     fn compare(&self, counted: u64) -> Result<(), Damage> {
@@ -126,15 +242,14 @@ impl Sums {
                 found,
             });
         }
-        for ((granularity, bucket, ending), [told, summed]) in &self.totals {
+        for ((place, bucket, ending), [told, summed]) in &self.totals {
             if told != summed {
-                let counter = format!("the total of {ending} in the {granularity} of {bucket}");
+                let counter = format!("the total of {ending} in the {place:?} of {bucket}");
                 return Err(Damage::Sum { counter });
             }
         }
-        for ((line, ending), sizes) in &self.sizes {
-            let [all, rest @ ..] = sizes;
-            if rest.iter().any(|size| size != all) {
+        for ((line, ending), [all, months, days_of_months, days]) in &self.sizes {
+            if all != months || days_of_months != days {
                 let counter = format!("the counter of {ending} of line {}", line.0);
                 return Err(Damage::Sum { counter });
             }
@@ -143,12 +258,18 @@ impl Sums {
     }
 }
 
+fn disagreement(key: &RowKey, ending: Ending) -> Damage {
+    let counter = format!("the counter of {ending} in {key:?}");
+    Damage::Sum { counter }
+}
+
 impl Digest {
     fn of(counter: &Counter) -> Self {
         let weigh = |sum: u64, weight: u64, count: u64| {
             sum.wrapping_add(mixed(weight.wrapping_add(1)).wrapping_mul(count))
         };
-        let durations = counter.durations.buckets();
+        let durations = counter.durations.as_ref();
+        let buckets = durations.iter().flat_map(|durations| durations.buckets());
         let measures = counter.measures.iter();
         Self {
             count: counter.count,
@@ -158,11 +279,21 @@ impl Digest {
                 counter.request_messages,
                 counter.response_messages,
             ],
-            durations: durations.fold(0, |sum, (bucket, count)| weigh(sum, bucket.into(), count)),
-            measures: measures.fold(0, |sum, (name, value)| weigh(sum, named(name), *value)),
-            duration_max: counter.durations.max(),
+            durations: buckets.fold(0, |sum, (bucket, count)| weigh(sum, bucket.into(), count)),
+            measures: measures.fold(0, |sum, (name, value)| {
+                sum.wrapping_add(u128::from(named(name)).wrapping_mul(*value))
+            }),
+            duration_max: durations.map_or(0, |durations| durations.max()),
             first: counter.first_sequence,
             last: counter.last_sequence,
+        }
+    }
+
+    fn without_durations(&self) -> Self {
+        Self {
+            durations: 0,
+            duration_max: 0,
+            ..*self
         }
     }
 
@@ -202,20 +333,24 @@ mod tests {
     /// What is done to a sound store.
     type Tamper = fn(&mut Store);
 
-    /// A counter of the sample, changed. `None` removes it.
-    fn change(store: &Store, size: Granularity, id: u32, change: fn(Counter) -> Option<Counter>) {
-        let mut found = None;
-        store
-            .counters(CounterKey::all(), |key, counter| {
-                if key.granularity == size && key.line == LineId(id) {
-                    found = Some((key, counter));
-                }
-                Ok(())
-            })
-            .unwrap();
-        let (key, counter) = found.unwrap();
-        let value = change(counter).map(|counter| value::encode_counter(&counter));
-        store.overwrite(&Key::Counter(key), value);
+    /// The last such row of a line of the sample, changed. `None` removes it.
+    fn change(store: &Store, wanted: RowKey, change: fn(Row) -> Option<Row>) {
+        let key = wanted.encode();
+        let bytes = store.get(&key).unwrap().unwrap();
+        let (form, from) = match wanted {
+            RowKey::All(_) => (Form::All, Instant::EPOCH),
+            RowKey::Last(..) => (Form::Last, codec::start(&bytes).unwrap()),
+            RowKey::Past(_, from, _) => (Form::Past, from),
+        };
+        let row = codec::decode(form, &bytes, Want::EVERYTHING).unwrap();
+        let value = change(row).map(|row| codec::encode(form, from, &row));
+        store.overwrite(&Key::Row(wanted), value);
+    }
+
+    /// Changes the first ending of a row as a whole.
+    fn whole(mut row: Row, change: fn(&mut Counter)) -> Option<Row> {
+        change(&mut row.endings[0].1.whole);
+        Some(row)
     }
 
     #[track_caller]
@@ -236,47 +371,51 @@ mod tests {
     #[test]
     fn whatever_does_not_add_up_is_found() {
         let sum: fn(&Damage) -> bool = |damage| matches!(damage, Damage::Sum { .. });
-        let rows: [Tamper; 8] = [
-            |store| change(store, Granularity::Hour, 2, |_| None),
-            |store| change(store, Granularity::Day, 0, |_| None),
+        const TOTAL: LineId = LineId::TOTAL;
+        let rows: [Tamper; 10] = [
+            |store| change(store, RowKey::Last(Size::Day, LineId(2)), |_| None),
+            |store| change(store, RowKey::Last(Size::Day, TOTAL), |_| None),
+            |store| change(store, RowKey::All(LineId(2)), |_| None),
             |store| {
-                change(store, Granularity::Month, 1, |counter| {
-                    Some(Counter {
-                        count: counter.count + 1,
-                        ..counter
+                change(store, RowKey::Last(Size::Month, LineId(1)), |row| {
+                    whole(row, |counter| counter.count += 1)
+                });
+            },
+            |store| {
+                change(store, RowKey::Last(Size::Day, LineId(1)), |row| {
+                    whole(row, |counter| counter.response_bytes -= 1)
+                });
+            },
+            |store| {
+                change(store, RowKey::All(TOTAL), |row| {
+                    whole(row, |counter| {
+                        counter.measures.insert("records".to_owned(), 1);
                     })
                 });
             },
             |store| {
-                change(store, Granularity::Day, 1, |counter| {
-                    Some(Counter {
-                        response_bytes: counter.response_bytes - 1,
-                        ..counter
+                change(store, RowKey::Last(Size::Month, TOTAL), |row| {
+                    whole(row, |counter| counter.first_sequence = Sequence::new(1))
+                });
+            },
+            |store| {
+                change(store, RowKey::All(LineId(3)), |row| {
+                    whole(row, |counter| {
+                        counter.durations.as_mut().unwrap().record(0).unwrap();
                     })
                 });
             },
             |store| {
-                change(store, Granularity::Hour, 0, |mut counter| {
-                    counter.measures.insert("records".to_owned(), 1);
-                    Some(counter)
+                // An hour of another day.
+                change(store, RowKey::Last(Size::Day, LineId(3)), |mut row| {
+                    row.endings[0].1.cells.last_mut().unwrap().0 = 31;
+                    Some(row)
                 });
             },
             |store| {
-                change(store, Granularity::Hour, 3, |mut counter| {
-                    counter.first_sequence = Sequence::new(1);
-                    Some(counter)
-                });
-            },
-            |store| {
-                change(store, Granularity::All, 3, |mut counter| {
-                    counter.durations.record(0).unwrap();
-                    Some(counter)
-                });
-            },
-            |store| {
-                // The same harm to a connection and to the total: the hours tell.
-                for id in [0, 3] {
-                    change(store, Granularity::Month, id, |_| None);
+                // The same harm to a line and to the total: the days tell.
+                for id in [TOTAL, LineId(3)] {
+                    change(store, RowKey::Last(Size::Month, id), |_| None);
                 }
             },
         ];

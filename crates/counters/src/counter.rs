@@ -1,5 +1,5 @@
-//! One counter: what is summed up of the transactions of one connection that ended in one
-//! outcome within one bucket of time.
+//! One counter: what is summed up of the calls of one line that ended in one way within one
+//! bucket of time.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use ndxp_proto::journal::v1::TransactionClosed;
 
 use crate::histogram::Histogram;
 
-/// Sums over transactions. What the hub itself has counted is checked: a sum that does not fit is
-/// an error, never a wrong number. What members declare stays at the highest number instead, so
-/// that nobody can stop the counting with a few absurd values; such a sum says "at least".
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// Sums over calls. What the hub itself has counted is checked: a sum that does not fit is an
+/// error, never a wrong number. What members declare is summed in 128 bits, so that nobody can
+/// stop the counting with absurd values: that many calls cannot be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Counter {
     pub count: u64,
     pub request_bytes: u64,
@@ -19,19 +19,19 @@ pub struct Counter {
     pub request_messages: u64,
     pub response_messages: u64,
     /// Total durations in microseconds; only of outcomes that reports count as transactions.
-    pub durations: Histogram,
+    /// `None` where they are not kept, or were not asked for.
+    pub durations: Option<Histogram>,
     /// Declared measures, whatever the outcome.
-    pub measures: BTreeMap<String, u64>,
-    /// First and last closing that is counted here.
+    pub measures: BTreeMap<String, u128>,
+    /// First and last closing that is counted here; `NONE` in what is kept of a line, since only
+    /// the total keeps them.
     pub first_sequence: Sequence,
     pub last_sequence: Sequence,
 }
 
-/// A sum grew past 2^64 - 1.
+/// A sum grew past 2^64 - 1, or that of a measure past 2^128 - 1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error(
-    "the sum of {sum} does not fit into 64 bits; the counters stand still rather than tell a wrong number"
-)]
+#[error("the sum of {sum} does not fit; the counters stand still rather than tell a wrong number")]
 pub struct Overflow {
     /// `count`, `request_bytes`, …
     pub sum: String,
@@ -45,7 +45,33 @@ impl Overflow {
     }
 }
 
+impl Default for Counter {
+    /// Nothing yet, durations to come.
+    fn default() -> Self {
+        Self {
+            durations: Some(Histogram::default()),
+            ..Self::without_durations()
+        }
+    }
+}
+
 impl Counter {
+    /// Nothing yet, and no durations ever.
+    #[must_use]
+    pub const fn without_durations() -> Self {
+        Self {
+            count: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_messages: 0,
+            response_messages: 0,
+            durations: None,
+            measures: BTreeMap::new(),
+            first_sequence: Sequence::NONE,
+            last_sequence: Sequence::NONE,
+        }
+    }
+
     /// Counts one closing, which must have ended in the given outcome.
     pub(crate) fn add(
         &mut self,
@@ -75,10 +101,12 @@ impl Counter {
             "response_messages",
         )?;
         for measure in &closed.measures {
-            add_measure(&mut self.measures, &measure.name, measure.value);
+            add_measure(&mut self.measures, &measure.name, measure.value.into())?;
         }
         if outcome.is_transaction() {
-            self.durations.record(closed.total_us)?;
+            self.durations
+                .get_or_insert_default()
+                .record(closed.total_us)?;
         }
         self.span(sequence, sequence);
         Ok(())
@@ -109,9 +137,12 @@ impl Counter {
             "response_messages",
         )?;
         for (name, value) in &other.measures {
-            add_measure(&mut self.measures, name, *value);
+            add_measure(&mut self.measures, name, *value)?;
         }
-        self.durations.merge(&other.durations)?;
+        match (&mut self.durations, &other.durations) {
+            (Some(held), Some(more)) => held.merge(more)?,
+            (held, _) => *held = None,
+        }
         self.span(other.first_sequence, other.last_sequence);
         Ok(())
     }
@@ -135,14 +166,18 @@ pub(crate) fn add(sum: &mut u64, value: u64, name: &str) -> Result<(), Overflow>
     Ok(())
 }
 
-/// Stays at 2^64 - 1 where the sum would pass it, in whatever order the values come.
-pub(crate) fn add_measure(measures: &mut BTreeMap<String, u64>, name: &str, value: u64) {
+pub(crate) fn add_measure(
+    measures: &mut BTreeMap<String, u128>,
+    name: &str,
+    value: u128,
+) -> Result<(), Overflow> {
     match measures.get_mut(name) {
-        Some(sum) => *sum = sum.saturating_add(value),
+        Some(sum) => *sum = sum.checked_add(value).ok_or_else(|| Overflow::of(name))?,
         None => {
             measures.insert(name.to_owned(), value);
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -189,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_sum_stays_at_the_highest_number() {
+    fn a_declared_sum_passes_the_highest_value() {
         let closed = |value| TransactionClosed {
             measures: vec![Measure {
                 name: "records".to_owned(),
@@ -197,16 +232,18 @@ mod tests {
             }],
             ..TransactionClosed::default()
         };
-        for values in [[u64::MAX, 1, 7], [7, u64::MAX, 1], [1, 7, u64::MAX]] {
-            let mut counter = Counter::default();
-            for value in values {
-                counter
-                    .add(Sequence::new(1), Outcome::Completed, &closed(value))
-                    .unwrap();
-            }
-            counter.merge(&counter.clone()).unwrap();
-            assert_eq!(counter.measures["records"], u64::MAX, "{values:?}");
+        let mut counter = Counter::default();
+        for value in [u64::MAX, 1, u64::MAX] {
+            counter
+                .add(Sequence::new(1), Outcome::Completed, &closed(value))
+                .unwrap();
         }
+        assert_eq!(counter.measures["records"], u128::from(u64::MAX) * 2 + 1);
+        counter.measures.insert("records".to_owned(), u128::MAX);
+        assert_eq!(
+            counter.clone().merge(&counter),
+            Err(Overflow::of("records"))
+        );
     }
 
     #[test]
@@ -219,11 +256,26 @@ mod tests {
             let mut counter = Counter::default();
             counter.add(Sequence::new(3), outcome, &closed).unwrap();
             assert_eq!(
-                counter.durations.count(),
+                counter.durations.unwrap().count(),
                 u64::from(outcome.is_transaction()),
                 "{outcome}"
             );
         }
+    }
+
+    #[test]
+    fn durations_that_one_side_lacks_are_lacking_in_the_sum() {
+        let closed = TransactionClosed::default();
+        let mut counter = Counter::default();
+        counter
+            .add(Sequence::new(3), Outcome::Completed, &closed)
+            .unwrap();
+        let mut sum = Counter::default();
+        sum.merge(&counter).unwrap();
+        assert_eq!(sum.durations.as_ref().unwrap().count(), 1);
+        counter.durations = None;
+        sum.merge(&counter).unwrap();
+        assert_eq!((sum.count, sum.durations), (2, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ndxp_model::Outcome;
 use ndxp_proto::statistics::v1;
 
-use crate::counter::{Counter, Overflow, add};
+use crate::counter::{Counter, Overflow, add, add_measure};
 use crate::histogram::Histogram;
 
 /// Sums over everything that a row or a total covers.
@@ -24,7 +24,6 @@ pub struct Counts {
     pub durations: Histogram,
     pub durations_absent: Option<Absent>,
     /// Declared measures, of transactions: what a refused or broken call stated was not carried.
-    /// No sum wraps: a journal holds fewer than 2^64 closings, each of which states at most 2^64.
     pub measures: BTreeMap<String, u128>,
 }
 
@@ -87,7 +86,7 @@ impl Counts {
         self.measures.get(name).copied().unwrap_or(0)
     }
 
-    /// Adds a counter of an outcome, whose durations are given apart.
+    /// Adds a counter of an outcome. `absent` says why, where it lacks its durations.
     ///
     /// # Errors
     /// When a sum does not fit.
@@ -95,7 +94,7 @@ impl Counts {
         &mut self,
         outcome: Outcome,
         counter: &Counter,
-        durations: Result<&Histogram, Absent>,
+        absent: Absent,
     ) -> Result<(), Overflow> {
         add(&mut self.attempts, counter.count, "attempts")?;
         for (other, count) in Outcome::ALL.into_iter().zip(&mut self.outcomes) {
@@ -124,12 +123,12 @@ impl Counts {
             "response_messages",
         )?;
         if outcome.is_transaction() {
-            match durations {
-                Ok(durations) => self.durations.merge(durations)?,
-                Err(absent) => self.durations_absent = self.durations_absent.max(Some(absent)),
+            match &counter.durations {
+                Some(durations) => self.durations.merge(durations)?,
+                None => self.durations_absent = self.durations_absent.max(Some(absent)),
             }
             for (name, value) in &counter.measures {
-                add_measure(&mut self.measures, name, u128::from(*value));
+                add_measure(&mut self.measures, name, *value)?;
             }
         }
         Ok(())
@@ -165,7 +164,7 @@ impl Counts {
         self.durations.merge(&other.durations)?;
         self.durations_absent = self.durations_absent.max(other.durations_absent);
         for (name, value) in &other.measures {
-            add_measure(&mut self.measures, name, *value);
+            add_measure(&mut self.measures, name, *value)?;
         }
         Ok(())
     }
@@ -209,28 +208,14 @@ impl From<&Counts> for v1::Counts {
 
 /// Measures in the contract's form, by name.
 pub(crate) fn declared(measures: &BTreeMap<String, u128>) -> Vec<v1::MeasureSum> {
-    let halves = |value: u128| {
-        let half = |value: u128| u64::try_from(value).expect("64 bits are left");
-        (half(value >> 64), half(value & u128::from(u64::MAX)))
-    };
-    let sum = |(name, value): (&String, &u128)| {
-        let ((value_high, value), name) = (halves(*value), name.clone());
-        v1::MeasureSum {
-            name,
-            value,
-            value_high,
-        }
-    };
-    measures.iter().map(sum).collect()
-}
-
-fn add_measure(measures: &mut BTreeMap<String, u128>, name: &str, value: u128) {
-    match measures.get_mut(name) {
-        Some(sum) => *sum += value,
-        None => {
-            measures.insert(name.to_owned(), value);
-        }
-    }
+    let measures = measures.iter();
+    measures
+        .map(|(name, value)| v1::MeasureSum {
+            name: name.clone(),
+            value: u64::try_from(value & u128::from(u64::MAX)).expect("64 bits are left"),
+            value_high: u64::try_from(value >> 64).expect("64 bits are left"),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -242,27 +227,28 @@ mod tests {
         durations.record(count).unwrap();
         Counter {
             count,
-            durations,
-            measures: BTreeMap::from([("records".to_owned(), count)]),
+            durations: Some(durations),
+            measures: BTreeMap::from([("records".to_owned(), count.into())]),
             ..Counter::default()
         }
     }
 
     fn add(counts: &mut Counts, outcome: Outcome, count: u64) -> Result<(), Overflow> {
         let counter = counter(count);
-        counts.add(outcome, &counter, Ok(&counter.durations))
+        counts.add(outcome, &counter, Absent::NotAsked)
     }
 
     #[test]
     fn a_measure_may_pass_64_bits() {
         let largest = Counter {
-            measures: BTreeMap::from([("amount_vnd".to_owned(), u64::MAX)]),
+            measures: BTreeMap::from([("amount_vnd".to_owned(), u64::MAX.into())]),
             ..counter(1)
         };
         let mut counts = Counts::default();
         for _ in 0..3 {
-            let durations = Ok(&largest.durations);
-            counts.add(Outcome::Completed, &largest, durations).unwrap();
+            counts
+                .add(Outcome::Completed, &largest, Absent::NotAsked)
+                .unwrap();
         }
         counts.merge(&counts.clone()).unwrap();
         assert_eq!(counts.measure("amount_vnd"), 6 * u128::from(u64::MAX));
@@ -275,16 +261,17 @@ mod tests {
     fn durations_are_absent_as_soon_as_those_of_one_transaction_are() {
         let mut counts = Counts::default();
         add(&mut counts, Outcome::Completed, 5).unwrap();
-        let more = counter(1);
-        counts
-            .add(Outcome::Refused, &more, Err(Absent::Hours))
-            .unwrap();
+        let more = Counter {
+            durations: None,
+            ..counter(1)
+        };
+        counts.add(Outcome::Refused, &more, Absent::Hours).unwrap();
         assert_eq!(counts.durations_absent, None, "a refusal has none");
         counts
-            .add(Outcome::Completed, &more, Err(Absent::OldDays))
+            .add(Outcome::Completed, &more, Absent::OldDays)
             .unwrap();
         counts
-            .add(Outcome::Completed, &more, Err(Absent::Hours))
+            .add(Outcome::Completed, &more, Absent::Hours)
             .unwrap();
         assert_eq!(counts.durations_absent, Some(Absent::OldDays));
         let mut merged = Counts::default();
@@ -336,7 +323,7 @@ mod tests {
             count: u64::MAX,
             ..Counter::default()
         };
-        full.add(Outcome::Refused, &refused, Ok(&refused.durations))
+        full.add(Outcome::Refused, &refused, Absent::NotAsked)
             .unwrap();
         assert_eq!(
             add(&mut full, Outcome::Completed, 1),

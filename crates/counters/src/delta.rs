@@ -1,7 +1,7 @@
 //! The fold: what a stretch of the journal adds to the counters. Pure; the store is not asked.
 //!
-//! In memory only hours are counted, per line. Days, months, all time and the totals are
-//! summed from them when the delta is applied, so that an entry costs one look-up.
+//! In memory only hours are counted, per line. Days, months, all time and the total are summed
+//! from them when the delta is applied, so that an entry costs one look-up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use ndxp_proto::journal::v1::{
 };
 
 use crate::counter::{Counter, Overflow};
-use crate::key::{CounterKey, LineId};
+use crate::key::LineId;
 use crate::line::{Ending, Line, METHODS_MAX, UNIMPLEMENTED};
 use crate::state::{Ids, State, Watermark};
 use crate::value::FirstTransaction;
@@ -36,7 +36,7 @@ pub struct Delta {
     pub opened: BTreeMap<Sequence, TransactionId>,
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
-    hours: HashMap<CounterKey, Counter>,
+    hours: HashMap<HourKey, Counter>,
     /// Start of the hour of the first closing counted ever.
     pub began: Option<Instant>,
     /// Imports of opening balances.
@@ -44,6 +44,15 @@ pub struct Delta {
     entries: usize,
     /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
     hour: Period,
+}
+
+/// What is counted between two batches. Orders by line, then as time goes.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct HourKey {
+    pub line: LineId,
+    /// Start of the hour.
+    pub hour: Instant,
+    pub ending: Ending,
 }
 
 /// An entry that cannot be counted. The projection stands still before it.
@@ -123,9 +132,9 @@ impl Delta {
         self.entries
     }
 
-    /// How many counters of hours are held.
+    /// How many counters are held.
     #[must_use]
-    pub fn hours(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.hours.len()
     }
 
@@ -171,36 +180,25 @@ impl Delta {
         Ok(())
     }
 
-    /// The counters of every size of bucket, per line and in total.
+    /// What was counted, by line and in the order of time: the total first, which alone keeps
+    /// sequences.
     ///
     /// # Errors
     /// When a sum does not fit.
-    pub fn counters(&self, zone: &Zone) -> Result<BTreeMap<CounterKey, Counter>, Overflow> {
-        let mut buckets: HashMap<Instant, [(Granularity, Instant); 4]> = HashMap::new();
-        let mut counters: BTreeMap<CounterKey, Counter> = BTreeMap::new();
-        for (hour, counter) in &self.hours {
-            let buckets = buckets.entry(hour.bucket).or_insert_with(|| {
-                [
-                    Granularity::All,
-                    Granularity::Month,
-                    Granularity::Day,
-                    Granularity::Hour,
-                ]
-                .map(|size| (size, zone.bucket(size, hour.bucket).from))
-            });
-            for (granularity, bucket) in *buckets {
-                for line in [LineId::TOTAL, hour.line] {
-                    let key = CounterKey {
-                        granularity,
-                        line,
-                        bucket,
-                        ..*hour
-                    };
-                    counters.entry(key).or_default().merge(counter)?;
-                }
-            }
+    pub fn hours(&self) -> Result<BTreeMap<HourKey, Counter>, Overflow> {
+        let mut hours: BTreeMap<HourKey, Counter> = BTreeMap::new();
+        for (key, counter) in &self.hours {
+            let line = LineId::TOTAL;
+            let total = HourKey { line, ..*key };
+            hours.entry(total).or_default().merge(counter)?;
+            let counter = Counter {
+                first_sequence: Sequence::NONE,
+                last_sequence: Sequence::NONE,
+                ..counter.clone()
+            };
+            hours.insert(*key, counter);
         }
-        Ok(counters)
+        Ok(hours)
     }
 
     fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
@@ -255,10 +253,9 @@ impl Delta {
             self.hour = zone.bucket(Granularity::Hour, here.at);
         }
         self.began.get_or_insert(self.hour.from);
-        let key = CounterKey {
-            granularity: Granularity::Hour,
+        let key = HourKey {
             line: self.line(state, sequence, connection, closed, outcome)?,
-            bucket: self.hour.from,
+            hour: self.hour.from,
             ending: Ending { outcome, fault },
         };
         let counter = self.hours.entry(key).or_default();

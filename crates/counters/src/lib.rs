@@ -20,8 +20,13 @@ mod line;
 
 mod counter;
 mod imported;
+mod row;
+
 mod key;
 mod value;
+mod varint;
+
+mod codec;
 
 // What the journal adds to it.
 mod source;
@@ -33,6 +38,7 @@ mod state;
 mod home;
 
 mod damage;
+mod merge;
 mod store;
 
 mod check;
@@ -46,6 +52,9 @@ mod writer;
 mod projection;
 
 // What it answers.
+mod dump;
+mod read;
+
 mod counts;
 mod dimension;
 mod names;
@@ -72,7 +81,7 @@ use std::thread::JoinHandle;
 
 use ndxp_baseline::Balances;
 use ndxp_journal::Reader;
-use ndxp_model::{Granularity, Instant, Sequence, TransactionId, Zone};
+use ndxp_model::{Instant, Period, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
 pub use counter::{Counter, Overflow};
@@ -95,11 +104,8 @@ pub use state::Watermark;
 pub use top::{Rank, Top, top};
 
 use home::Home;
-use key::{CounterKey, LineId};
-use line::fault_number;
 use projection::Projection;
 use shared::{Shared, Stop};
-use store::Store;
 
 /// A handle on the counters. When the last one goes without [`Counters::stop`], the projection
 /// ends as it stands, and the next start checks the store.
@@ -220,8 +226,7 @@ impl Counters {
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
     pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
-        self.shared()
-            .ask(|store| query::count(store, &self.shared().zone, query, names))
+        self.shared().ask(|store| query::count(store, query, names))
     }
 
     /// When the platform began: the commit time of the journal's first entry. `None` while it has
@@ -281,18 +286,26 @@ impl Counters {
         })
     }
 
-    /// Visits every stored counter: by size of bucket, the totals first, then by line,
-    /// bucket and ending. Nothing is applied meanwhile, so the visitor must not dawdle, and must
-    /// not ask the counters again.
+    /// Visits every stored counter: by size of bucket, the total before the lines. Nothing is
+    /// applied meanwhile, so the visitor must not dawdle, and must not ask the counters again.
     ///
     /// # Errors
     /// When there is no sound store to ask.
     pub fn dump(&self, visit: &mut dyn FnMut(v1::Counter)) -> Result<Watermark, CountersError> {
+        self.dump_within(None, visit)
+    }
+
+    /// The same, only of counters whose bucket lies within the period.
+    ///
+    /// # Errors
+    /// As [`Counters::dump`].
+    pub fn dump_within(
+        &self,
+        within: Option<Period>,
+        visit: &mut dyn FnMut(v1::Counter),
+    ) -> Result<Watermark, CountersError> {
         self.shared().ask(|store| {
-            store.counters(CounterKey::all(), |key, counter| {
-                visit(dumped(store, &key, &counter));
-                Ok(())
-            })?;
+            dump::dump(store, within, visit)?;
             Ok(store.state.watermark)
         })
     }
@@ -364,43 +377,4 @@ fn open(
     let (done, end) = (store.state.watermark.sequence, source.position()?.sequence);
     let shared = Arc::new(Shared::new(zone, store, Health::CatchingUp { done, end }));
     Ok(Projection::new(shared, home, source, end, progress))
-}
-
-fn dumped(store: &Store, key: &CounterKey, counter: &Counter) -> v1::Counter {
-    let buckets = counter.durations.buckets();
-    let line = store.state.line(key.line);
-    v1::Counter {
-        granularity: key.granularity.to_string(),
-        bucket_us: match key.granularity {
-            Granularity::All => 0,
-            _ => key.bucket.as_micros(),
-        },
-        connection: line.map(|line| line.connection.clone()),
-        method: line.map_or_else(String::new, |line| line.method.clone()),
-        total: key.line == LineId::TOTAL,
-        outcome: key.ending.outcome.number().into(),
-        fault: fault_number(key.ending.fault).into(),
-        count: counter.count,
-        request_bytes: counter.request_bytes,
-        response_bytes: counter.response_bytes,
-        request_messages: counter.request_messages,
-        response_messages: counter.response_messages,
-        measures: counts::declared(
-            &counter
-                .measures
-                .iter()
-                .map(|(name, sum)| (name.clone(), u128::from(*sum)))
-                .collect(),
-        ),
-        durations: buckets
-            .map(|(bucket, count)| v1::HistogramBucket {
-                bucket: bucket.into(),
-                count,
-            })
-            .collect(),
-        duration_us_max: counter.durations.max(),
-        watermark: store.state.watermark.sequence.get(),
-        first_sequence: counter.first_sequence.get(),
-        last_sequence: counter.last_sequence.get(),
-    }
 }

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::damage::Damage;
     use crate::home::Seal;
-    use crate::key::{CounterKey, Key, LineId};
+    use crate::key::{Key, LineId, RowKey};
     use crate::sample::{self, Place};
     use crate::shared::Health;
     use crate::store::Store;
@@ -171,13 +171,7 @@ mod tests {
 
     /// A counter of the total, in all time, with bytes that nobody wrote.
     fn harm(store: &Store) {
-        let key = CounterKey {
-            granularity: ndxp_model::Granularity::All,
-            line: LineId::TOTAL,
-            bucket: ndxp_model::Instant::EPOCH,
-            ending: crate::line::Ending::FIRST,
-        };
-        store.overwrite(&Key::Counter(key), Some(vec![9]));
+        store.overwrite(&Key::Row(RowKey::All(LineId::TOTAL)), Some(vec![9]));
     }
 
     fn counted(counters: &Counters) -> u64 {

@@ -4,7 +4,7 @@
 //! there are. One about names looks through the lines in memory first, and reads those that it is
 //! about, and no other's.
 
-use ndxp_model::{Granularity, Instant, Party, Period, Sequence, Zone};
+use ndxp_model::{Granularity, Instant, Party, Period, Sequence};
 
 use crate::counter::{Overflow, earlier};
 use crate::counts::{Absent, Counts};
@@ -12,7 +12,7 @@ use crate::damage::StoreError;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
 use crate::filter::Filter;
-use crate::key::{CounterKey, LineId};
+use crate::key::LineId;
 use crate::known;
 use crate::lens::{Lens, Seen};
 use crate::names::Names;
@@ -113,73 +113,33 @@ impl CountQuery {
 /// known, the hours of the period are kept no more, or the store is damaged.
 pub fn count(
     store: &Store,
-    zone: &Zone,
     query: &CountQuery,
     names: &dyn Names,
 ) -> Result<Answer, CountersError> {
+    let life = Life::of(store);
+    let runs = plan(&store.zone, query.period, life, query.by)?;
+    // Who took part, and where the period lies in the journal, is asked of it as a whole.
+    let span = plan(&store.zone, query.period, life, None)?;
+    let lens = Lens::new(query, names);
     let mut answer = Answer {
         watermark: store.state.watermark,
         ..Answer::default()
     };
-    let life = Life::of(store)?;
-    let runs = plan(zone, query.period, life, query.by)?;
-    // Who took part, and where the period lies in the journal, is asked of it as a whole.
-    let span = plan(zone, query.period, life, None)?;
-    let lens = Lens::new(query, names);
-    let by_name = query.is_by_name();
-    let lines = match by_name || query.distinct {
-        true => lines(store, query, names, &lens)?,
-        false => Vec::new(),
-    };
-    let mut rows = Rows::new(query, zone);
-    let totals = if by_name { &span } else { &runs };
-    let totals_query = Reading {
-        store,
-        zone,
-        durations: query.durations && !by_name,
-    };
-    totals_query.total(totals, |cell| {
-        let counter = cell.counter;
-        answer.first_sequence = earlier(answer.first_sequence, counter.first_sequence);
-        answer.last_sequence = answer.last_sequence.max(counter.last_sequence);
-        match by_name {
-            true => Ok(()),
-            false => rows.add(None, cell),
+    let mut rows = Rows::new(query, &store.zone);
+    if query.is_by_name() {
+        let lines = lines(store, query, names, &lens)?;
+        let parties = by_lines(store, &runs, &lines, Some((&lens, &mut rows)), query)?;
+        answer.distinct = query.distinct.then_some(parties);
+        totals(store, &span, false, &mut answer, |_| Ok(()))?;
+    } else {
+        if query.distinct {
+            let lines = lines(store, query, names, &lens)?;
+            answer.distinct = Some(by_lines(store, &span, &lines, None, query)?);
         }
-    })?;
-    if !lines.is_empty() {
-        let reading = Reading {
-            store,
-            zone,
-            durations: query.durations && by_name,
-        };
-        let places: Vec<Option<usize>> = lines
-            .iter()
-            .map(|(_, seen)| lens.row(seen).map(|row| rows.place(row)))
-            .collect();
-        let mut took_part = vec![false; lines.len()];
-        let ids: Vec<LineId> = lines.iter().map(|(id, _)| *id).collect();
-        let runs = if by_name { &runs } else { &span };
-        reading.lines(runs, &ids, |line, cell| {
-            if let Some(took_part) = took_part.get_mut(line) {
-                *took_part |= cell.has_transactions() && query.filter.accepts_ending(cell.ending);
-            }
-            match by_name {
-                true => rows.add(places.get(line).copied().flatten(), cell),
-                false => Ok(()),
-            }
+        totals(store, &runs, query.durations, &mut answer, |cell| {
+            rows.add(None, cell)
         })?;
-        let mut parties = Parties::default();
-        for (_, (_, seen)) in took_part
-            .iter()
-            .zip(&lines)
-            .filter(|(took_part, _)| **took_part)
-        {
-            parties.add(seen);
-        }
-        answer.distinct = Some(parties.count());
     }
-    answer.distinct = query.distinct.then(|| answer.distinct.unwrap_or_default());
     (answer.rows, answer.total) = rows.finish()?;
     Ok(answer)
 }
@@ -206,80 +166,122 @@ fn lines<'s>(
     Ok(lines)
 }
 
-/// How the store is read for a question.
-struct Reading<'s> {
-    store: &'s Store,
-    zone: &'s Zone,
+/// Reads what is kept of all lines together, and where that lies in the journal.
+fn totals(
+    store: &Store,
+    runs: &[Run],
     durations: bool,
+    answer: &mut Answer,
+    mut visit: impl FnMut(&Cell<'_>) -> Result<(), Overflow>,
+) -> Result<(), StoreError> {
+    for run in runs {
+        let reading = store.reading(run.granularity, run.period(), durations);
+        reading.line(LineId::TOTAL, &mut |_, start, ending, counter| {
+            answer.first_sequence = earlier(answer.first_sequence, counter.first_sequence);
+            answer.last_sequence = answer.last_sequence.max(counter.last_sequence);
+            Ok(visit(&Cell {
+                start,
+                ending,
+                counter,
+                absent: run.absent(durations),
+            })?)
+        })?;
+    }
+    Ok(())
 }
 
-impl Reading<'_> {
-    /// Visits what is kept of all lines together.
-    fn total(
-        &self,
-        runs: &[Run],
-        mut visit: impl FnMut(&Cell<'_>) -> Result<(), Overflow>,
-    ) -> Result<(), StoreError> {
-        for run in runs {
-            self.run(run, LineId::TOTAL, &mut visit)?;
-        }
-        Ok(())
-    }
-
-    /// Visits what is kept of the lines, each told by its place among those given.
-    ///
-    /// # Errors
-    /// When their hours are no longer kept, or the store is damaged.
-    fn lines(
-        &self,
-        runs: &[Run],
-        lines: &[LineId],
-        mut visit: impl FnMut(usize, &Cell<'_>) -> Result<(), Overflow>,
-    ) -> Result<(), CountersError> {
-        for run in runs {
-            for (place, line) in lines.iter().enumerate() {
-                self.run(run, *line, &mut |cell| visit(place, cell))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn run(
-        &self,
-        run: &Run,
-        line: LineId,
-        visit: &mut dyn FnMut(&Cell<'_>) -> Result<(), Overflow>,
-    ) -> Result<(), StoreError> {
-        let _ = self.zone;
-        let range = CounterKey::range(run.granularity, line, run.from, run.to);
-        self.store.counters(range, |key, counter| {
+/// Reads the lines into the rows, where there are rows of them, and tells who took part.
+///
+/// # Errors
+/// When the hours of lines are asked for that are no longer kept, or the store is damaged.
+fn by_lines(
+    store: &Store,
+    runs: &[Run],
+    lines: &[(LineId, Seen<'_>)],
+    rows: Option<(&Lens<'_>, &mut Rows<'_>)>,
+    query: &CountQuery,
+) -> Result<Distinct, CountersError> {
+    let ids: Vec<LineId> = lines.iter().map(|(id, _)| *id).collect();
+    let durations = rows.is_some() && query.durations;
+    let mut rows = rows.map(|(lens, rows)| {
+        let row = |(_, seen): &(LineId, Seen<'_>)| lens.row(seen).map(|row| rows.place(row));
+        let places: Vec<Option<usize>> = lines.iter().map(row).collect();
+        (places, rows)
+    });
+    let mut took_part = vec![false; lines.len()];
+    for run in runs {
+        check_kept(store, run, &ids)?;
+        let reading = store.reading(run.granularity, run.period(), durations);
+        reading.lines(&ids, &mut |line, start, ending, counter| {
             let cell = Cell {
-                start: key.bucket,
-                ending: key.ending,
-                counter: &counter,
-                durations: match self.durations {
-                    true => Ok(&counter.durations),
-                    false => Err(Absent::NotAsked),
-                },
+                start,
+                ending,
+                counter,
+                absent: run.absent(durations),
             };
-            Ok(visit(&cell)?)
-        })
+            let Ok(place) = ids.binary_search(&line) else {
+                return Ok(());
+            };
+            if let Some(took_part) = took_part.get_mut(place) {
+                *took_part |= cell.has_transactions() && query.filter.accepts_ending(ending);
+            }
+            match &mut rows {
+                Some((places, rows)) => Ok(rows.add(places.get(place).copied().flatten(), &cell)?),
+                None => Ok(()),
+            }
+        })?;
+    }
+    let mut parties = Parties::default();
+    for ((_, seen), _) in lines
+        .iter()
+        .zip(took_part)
+        .filter(|(_, took_part)| *took_part)
+    {
+        parties.add(seen);
+    }
+    Ok(parties.count())
+}
+
+/// Refuses a run of hours that lines no longer have.
+fn check_kept(store: &Store, run: &Run, lines: &[LineId]) -> Result<(), CountersError> {
+    let Some(line) = lines.first() else {
+        return Ok(());
+    };
+    let since = store.kept_from(*line, run.granularity);
+    if since <= run.from {
+        return Ok(());
+    }
+    let zone = &store.zone;
+    let shown = |at| format!("{} {}", zone.label(Granularity::Hour, at), zone.name());
+    Err(CountersError::HoursNotKept {
+        from: shown(run.from),
+        since: shown(since),
+    })
+}
+
+impl Run {
+    const fn period(&self) -> Period {
+        Period {
+            from: self.from,
+            to: self.to,
+        }
+    }
+
+    /// Why counters of the run may lack durations.
+    fn absent(&self, durations: bool) -> Absent {
+        match self.granularity {
+            _ if !durations => Absent::NotAsked,
+            Granularity::Hour => Absent::Hours,
+            Granularity::Day | Granularity::Month | Granularity::All => Absent::OldDays,
+        }
     }
 }
 
 impl Life {
-    fn of(store: &Store) -> Result<Option<Self>, StoreError> {
-        let always = CounterKey::range(
-            Granularity::Hour,
-            LineId::TOTAL,
-            Instant::from_micros(i64::MIN),
-            Instant::from_micros(i64::MAX),
-        );
-        let first = store.first_counter(always)?;
-        Ok(first.map(|first| Self {
-            began: first.bucket,
-            now: store.state.watermark.at,
-        }))
+    fn of(store: &Store) -> Option<Self> {
+        let began = store.state.began?;
+        let now = store.state.watermark.at;
+        Some(Self { began, now })
     }
 }
 
@@ -287,7 +289,6 @@ impl Life {
 mod tests {
     use super::*;
     use crate::damage::Damage;
-    use crate::key::Key;
     use crate::names::NoNames;
     use crate::sample::{self, Place};
 
@@ -298,21 +299,13 @@ mod tests {
         projection.catch_up().unwrap();
         let guard = projection.writer.shared.read();
         let store = guard.as_ref().unwrap();
-        let mut keys = Vec::new();
-        let every = store.counters(CounterKey::all(), |key, _| {
-            keys.push(key);
-            Ok(())
-        });
-        every.unwrap();
-        for key in keys.iter().filter(|key| key.line != LineId::TOTAL) {
-            store.overwrite(&Key::Counter(*key), Some(vec![]));
-        }
+        store.overwrite_lines();
         let ask = |by| {
             let query = CountQuery {
                 by,
                 ..CountQuery::since_launch()
             };
-            count(store, &Zone::viet_nam(), &query, &NoNames)
+            count(store, &query, &NoNames)
         };
         for by in Dimension::ALL.into_iter().map(Some).chain([None]) {
             let total = by.is_none_or(|by| !by.is_by_name());

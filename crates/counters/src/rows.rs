@@ -7,7 +7,6 @@ use ndxp_model::{Fault, Instant, Zone};
 use crate::counter::{Counter, Overflow};
 use crate::counts::{Absent, Counts};
 use crate::dimension::Dimension;
-use crate::histogram::Histogram;
 use crate::lens::Seen;
 use crate::line::Ending;
 use crate::query::{CountQuery, Distinct};
@@ -18,7 +17,8 @@ pub struct Cell<'a> {
     pub start: Instant,
     pub ending: Ending,
     pub counter: &'a Counter,
-    pub durations: Result<&'a Histogram, Absent>,
+    /// Why, where the counter lacks its durations.
+    pub absent: Absent,
 }
 
 /// The rows of an answer in the making.
@@ -79,7 +79,7 @@ impl<'a> Rows<'a> {
                 .and_then(|place| self.named.get_mut(place))
                 .unwrap_or(&mut self.whole),
         };
-        row.add(ending.outcome, cell.counter, cell.durations)
+        row.add(ending.outcome, cell.counter, cell.absent)
     }
 
     /// The rows by key, none of them empty, and their total.

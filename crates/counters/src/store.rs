@@ -3,18 +3,20 @@
 //! sled may panic where it finds its files damaged, so every call into it is guarded: a panic
 //! comes back as damage, and damage leads to a rebuild, never to a dead hub.
 
-use std::ops::RangeInclusive;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
 use ndxp_model::{Instant, Sequence, Zone};
 
-use crate::counter::Counter;
+use crate::codec::{self, Form, Want};
 use crate::damage::{Damage, StoreError, is_locked};
 use crate::delta::Delta;
 use crate::imported;
-use crate::key::{BASELINES, CounterKey, FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN};
+use crate::key::{BASELINES, FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN, RowKey};
+use crate::merge;
+use crate::row::Row;
 use crate::state::{State, Watermark};
 use crate::value::{self, FirstTransaction, Head, ValueError};
 
@@ -30,6 +32,8 @@ const LOCK_WAIT: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Store {
     db: sled::Db,
+    /// In which buckets are cut.
+    pub zone: Zone,
     pub state: State,
 }
 
@@ -50,6 +54,7 @@ impl Store {
         let db = guarded(|| Ok(open(path)?))?;
         let store = Self {
             db,
+            zone: zone.clone(),
             state: State::default(),
         };
         if guarded(|| Ok(store.db.is_empty()))? {
@@ -113,16 +118,11 @@ impl Store {
     /// Merges the delta with what is stored. Writes nothing.
     ///
     /// # Errors
-    /// When a stored counter is damaged or a sum overflows.
-    pub fn prepare(&self, delta: Delta, zone: &Zone) -> Result<Prepared, StoreError> {
+    /// When a stored row is damaged or a sum does not fit.
+    pub fn prepare(&self, delta: Delta) -> Result<Prepared, StoreError> {
         let mut batch = sled::Batch::default();
-        for (key, mut counter) in delta.counters(zone)? {
-            let key = key.encode();
-            if let Some(bytes) = guarded(|| Ok(self.db.get(key)?))? {
-                counter.merge(&decoded(&key, value::decode_counter(&bytes))?)?;
-            }
-            batch.insert(&key, value::encode_counter(&counter));
-        }
+        merge::merge(self, &delta, &mut batch)?;
+        merge::prune(self, delta.watermark.at, &mut batch)?;
         let known = u32::try_from(self.state.lines.len()).expect("the fold refused one more");
         for (id, line) in (known + 1..).map(LineId).zip(&delta.lines) {
             batch.insert(Key::Line(id).encode(), value::encode_line(line));
@@ -151,51 +151,46 @@ impl Store {
     ///
     /// # Errors
     /// When sled cannot write.
-    pub fn commit(&mut self, prepared: Prepared, zone: &Zone) -> Result<(), StoreError> {
+    pub fn commit(&mut self, prepared: Prepared) -> Result<(), StoreError> {
         let Prepared { mut batch, delta } = prepared;
         self.state.apply(delta);
-        batch.insert(Key::Head.encode(), head(zone, &self.state));
+        batch.insert(Key::Head.encode(), head(&self.zone, &self.state));
         guarded(|| Ok(self.db.apply_batch(batch)?))
     }
 
-    /// Every counter whose key lies in the range, in the order of the keys.
+    /// The value of a key.
     ///
     /// # Errors
-    /// When one is damaged, or the visitor refuses.
-    pub fn counters(
-        &self,
-        range: RangeInclusive<[u8; 15]>,
-        mut visit: impl FnMut(CounterKey, Counter) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        guarded(|| {
-            for pair in self.db.range(range) {
-                let (key, bytes) = pair?;
-                let Some(Key::Counter(counter_key)) = Key::decode(&key) else {
-                    return Err(Damage::Key { key: hex(&key) }.into());
-                };
-                visit(counter_key, decoded(&key, value::decode_counter(&bytes))?)?;
-            }
-            Ok(())
-        })
+    /// When sled cannot read.
+    pub fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        guarded(|| Ok(self.db.get(key)?))
     }
 
-    /// The first counter in the range.
+    /// A whole row of counters.
     ///
     /// # Errors
-    /// When its key is damaged.
-    pub fn first_counter(
+    /// When it is damaged.
+    pub fn row(&self, key: RowKey, form: Form) -> Result<Option<Row>, StoreError> {
+        let key = key.encode();
+        let Some(bytes) = self.get(&key)? else {
+            return Ok(None);
+        };
+        let row = codec::decode(form, &bytes, Want::EVERYTHING);
+        Ok(Some(decoded(&key, row)?))
+    }
+
+    /// The first keys of a range, at most so many.
+    ///
+    /// # Errors
+    /// When sled cannot read.
+    pub fn keys(
         &self,
-        range: RangeInclusive<[u8; 15]>,
-    ) -> Result<Option<CounterKey>, StoreError> {
+        range: Range<Vec<u8>>,
+        amount_max: usize,
+    ) -> Result<Vec<sled::IVec>, StoreError> {
         guarded(|| {
-            let Some(pair) = self.db.range(range).next() else {
-                return Ok(None);
-            };
-            let (key, _) = pair?;
-            match Key::decode(&key) {
-                Some(Key::Counter(counter_key)) => Ok(Some(counter_key)),
-                _ => Err(Damage::Key { key: hex(&key) }.into()),
-            }
+            let keys = self.db.range(range).keys().take(amount_max);
+            Ok(keys.collect::<Result<_, _>>()?)
         })
     }
 
@@ -240,16 +235,48 @@ impl Store {
         .unwrap();
     }
 
-    fn scan_prefix(
+    /// Makes the rows of every line unreadable, the total's excepted.
+    #[cfg(test)]
+    pub fn overwrite_lines(&self) {
+        let mut rows = Vec::new();
+        self.scan_prefix(&crate::key::ROWS, |key, _| {
+            rows.push(key);
+            Ok(())
+        })
+        .unwrap();
+        for key in rows {
+            if !matches!(&key, Key::Row(row) if row.line() == LineId::TOTAL) {
+                self.overwrite(&key, Some(vec![]));
+            }
+        }
+    }
+
+    /// Every pair whose key begins so, in the order of the keys.
+    ///
+    /// # Errors
+    /// When a key is damaged, or the visitor refuses.
+    pub fn scan_prefix(
         &self,
         prefix: &[u8],
         mut visit: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan_pairs(prefix, |key, bytes| visit(key, &bytes))
+    }
+
+    /// The same, giving the value away.
+    ///
+    /// # Errors
+    /// As [`Store::scan_prefix`].
+    pub fn scan_pairs(
+        &self,
+        prefix: &[u8],
+        mut visit: impl FnMut(Key, sled::IVec) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         guarded(|| {
             for pair in self.db.scan_prefix(prefix) {
                 let (key, bytes) = pair?;
                 let known = Key::decode(&key).ok_or_else(|| Damage::Key { key: hex(&key) })?;
-                visit(known, &bytes)?;
+                visit(known, bytes)?;
             }
             Ok(())
         })
@@ -299,7 +326,7 @@ fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> 
             let imported = decoded(&key.encode(), imported::decode(sequence, bytes))?;
             state.balances.add(imported);
         }
-        Key::Head | Key::Counter(_) => {}
+        Key::Head | Key::Row(_) => {}
     }
     Ok(())
 }
@@ -314,9 +341,9 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
+        baselines: amount(state.balances.imports().len()),
         launched_us: state.launched.map(Instant::as_micros),
         began_us: state.began.map(Instant::as_micros),
-        baselines: amount(state.balances.imports().len()),
     })
 }
 
@@ -359,8 +386,8 @@ mod tests {
         for entry in sample::entries(20) {
             delta.fold(&open.state, &zone, &entry).unwrap();
         }
-        let prepared = open.prepare(delta, &zone).unwrap();
-        open.commit(prepared, &zone).unwrap();
+        let prepared = open.prepare(delta).unwrap();
+        open.commit(prepared).unwrap();
         harm(&open);
         open.close().unwrap();
         match Store::open(&path, &zone) {

@@ -96,7 +96,7 @@ impl Writer {
         let started = Instant::now();
         let delta = std::mem::replace(&mut self.delta, Delta::behind(&State::default()));
         let prepared = match &*self.shared.read() {
-            Some(store) => store.prepare(delta, &self.shared.zone)?,
+            Some(store) => store.prepare(delta)?,
             None => return Err(CountersError::Rebuilding),
         };
         let watermark = self.commit(prepared)?;
@@ -113,7 +113,7 @@ impl Writer {
     fn commit(&mut self, prepared: Prepared) -> Result<Watermark, CountersError> {
         let mut guard = self.shared.write();
         let store = guard.as_mut().ok_or(CountersError::Rebuilding)?;
-        match store.commit(prepared, &self.shared.zone) {
+        match store.commit(prepared) {
             Ok(()) => {
                 self.delta = Delta::behind(&store.state);
                 Ok(store.state.watermark)
@@ -150,7 +150,7 @@ impl Writer {
     }
 
     pub fn is_full(&self) -> bool {
-        self.delta.hours() >= DELTA_HOURS_MAX || self.delta.entries() >= DELTA_ENTRIES_MAX
+        self.delta.size() >= DELTA_HOURS_MAX || self.delta.entries() >= DELTA_ENTRIES_MAX
     }
 
     pub fn is_due(&self) -> bool {

@@ -79,15 +79,6 @@ impl Zone {
         }
     }
 
-    /// The instant at which a local day begins, by its number of days since 1970-01-01; `None` outside
-    /// the calendar.
-    #[must_use]
-    pub fn day_start(&self, number: i32) -> Option<Instant> {
-        let days = jiff::Span::new().try_days(number).ok()?;
-        let date = Date::constant(1970, 1, 1).checked_add(days).ok()?;
-        Some(self.at(date.at(0, 0, 0, 0)))
-    }
-
     /// The day that holds the instant as people write it: `22/07/2022`, or `2022-07-22`.
     #[must_use]
     pub fn day_label(&self, instant: Instant, day_first: bool) -> String {
@@ -280,12 +271,8 @@ mod tests {
     }
 
     #[test]
-    fn days_by_number_begin_in_local_time() {
+    fn days_are_written_as_people_write_them() {
         let zone = Zone::viet_nam();
-        for (text, number) in [("1970-01-01", 0), ("2022-07-22", 19_195)] {
-            assert_eq!(zone.day_start(number), Some(start(text)));
-        }
-        assert_eq!(zone.day_start(i32::MAX), None);
         assert_eq!(zone.day_label(start("2022-07-22"), true), "22/07/2022");
         assert_eq!(zone.day_label(start("2022-07-22"), false), "2022-07-22");
     }

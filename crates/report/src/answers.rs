@@ -1,7 +1,8 @@
 //! Answers to questions about counts, whole: rows, total, what was counted, and the proof that goes
 //! with them. The one place where counts are asked.
 
-use ndxp_counters::{Answer, Counters, CountersError, Counts, Dimension, Names, top};
+use ndxp_baseline::OpeningSum;
+use ndxp_counters::{Answer, Counters, CountersError, Counts, Dimension, Names, Rank, top};
 use ndxp_model::{Instant, Party, Period, Zone};
 use ndxp_proto::statistics::v1::{
     CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Proof,
@@ -9,6 +10,7 @@ use ndxp_proto::statistics::v1::{
 
 use crate::ReportError;
 use crate::meaning::meaning;
+use crate::openings;
 use crate::request::Question;
 
 /// Answers a `CountRequest` from the counters as they stand; waiting for a sequence is the
@@ -35,11 +37,30 @@ pub fn count(
     };
     let mut answer = counters.count(&query, names)?;
     let rows = std::mem::take(&mut answer.rows);
-    // Opening balances join here, by the keys of the rows, before the top is taken.
-    let rows: Vec<(String, Row)> = rows
-        .into_iter()
-        .map(|(key, counts)| (key, Row { counts }))
-        .collect();
+    // Opening balances join here, by the keys of the rows, before the top is taken. They were asked
+    // for after the counts, so they include all that the counts' watermark does.
+    let (rows, opening) = match request.with_baselines {
+        true => {
+            let balances = counters.balances()?;
+            let mut sums = openings::openings(&balances, &query, &answer, names, zone)?;
+            let rows = match query.by {
+                Some(_) => openings::joined(rows, &mut sums),
+                None => Vec::new(),
+            };
+            let rows = rows.into_iter().map(|(key, (counts, opening))| {
+                let opening = Some(opening);
+                (key, Row { counts, opening })
+            });
+            (rows.collect(), Some(openings::total(sums)))
+        }
+        false => {
+            let row = |(key, counts)| {
+                let opening = None;
+                (key, Row { counts, opening })
+            };
+            (rows.into_iter().map(row).collect::<Vec<_>>(), None)
+        }
+    };
     let (rows, others) = match top {
         Some(most) => {
             let parted = top_of(rows, most);
@@ -73,8 +94,8 @@ pub fn count(
             members: distinct.members,
         }),
         by_successor: query.by_successor,
+        opening,
         durations_absent: absent.map_or("", |why| why.as_str()).to_owned(),
-        ..CountResponse::default()
     })
 }
 
@@ -82,6 +103,8 @@ pub fn count(
 #[derive(Clone, Debug, Default)]
 struct Row {
     counts: Counts,
+    /// Where opening balances are asked for.
+    opening: Option<OpeningSum>,
 }
 
 impl Row {
@@ -89,24 +112,36 @@ impl Row {
         CountRow {
             key,
             counts: Some(CountsMessage::from(&self.counts)),
+            opening: self.opening.map(Into::into),
             ..CountRow::default()
         }
     }
 
-    fn add(&mut self, other: &Self) -> Result<(), CountersError> {
-        Ok(self.counts.merge(&other.counts)?)
+    fn add(&mut self, other: &Self) -> Result<(), ReportError> {
+        self.counts
+            .merge(&other.counts)
+            .map_err(CountersError::from)?;
+        if let Some(opening) = &other.opening {
+            let sum = self.opening.get_or_insert_with(OpeningSum::default);
+            sum.merge(opening)?;
+        }
+        Ok(())
+    }
+
+    /// Transactions, those of balances with them, then attempts.
+    fn rank(&self) -> Rank {
+        let opening = self.opening.as_ref().map_or(0, |it| it.transactions);
+        let transactions = u128::from(self.counts.transactions()) + u128::from(opening);
+        (transactions, self.counts.attempts().into())
     }
 }
 
 fn top_of(rows: Vec<(String, Row)>, most: usize) -> ndxp_counters::Top<Row> {
-    top(rows, most, |row| {
-        let counts = &row.counts;
-        (counts.transactions().into(), counts.attempts().into())
-    })
+    top(rows, most, Row::rank)
 }
 
 /// Nothing of nothing.
-fn sum_of(rows: Vec<(String, Row)>) -> Result<Option<Row>, CountersError> {
+fn sum_of(rows: Vec<(String, Row)>) -> Result<Option<Row>, ReportError> {
     let mut sum = None;
     for (_, row) in rows {
         sum.get_or_insert_with(Row::default).add(&row)?;

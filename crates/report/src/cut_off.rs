@@ -35,7 +35,8 @@ pub(crate) struct Periods {
 pub(crate) struct Wanted<'a> {
     /// Without a month the report is about the month that holds the cut-off's last instant.
     pub month: Option<&'a str>,
-    pub as_of: Instant,
+    /// `None` is now.
+    pub as_of: Option<Instant>,
     pub now: Instant,
     /// When the platform launched; `None` while the journal is empty.
     pub launched: Option<Instant>,
@@ -96,9 +97,12 @@ impl Periods {
 /// Counters answer whole local hours. A cut-off within the running hour, or ahead of it, takes
 /// the running hour's end: nothing that happened is left out and no day is counted that has not
 /// begun. A past cut-off within an hour cannot be answered and is refused.
-fn effective(zone: &Zone, as_of: Instant, now: Instant) -> Result<Instant, ReportError> {
-    let hour = zone.bucket(Granularity::Hour, as_of);
+fn effective(zone: &Zone, as_of: Option<Instant>, now: Instant) -> Result<Instant, ReportError> {
     let running = zone.bucket(Granularity::Hour, now);
+    let Some(as_of) = as_of else {
+        return Ok(running.to);
+    };
+    let hour = zone.bucket(Granularity::Hour, as_of);
     if as_of > running.from {
         Ok(running.to)
     } else if hour.from == as_of {
@@ -129,7 +133,7 @@ mod tests {
     fn check(month: Option<&str>, (as_of, now): (Instant, Instant), wanted: &Spans<'_>) {
         let asked = Wanted {
             month,
-            as_of,
+            as_of: Some(as_of),
             now,
             launched: None,
         };
@@ -253,6 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn now_is_the_end_of_the_running_hour_also_at_its_first_instant() {
+        let asked = Wanted {
+            month: None,
+            as_of: None,
+            now: start("2022-07-22T08"),
+            launched: None,
+        };
+        let found = Periods::of(&Zone::viet_nam(), asked).unwrap();
+        assert_eq!(found.cut_off, start("2022-07-22T09"));
+    }
+
+    #[test]
     fn the_start_of_the_running_hour_is_a_cut_off_of_its_own() {
         let cut_off = start("2022-07-22T09");
         check(None, (cut_off, plus_micros(cut_off, 5)), &to_nine());
@@ -262,7 +278,7 @@ mod tests {
     fn refused(month: Option<&str>, as_of: Instant, launched: Option<Instant>) -> String {
         let asked = Wanted {
             month,
-            as_of,
+            as_of: Some(as_of),
             now: start("2022-09-01"),
             launched,
         };

@@ -61,10 +61,7 @@ impl Sources<'_> {
     ) -> Wanted<'m> {
         Wanted {
             month: Some(month).filter(|month| !month.is_empty()),
-            as_of: match as_of_us {
-                0 => self.now,
-                as_of_us => Instant::from_micros(as_of_us),
-            },
+            as_of: (as_of_us != 0).then(|| Instant::from_micros(as_of_us)),
             now: self.now,
             launched: known.launched(),
         }

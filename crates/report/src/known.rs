@@ -2,7 +2,7 @@
 //! that opening balances do not tell, is not made up. Pure over the journal's beginning and the
 //! balances' periods.
 
-use ndxp_baseline::{Balances, Imported};
+use ndxp_baseline::{Balances, Day, Imported};
 use ndxp_model::{Granularity, Instant, Period, Zone};
 use ndxp_proto::journal::v1::BaselineRow;
 
@@ -27,30 +27,23 @@ impl Told {
         let imports = balances.imports().iter();
         let rows = imports.flat_map(|import| {
             let rows = import.baseline.rows.iter();
-            rows.filter_map(|row| Self::of(import, row, zone))
+            rows.map(|row| Self::of(import, row, zone))
         });
         rows.collect()
     }
 
-    /// `None` for days outside the calendar, which no import holds.
-    fn of(import: &Imported, row: &BaselineRow, zone: &Zone) -> Option<Self> {
+    fn of(import: &Imported, row: &BaselineRow, zone: &Zone) -> Self {
         let named = |place: u32| usize::try_from(place).ok()?.checked_sub(1);
         let baseline = &import.baseline;
         let measure = named(row.measure).and_then(|place| baseline.measures.get(place));
         let connection = named(row.connection).and_then(|place| baseline.connections.get(place));
-        let start = |day: i32| zone.day_start(day);
-        Some(Self {
-            from: match row.from_day {
-                None => None,
-                Some(day) => Some(start(day)?),
-            },
-            to: match row.to_day {
-                None => import.ends,
-                Some(day) => start(day)?,
-            },
+        let start = |day: i32| Day::new(day).start(zone);
+        Self {
+            from: row.from_day.map(start),
+            to: row.to_day.map_or(import.ends, start),
             measure: measure.map_or(TRANSACTIONS, String::as_str).to_owned(),
             service: connection.map_or_else(String::new, |it| it.service.clone()),
-        })
+        }
     }
 
     fn period(&self) -> Period {
@@ -389,7 +382,6 @@ mod tests {
                 row(Some(19_174), Some(19_204), 0, 0),
                 row(None, Some(19_174), 1, 2),
                 row(None, None, 0, 1),
-                row(Some(i32::MAX), None, 0, 0),
             ],
             ..BaselineImported::default()
         };

@@ -17,6 +17,12 @@ use crate::questions::within;
 pub const TOP_MAX: u32 = 1_000;
 const TOP_DEFAULT: u32 = 20;
 
+/// The names of the tables, in the order of the report.
+#[must_use]
+pub fn table_names() -> [&'static str; TITLES.len()] {
+    TITLES.map(|(name, ..)| name)
+}
+
 /// The report on a month, as [`crate::figures`] cuts it.
 ///
 /// # Errors

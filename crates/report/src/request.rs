@@ -114,6 +114,14 @@ impl fmt::Display for Moment {
     }
 }
 
+/// Whether a request can be asked at all, before anything is waited for.
+///
+/// # Errors
+/// As [`crate::count`] has for the request itself.
+pub fn check(request: &CountRequest, zone: &Zone, now: Instant) -> Result<(), RequestError> {
+    Question::of(request, None, zone, now).map(drop)
+}
+
 impl Question {
     /// Reads the request of an asker who sees the connections of `party`, or all.
     ///
@@ -300,3 +308,6 @@ fn outcome(number: i32) -> Result<Option<Outcome>, RequestError> {
         numbers: "1 (completed) to 7 (interrupted)",
     })
 }
+
+#[cfg(test)]
+mod tests;

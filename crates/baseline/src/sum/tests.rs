@@ -46,6 +46,7 @@ fn question(window: Window) -> Question<'static> {
         through: Sequence::new(u64::MAX),
         key_of: &everything,
         in_total: InTotal::Counted,
+        is_told: true,
         bucket_of: None,
     }
 }
@@ -115,6 +116,31 @@ fn names_choose_connections_and_leave_out_what_is_in_total() {
         assert_eq!(sums.left_out, left_out);
         assert_eq!(sums.rows["H01/lgsp"].measures["records"], 10);
         assert_eq!(sums.rows.contains_key(NO_KEY), transactions > 0);
+    }
+}
+
+#[test]
+fn what_balances_cannot_tell_is_left_out() {
+    let rows = [
+        ("2021", 1, 1),
+        ("2021", 2, 1),
+        ("2021", 0, 0),
+        ("2022-01", 3, 0),
+    ];
+    let balances = balances(&[import(&rows)]);
+    let only = |names: &Connection| (names.consumer == "H01/lgsp").then(|| names.consumer.clone());
+    for (in_total, left_out) in [(InTotal::LeftOut, 2), (InTotal::Hidden, 1)] {
+        let question = Question {
+            key_of: &only,
+            in_total,
+            is_told: false,
+            ..question(window("2021-01-01", ""))
+        };
+        let sums = balances.sum(&question).unwrap();
+        assert_eq!(
+            (sums.total, sums.left_out),
+            (OpeningSum::default(), left_out)
+        );
     }
 }
 

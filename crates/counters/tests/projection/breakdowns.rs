@@ -62,14 +62,15 @@ fn filter(rng: &mut Rng) -> Filter {
 /// All, or from one local bucket's start to another's.
 fn period(rng: &mut Rng, facts: &[Fact]) -> Period {
     let zone = Zone::viet_nam();
-    let size = [
+    let sizes = [
         Granularity::Hour,
         Granularity::Day,
         Granularity::Day,
         Granularity::Month,
-    ][rng.usize(0..4)];
+    ];
+    let size = rng.choice(sizes).unwrap();
     let mut start = || {
-        let fact = &facts[rng.usize(0..facts.len())];
+        let fact = rng.choice(facts).unwrap();
         let days = rng.i64(-1..2) * 86_400_000_000;
         zone.bucket(size, Instant::from_micros(fact.at_us + days))
             .from

@@ -39,6 +39,7 @@ pub struct Sum {
     pub us_max: u64,
 }
 
+const METHODS: [&str; 4] = ["Find", "Check", "Find", "Unheard"];
 const FAULTS: [&str; 4] = ["none", "consumer", "hub", "provider"];
 
 /// A story in which calls name methods, and every ending is somebody's fault or nobody's.
@@ -47,7 +48,7 @@ pub fn told(seed: u64, count: usize) -> Vec<Entry> {
     let mut entries = Story::new(seed).tell(count);
     for entry in &mut entries {
         if let Some(Body::Closed(closed)) = &mut entry.body {
-            closed.method = ["Find", "Check", "Find", "Unheard"][rng.usize(0..4)].to_owned();
+            closed.method = rng.choice(METHODS).unwrap().to_owned();
             closed.grpc_status = match closed.method.as_str() {
                 "Unheard" => 12,
                 _ => 0,
@@ -92,7 +93,7 @@ pub fn facts(entries: &[Entry]) -> Vec<Fact> {
                 String::new()
             },
             outcome,
-            fault: FAULTS[usize::try_from(closed.fault).unwrap()],
+            fault: FAULTS.get(usize::try_from(closed.fault).unwrap()).unwrap(),
             bytes: [
                 closed.request_bytes,
                 closed.response_bytes,

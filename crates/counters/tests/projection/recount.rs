@@ -80,36 +80,98 @@ pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
         .unwrap()
         .sequence
         .get();
-    // By size of bucket, connection in the order of first counting, bucket and outcome: the order
-    // of a dump. The total comes before the connections.
-    let mut expected: BTreeMap<(usize, Option<usize>, i64, i32), Counter> = BTreeMap::new();
-    let mut order = Vec::new();
-    for (entry, closed) in counted(entries, watermark) {
+    let lines = lines(entries, watermark);
+    let now_us = entries
+        .iter()
+        .find(|entry| entry.sequence == watermark)
+        .map_or(0, |entry| entry.committed_at_us);
+    let mut expected: BTreeMap<Key, Counter> = BTreeMap::new();
+    for ((entry, closed), line) in counted(entries, watermark).zip(&lines) {
         let connection = closed.connection.clone().unwrap_or_default();
-        if !order.contains(&connection) {
-            order.push(connection.clone());
-        }
-        let number = order.iter().position(|other| *other == connection);
-        for (size, (granularity, bucket_us)) in buckets(entry.committed_at_us).iter().enumerate() {
-            for number in [None, number] {
-                let key = (size, number, *bucket_us, closed.outcome);
-                let counter = expected.entry(key).or_insert_with(|| Counter {
-                    granularity: (*granularity).to_owned(),
-                    bucket_us: *bucket_us,
-                    total: number.is_none(),
-                    connection: number.map(|_| connection.clone()),
+        for (granularity, bucket_us) in buckets(entry.committed_at_us) {
+            for method in [None, Some(line.clone())] {
+                let total = method.is_none();
+                let gone = !total && gone(bucket_us, now_us);
+                if granularity == "hour" && gone {
+                    continue;
+                }
+                let counter = Counter {
+                    granularity: granularity.to_owned(),
+                    bucket_us,
+                    total,
+                    connection: (!total).then(|| connection.clone()),
+                    method: method.unwrap_or_default(),
                     outcome: closed.outcome,
+                    fault: closed.fault,
                     watermark,
-                    first_sequence: entry.sequence,
                     ..Counter::default()
-                });
-                add(counter, entry, closed);
+                };
+                let durations = granularity != "hour" && !(granularity == "day" && gone);
+                let counter = expected.entry(key_of(&counter)).or_insert(counter);
+                add(counter, entry, closed, durations);
             }
         }
     }
     let expected: Vec<Counter> = expected.into_values().collect();
-    assert_eq!(dump, expected);
+    dump.sort_by_key(key_of);
+    assert_eq!(dump.len(), expected.len());
+    for (told, expected) in dump.iter().zip(&expected) {
+        assert_eq!(told, expected);
+    }
     dump
+}
+
+/// What a counter is kept for.
+type Key = (String, i64, bool, [String; 4], i32, i32);
+
+fn key_of(counter: &Counter) -> Key {
+    let connection = counter.connection.clone().unwrap_or_default();
+    (
+        counter.granularity.clone(),
+        counter.bucket_us,
+        counter.total,
+        [
+            connection.consumer,
+            connection.provider,
+            connection.service,
+            counter.method.clone(),
+        ],
+        counter.outcome,
+        counter.fault,
+    )
+}
+
+/// Whether lines keep no hours of the day that begins at the instant, or holds it: it ended 62
+/// days before the watermark.
+fn gone(at_us: i64, now_us: i64) -> bool {
+    let [_, _, (_, day_us), _] = buckets(at_us);
+    day_us + (1 + 62) * 24 * 3_600_000_000 <= now_us
+}
+
+/// Under which method each counted closing is counted.
+fn lines(entries: &[Entry], watermark: u64) -> Vec<String> {
+    let mut answered: BTreeMap<[String; 3], BTreeSet<String>> = BTreeMap::new();
+    counted(entries, watermark)
+        .map(|(_, closed)| {
+            let names = closed.connection.clone().unwrap_or_default();
+            let methods = answered
+                .entry([names.consumer, names.provider, names.service])
+                .or_default();
+            let called = match &closed.refused_call {
+                Some(call) if closed.method.is_empty() => call.method.clone(),
+                _ => closed.method.clone(),
+            };
+            let answer = matches!(closed.outcome, 1 | 2) && closed.grpc_status != 12;
+            if answer && !called.is_empty() && methods.len() < 256 {
+                methods.insert(called.clone());
+            }
+            if methods.contains(&called) {
+                called
+            } else {
+                String::new()
+            }
+        })
+        .collect()
 }
 
 /// First transactions and open transactions.
@@ -221,13 +283,19 @@ fn outcome(closed: &TransactionClosed) -> Outcome {
     Outcome::from_number(u8::try_from(closed.outcome).unwrap()).unwrap()
 }
 
-fn add(counter: &mut Counter, entry: &Entry, closed: &TransactionClosed) {
+fn add(counter: &mut Counter, entry: &Entry, closed: &TransactionClosed, durations: bool) {
     counter.count += 1;
     counter.request_bytes += closed.request_bytes;
     counter.response_bytes += closed.response_bytes;
     counter.request_messages += closed.request_messages;
     counter.response_messages += closed.response_messages;
-    counter.last_sequence = entry.sequence;
+    // Only the total keeps sequences.
+    if counter.total {
+        if counter.first_sequence == 0 {
+            counter.first_sequence = entry.sequence;
+        }
+        counter.last_sequence = entry.sequence;
+    }
     for measure in &closed.measures {
         match counter
             .measures
@@ -245,7 +313,7 @@ fn add(counter: &mut Counter, entry: &Entry, closed: &TransactionClosed) {
     counter
         .measures
         .sort_by(|one, other| one.name.cmp(&other.name));
-    if matches!(closed.outcome, 1 | 2) {
+    if durations && matches!(closed.outcome, 1 | 2) {
         counter.duration_us_max = counter.duration_us_max.max(closed.total_us);
         let bucket = bucket(closed.total_us);
         match counter

@@ -4,7 +4,8 @@ use fastrand::Rng;
 use ndxp_model::{Instant, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{
-    Connection, Entry, HubStarted, Measure, SystemConnected, TransactionClosed, TransactionOpened,
+    Call, Connection, Entry, HubStarted, Measure, SystemConnected, TransactionClosed,
+    TransactionOpened,
 };
 
 const CONSUMERS: [&str; 4] = [
@@ -15,6 +16,8 @@ const CONSUMERS: [&str; 4] = [
 ];
 const PROVIDERS: [&str; 3] = ["G01/population", "G24/insurance", "H26/lgsp"];
 const SERVICES: [&str; 3] = ["gov.Identity", "gov.Card", "gov.Births"];
+
+const METHODS: [&str; 4] = ["Get", "List", "Put", ""];
 
 const MINUTE_US: i64 = 60_000_000;
 /// 2021-12-31T16:58:00Z: two minutes before a new year in Viet Nam.
@@ -122,6 +125,9 @@ impl Story {
             opened_sequence,
             connection: Some(connection),
             outcome,
+            fault: if outcome == 1 { 0 } else { self.rng.i32(0..4) },
+            method: self.rng.choice(METHODS).unwrap().to_owned(),
+            grpc_status: self.rng.choice([0, 5, 12]).unwrap(),
             request_bytes: self.rng.u64(0..100_000),
             response_bytes: self.rng.u64(0..1 << 33),
             request_messages: self.rng.u64(0..3),
@@ -144,6 +150,11 @@ impl Story {
             transaction_id: self.id().as_bytes().to_vec(),
             connection: Some(connection),
             outcome: 3,
+            fault: self.rng.i32(1..3),
+            refused_call: Some(Call {
+                method: self.rng.choice(METHODS).unwrap().to_owned(),
+                ..Call::default()
+            }),
             request_bytes: self.rng.u64(0..1_000),
             total_us: self.rng.u64(0..1_000),
             test: self.rng.u8(0..8) == 0,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ndxp_baseline::{Calendar, Conflicts, Day, Malformed};
 use ndxp_counters::CountersError;
-use ndxp_model::Sequence;
 use ndxp_proto::journal::v1::BaselineImported;
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::statistics::v1;

@@ -54,3 +54,6 @@ impl Statistics {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,8 @@ impl StatisticsService for Statistics {
     ) -> Result<Response<v1::CountResponse>, Status> {
         let party = party(asker(&request)?.scope);
         let request = request.into_inner();
-        filter::period(request.from_us, request.to_us)?;
+        ndxp_report::check(&request, &self.zone, self.clock.now())
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         self.reach(request.at_least_sequence).await?;
         self.counted(request, party).await.map(Response::new)
     }
@@ -251,11 +252,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::MonthBeforeLaunch { .. }
         | ReportError::TopTooLarge(_)
         | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
-        ReportError::Incomplete(_)
-        | ReportError::MissingFigure(_)
-        | ReportError::UnknownOutcome(_)
-        | ReportError::Json(_)
-        | ReportError::Csv(_) => {
+        ReportError::Incomplete(_) | ReportError::Opening(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
         }
@@ -265,9 +262,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
 pub(super) fn counting(error: &CountersError) -> Status {
     let text = error.to_string();
     match error {
-        CountersError::NotWholeHours { .. } | CountersError::TooManyRows { .. } => {
-            Status::invalid_argument(text)
-        }
+        error if error.is_about_the_question() => Status::invalid_argument(text),
         CountersError::Rebuilding | CountersError::Stopped => Status::unavailable(text),
         _ => {
             tracing::error!(error = text, "counters cannot answer");

@@ -76,7 +76,7 @@ pub(crate) fn periods(month: &str, last_day: &str) -> Periods {
     let zone = Zone::viet_nam();
     let wanted = Wanted {
         month: Some(month),
-        as_of: zone.moment(last_day).unwrap().to,
+        as_of: Some(zone.moment(last_day).unwrap().to),
         now: at("2026-01-01"),
         launched: None,
     };

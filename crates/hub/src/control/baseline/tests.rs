@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ndxp_journal::Kind;
-use ndxp_model::Instant;
+use ndxp_model::{Instant, Sequence};
 use ndxp_proto::journal::v1::{BaselineRow, RegistryRefused};
 use tonic::Code;
 

@@ -62,6 +62,112 @@ async fn operators_and_auditors_count_everything_and_a_member_its_own() {
     }
 }
 
+/// Transactions of three connections; the sequence of the last.
+async fn three_connections(house: &House) -> u64 {
+    house.register(&["H26", "H27", "G01", "G24"]).await;
+    house.transact_many("H26/lgsp", "G01/lgsp", 3).await;
+    house.transact_many("H27/lgsp", "G01/lgsp", 2).await;
+    let (_, last) = house.transact("H26/lgsp", "G24/lgsp").await;
+    last.get()
+}
+
+type Change = fn(&mut v1::CountFilter);
+
+#[tokio::test]
+async fn filters_combine_and_narrow_what_the_asker_may_see() {
+    let house = House::new().await;
+    let last = three_connections(&house).await;
+    // What the operator, H26, H27 and G01 see of it.
+    let cases: [(Change, [u64; 4]); 12] = [
+        (|_| {}, [6, 4, 2, 5]),
+        (|it| it.consumer = "H26".to_owned(), [4, 4, 0, 3]),
+        (|it| it.consumer = "H27/lgsp".to_owned(), [2, 0, 2, 2]),
+        (|it| it.provider = "G01".to_owned(), [5, 3, 2, 5]),
+        (
+            |it| (it.consumer, it.provider) = ("H26".to_owned(), "G24/lgsp".to_owned()),
+            [1, 1, 0, 0],
+        ),
+        (|it| it.service = "a.B".to_owned(), [6, 4, 2, 5]),
+        (|it| it.method = "-".to_owned(), [6, 4, 2, 5]),
+        (|it| it.kind = 1, [6, 4, 2, 5]),
+        (|it| it.kind = 2, [0, 0, 0, 0]),
+        (|it| (it.class, it.outcome) = (1, 1), [6, 4, 2, 5]),
+        (|it| it.outcome = 3, [0, 0, 0, 0]),
+        (|it| it.fault = "none".to_owned(), [6, 4, 2, 5]),
+    ];
+    let askers = [
+        house.operator(),
+        house.system("H26/lgsp"),
+        house.system("H27/lgsp"),
+        house.system("G01/lgsp"),
+    ];
+    for (place, asker) in askers.iter().enumerate() {
+        let mut client = house.statistics(asker).await;
+        for (row, (change, seen)) in cases.iter().enumerate() {
+            let mut filter = v1::CountFilter::default();
+            change(&mut filter);
+            for by in [v1::Dimension::Unspecified, v1::Dimension::Connection] {
+                let request = v1::CountRequest {
+                    filter: Some(filter.clone()),
+                    ..count(by, last)
+                };
+                let found = client.count(request).await.unwrap().into_inner();
+                let total = found.total.as_ref().unwrap().transactions;
+                assert_eq!(total, seen[place], "row {row}, asker {place}");
+                let sum: u64 = rows(&found).iter().map(|row| row.1).sum();
+                if by == v1::Dimension::Connection {
+                    assert_eq!(sum, total, "row {row}, asker {place}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_top_its_others_and_who_took_part_are_of_what_the_asker_may_see() {
+    let house = House::new().await;
+    let last = three_connections(&house).await;
+    let request = v1::CountRequest {
+        top: 1,
+        with_distinct: true,
+        ..count(v1::Dimension::Connection, last)
+    };
+    let ask = async |issued| {
+        let mut client = house.statistics(&issued).await;
+        client.count(request.clone()).await.unwrap().into_inner()
+    };
+    let parties = |consumers, providers, systems, members| v1::Distinct {
+        consumers,
+        providers,
+        systems,
+        members,
+    };
+    let all = ask(house.auditor()).await;
+    assert_eq!(rows(&all), [("H26/lgsp>G01/lgsp/a.B", 3)]);
+    let others = all.others.unwrap().counts.unwrap();
+    assert_eq!((all.others_rows, others.transactions), (2, 3));
+    assert_eq!(all.distinct, Some(parties(2, 2, 4, 4)));
+
+    let own = ask(house.system("H27/lgsp")).await;
+    assert_eq!(rows(&own), [("H27/lgsp>G01/lgsp/a.B", 2)]);
+    assert_eq!((own.others, own.others_rows), (None, 0));
+    assert_eq!(own.distinct, Some(parties(1, 1, 2, 2)));
+    let definition = own.definition.unwrap();
+    assert_eq!(definition.name, "transactions_by_connection");
+    let only = "Only: connections of H27.";
+    assert!(definition.definition_en.contains(only), "{definition:?}");
+
+    let mut client = house.statistics(&house.operator()).await;
+    let members = client.count(count(v1::Dimension::ConsumerMember, last));
+    let members = members.await.unwrap().into_inner();
+    let titles: Vec<_> = members
+        .rows
+        .iter()
+        .map(|row| (row.key.as_str(), row.title.as_str()))
+        .collect();
+    assert_eq!(titles, [("H26", "Tỉnh H26"), ("H27", "Tỉnh H27")]);
+}
+
 #[tokio::test]
 async fn by_successor_the_closed_count_with_those_who_carry_on() {
     let house = House::new().await;
@@ -125,7 +231,38 @@ async fn questions_that_cannot_be_answered_are_refused_with_the_reason() {
                 from_us: BEGIN.as_micros() + 1,
                 ..total()
             },
-            "whole hours",
+            "from_us = 2022-07-22T09:00:00.000001",
+        ),
+        (
+            v1::CountRequest {
+                to_us: BEGIN.as_micros(),
+                ..total()
+            },
+            "the platform was launched at 2022-07-22T09:00 Asia/Ho_Chi_Minh",
+        ),
+        (
+            v1::CountRequest {
+                from_us: BEGIN.as_micros() + 3_600_000_000,
+                ..total()
+            },
+            "lies ahead of now",
+        ),
+        (
+            v1::CountRequest {
+                top: 3,
+                ..count(v1::Dimension::Day, 0)
+            },
+            "top = 3",
+        ),
+        (
+            v1::CountRequest {
+                filter: Some(v1::CountFilter {
+                    consumer: "H62".to_owned(),
+                    ..Default::default()
+                }),
+                ..total()
+            },
+            "the nearest is H26",
         ),
         (
             v1::CountRequest { by: 99, ..total() },
