@@ -65,6 +65,8 @@ impl Builder {
         delta.watermark = Watermark { sequence, at };
         let prepared = self.store.prepare(delta)?;
         self.store.commit(prepared)?;
+        // sled uses the room of what is gone only once it was flushed, as the writer does.
+        self.store.flush()?;
         self.delta = Delta::behind(&self.store.state);
         Ok(self.store.state.watermark)
     }
