@@ -282,7 +282,7 @@ mod tests {
                 body: Some(body),
             });
         }
-        let mut verdict = check.finish(3);
+        let mut verdict = check.finish(3, 0);
         verdict.summary.clean = true;
         verdict
     }
