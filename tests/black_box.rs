@@ -12,6 +12,8 @@ mod province_day;
 #[cfg(test)]
 mod bad_files;
 #[cfg(test)]
+mod baseline;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod damage;
@@ -20,11 +22,15 @@ mod kill;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod month;
+#[cfg(test)]
 mod passage;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod top;
 
 #[cfg(test)]
 mod grpcio;

@@ -6,6 +6,7 @@ use crate::bench::Bench;
 use crate::commands::access::Access;
 use crate::commands::apply::Apply;
 use crate::commands::audit::Audit;
+use crate::commands::baseline::Baseline;
 use crate::commands::cert::Cert;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
@@ -17,8 +18,10 @@ use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
 use crate::commands::service::ServiceArguments;
+use crate::commands::simulate::Simulate;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
+use crate::commands::top::Top;
 use crate::commands::transactions::Transactions;
 use crate::commands::verify::Verify;
 
@@ -55,9 +58,12 @@ pub enum Command {
     Audit(Audit),
     Get(Get),
     Transactions(Transactions),
+    Baseline(Baseline),
     Stats(Stats),
+    Top(Top),
     Report(Report),
     Verify(Verify),
+    Simulate(Simulate),
     Bench(Bench),
     Completions(Completions),
 }

@@ -32,10 +32,16 @@ pub mod get;
 
 pub mod transactions;
 
+pub mod baseline;
+
 pub mod stats;
+
+pub mod top;
 
 pub mod report;
 
 pub mod verify;
+
+pub mod simulate;
 
 pub mod completions;

@@ -73,9 +73,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Audit(audit) => wait_for(audit.run()),
         Command::Get(get) => wait_for(get.run()),
         Command::Transactions(transactions) => wait_for(transactions.run()),
+        Command::Baseline(baseline) => wait_for(baseline.run()),
         Command::Stats(stats) => wait_for(stats.run()),
+        Command::Top(top) => wait_for(top.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Bench(bench) => bench.run(),
         Command::Completions(completions) => completions.run(),
     }

@@ -10,9 +10,11 @@ use ndxp_model::{Clock as _, Instant, Period, Sequence, SystemClock, Transaction
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Counter, Figure, GetFiguresRequest};
+use ndxp_proto::statistics::v1::{
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
+};
 use ndxp_registry::{Registry, registry_at};
-use ndxp_report::{RegistryNames, ReportError};
+use ndxp_report::{RegistryNames, ReportError, Sources};
 
 use crate::failure::{Exit, Failure};
 
@@ -154,6 +156,28 @@ impl DataDirectory {
         Ok(answer.entries)
     }
 
+    /// What was imported from a previous platform, as the journal holds it.
+    pub fn baselines(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let through = self.reader.position()?.sequence;
+        let first = Sequence::new(1);
+        let entries = self
+            .reader
+            .entries_of(Kind::BaselineImported, first, through);
+        let imported = |entry: Result<Entry, ReadError>| {
+            let entry = entry?;
+            let baseline = match entry.body {
+                Some(Body::BaselineImported(baseline)) => Some(baseline),
+                _ => None,
+            };
+            Ok(ImportedBaseline {
+                sequence: entry.sequence,
+                committed_at_us: entry.committed_at_us,
+                baseline,
+            })
+        };
+        entries.map(imported).collect()
+    }
+
     /// Every stored counter whose bucket lies within the period, or every one, once they have
     /// caught up with the journal.
     pub fn dump_within(
@@ -162,6 +186,17 @@ impl DataDirectory {
         visit: &mut dyn FnMut(Counter),
     ) -> Result<Watermark, Failure> {
         self.with_counters(|counters| Ok(counters.dump_within(period, visit)?))
+    }
+
+    /// The imports that answers are made from, for comparing them with the journal's.
+    pub fn balances(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let balances = self.with_counters(|counters| Ok(counters.balances()?))?;
+        let told = balances.imports().iter().map(|it| ImportedBaseline {
+            sequence: it.sequence.get(),
+            committed_at_us: it.at.as_micros(),
+            baseline: Some(it.baseline.clone()),
+        });
+        Ok(told.collect())
     }
 
     /// The sequences of the period, or all, up to the given one; the end lies before the start
@@ -194,18 +229,19 @@ impl DataDirectory {
         })
     }
 
-    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let now = SystemClock.now();
+    /// The whole report of a month.
+    pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
+        let current = self.registry(0)?;
         let registry = self.registry(request.as_of_us)?;
-        let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-        let as_of = match request.as_of_us {
-            0 => now,
-            as_of_us => Instant::from_micros(as_of_us),
-        };
         self.with_counters(|counters| {
-            Ok(ndxp_report::figures(
-                counters, &registry, &self.zone, month, as_of, now,
-            )?)
+            let sources = Sources {
+                counters,
+                names: &RegistryNames(&current),
+                registry: &registry,
+                zone: &self.zone,
+                now: SystemClock.now(),
+            };
+            Ok(ndxp_report::report(&sources, request)?)
         })
     }
 

@@ -8,6 +8,7 @@ mod agreement;
 mod compare;
 mod findings;
 mod histogram;
+mod imports;
 mod order;
 mod recount;
 #[cfg(test)]
@@ -18,11 +19,12 @@ use jiff::tz::TimeZone;
 use ndxp_model::Outcome;
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry};
-use ndxp_proto::statistics::v1::Counter;
+use ndxp_proto::statistics::v1::{Counter, ImportedBaseline};
 use serde::Serialize;
 
 pub use compare::Stored;
 pub use findings::{Finding, Findings, Rule};
+use imports::Imports;
 use order::Order;
 use recount::{Recount, Size};
 
@@ -34,6 +36,7 @@ pub struct Check {
     order: Order,
     recount: Recount,
     stored: Stored,
+    imports: Imports,
     findings: Findings,
 }
 
@@ -84,6 +87,7 @@ impl Check {
             order: Order::default(),
             recount: Recount::new(zone),
             stored: Stored::default(),
+            imports: Imports::default(),
             findings: Findings::default(),
         }
     }
@@ -103,6 +107,14 @@ impl Check {
             .add(counter, &mut self.recount.lines, &mut self.findings);
     }
 
+    /// An import of opening balances that the hub answers from.
+    pub fn told(&mut self, imported: &ImportedBaseline) {
+        let (sequence, at_us) = (imported.sequence, imported.committed_at_us);
+        let import = imported.baseline.clone().unwrap_or_default();
+        self.imports
+            .told(sequence, at_us, &import, &mut self.findings);
+    }
+
     /// Up to which sequence the stored counters count; `None` when none is stored.
     pub fn watermark(&self) -> Option<u64> {
         self.stored.watermark
@@ -118,10 +130,16 @@ impl Check {
 
     pub fn entry(&mut self, entry: &Entry) {
         self.order.apply(entry, &mut self.findings);
-        if let Some(Body::Closed(closed)) = &entry.body {
-            let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
-            self.recount
-                .closed(sequence, at_us, closed, &mut self.findings);
+        let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
+        match &entry.body {
+            Some(Body::Closed(closed)) => {
+                self.recount
+                    .closed(sequence, at_us, closed, &mut self.findings);
+            }
+            Some(Body::BaselineImported(import)) => {
+                self.imports.journaled(sequence, at_us, import);
+            }
+            _ => {}
         }
     }
 
@@ -134,6 +152,9 @@ impl Check {
                 format!("the journal ends at sequence {last_sequence} where {through} was due")
             });
         }
+        let first_sequence = self.order.first_sequence();
+        self.imports
+            .compare(first_sequence, last_sequence, &mut self.findings);
         self.recount.settle(now_us);
         if let Some((from_us, to_us)) = self.period {
             self.recount.keep_within(from_us, to_us);
@@ -156,7 +177,7 @@ impl Check {
         }
         let summary = Summary {
             clean: self.findings.is_empty(),
-            first_sequence: self.order.first_sequence(),
+            first_sequence,
             last_sequence,
             opened: self.order.opened,
             closed: self.order.closed,

@@ -68,8 +68,10 @@ fn help_of_every_command() {
         "get",
         "transactions",
         "stats",
+        "top",
         "report",
         "verify",
+        "simulate",
         "completions",
     ] {
         check_help(command, &[""]);
@@ -85,6 +87,7 @@ fn help_of_every_command_of_a_family() {
     check_help("member", &LIFE);
     let availability = ["disable", "enable", "maintenance"];
     check_help("system", &[LIFE.as_slice(), &availability].concat());
+    check_help("baseline", &["", "import", "list"]);
     check_help("directory", &["", "callable", "offered", "whoami"]);
     check_help(
         "service",
@@ -152,6 +155,46 @@ fn wrong_arguments_and_configurations_exit_64() {
             "apply",
             "get members --data nowhere --as H26-lgsp",
             "completions tcsh",
+        ],
+    );
+}
+
+#[test]
+fn questions_to_the_counts_that_cannot_be_asked_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ndxp.toml"), "").unwrap();
+    check(
+        "stats",
+        folder.path(),
+        &[
+            "stats --by conection",
+            "stats --by consumer --top 0",
+            "stats --top 5",
+            "stats --by day --top 5",
+            "stats --by month --compare previous",
+            "stats --distinct --compare previous",
+            "stats --period 2022-07 --from 2022-07-01",
+            "stats --period 2022-02-30",
+            "stats --period 2022-07-22..2022-07-01",
+            "stats --period 2022-W53",
+            "stats --period lastmonth",
+            "stats --period 22/7/2022",
+            "stats --period 0000",
+            "stats --from 2022-07-22 --to 2022-07-21",
+            "stats --from 2022-07-22T09 --to 2022-07-22T09",
+            "stats --to 2022-02-29",
+            "stats --period 2022-07 --as-of 2022-06-30",
+            "stats --compare year-before",
+            "stats --consumer h26",
+            "stats --service a/b",
+            "stats --kind databse",
+            "stats --class provence",
+            "stats --outcome timedout",
+            "stats --fault hubb",
+            "top",
+            "top --once --by day",
+            "top --once --interval 0.1",
+            "top --once --by conection",
         ],
     );
 }
@@ -305,6 +348,95 @@ fn a_wrong_configuration_or_catalogue_is_refused_by_line_key_and_remedy() {
 }
 
 #[test]
+fn a_wrong_file_of_opening_balances_is_told_by_row_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let header = ndxp_baseline::HEADER;
+    write("ndxp.toml", b"");
+    write("empty.csv", b"");
+    write("header.csv", format!("{header}\n").as_bytes());
+    let semicolons = header.replace(',', ";");
+    write(
+        "semicolons.csv",
+        format!("{semicolons}\n2021;;;;transactions;5;x\n").as_bytes(),
+    );
+    let wide: Vec<u8> = header.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    write("utf16.csv", &[&[0xff, 0xfe], wide.as_slice()].concat());
+    let latin = [
+        header.as_bytes(),
+        b"\n2021,,,,transactions,5,B\xe1o c\xe1o\n",
+    ]
+    .concat();
+    write("latin.csv", &latin);
+    let rows = "\
+2021,,,,transactions,180.919.031,Báo cáo
+2021-02-30,,,,transactions,5,Báo cáo
+2020,H26/lgsp,,a.v1.B,records,1e6,
+07/2019,h26,G01/a,a.v1.B,Records,-5,Báo cáo
+2018,,,,transactions,10,385,415,Báo cáo
+";
+    write(
+        "wrong.csv",
+        format!("\u{feff}{header}\n{rows}")
+            .replace('\n', "\r\n")
+            .as_bytes(),
+    );
+    let twice = "\
+2021,,,,transactions,5,Báo cáo
+2020,H26/lgsp,G01/a,a.v1.B,records,5,Báo cáo
+
+2021,,,,transactions,6,Báo cáo
+2021-07,,,,transactions,7,Báo cáo
+2020-12,,,,records,8,Báo cáo
+";
+    write("twice.csv", format!("{header}\n{twice}").as_bytes());
+    let day = |day: u32| {
+        format!(
+            "{}-{:02}-{:02},,,,records,1,x\n",
+            1990 + day / 336,
+            day / 28 % 12 + 1,
+            day % 28 + 1
+        )
+    };
+    let days: String = (0..60_000).map(|number| day(number % 2_600_000)).collect();
+    write("large.csv", format!("{header}\n{days}").as_bytes());
+    let commands = [
+        "nowhere",
+        "empty",
+        "header",
+        "semicolons",
+        "utf16",
+        "latin",
+        "wrong",
+        "twice",
+        "large",
+    ];
+    let commands = commands.map(|name| format!("baseline import {name}.csv"));
+    check(
+        "baseline",
+        folder.path(),
+        &commands.each_ref().map(String::as_str),
+    );
+}
+
+#[test]
+fn imports_are_listed_from_a_data_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    data::write_imports(&folder.path().join("data"));
+    check(
+        "baseline-list",
+        folder.path(),
+        &[
+            "baseline list --data data",
+            "baseline list --data data --brief",
+            "baseline list --data data --brief -o json",
+            "baseline list --data data -o json",
+            "audit --data data",
+        ],
+    );
+}
+
+#[test]
 fn a_hub_that_is_not_there_exits_69() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), "init hub");
@@ -362,6 +494,76 @@ fn a_data_directory_answers_without_a_hub() {
             "verify --data data -o json",
         ],
     );
+}
+
+/// A report in its forms, with an operator's templates, and everything that can be wrong with them.
+#[test]
+fn a_report_is_written_in_its_forms_and_by_an_operators_templates() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    data::write(&place.join("data"));
+    let templates = |name: &str, file: &str, text: &str| {
+        std::fs::create_dir(place.join(name)).unwrap();
+        std::fs::write(place.join(name).join(file), text).unwrap();
+    };
+    let own = "{{ report.month }}: {{ figure(\"transactions_month\").value }} {{ say('giao dịch', 'calls') }}\n";
+    templates("own", "report.txt", own);
+    templates(
+        "wrong",
+        "report.txt",
+        "\n{{ figure('transactions_mounth').value }}\n",
+    );
+    templates("misspelt", "raport.html", "");
+    check(
+        "report",
+        place,
+        &[
+            "report --data data --as-of 2022-07-22",
+            "report --data data --as-of 2022-07-22 -o csv --table days",
+            "report --data data --as-of 2022-07-22 -o csv --table day",
+            "report --data data --as-of 2022-07-22 --table days",
+            "report --data data --as-of 2022-07-22 --top 0",
+            "report --data data --as-of 2022-07-22 -o html --out july.html",
+            "report --data data --as-of 2022-07-22 -o xlsx --out july.xlsx",
+            "report --data data --as-of 2022-07-22 -o json --out nowhere/july.json",
+            "report --data data --as-of 2022-07-22 --templates own",
+            "report --data data --as-of 2022-07-22 --templates wrong",
+            "report --data data --as-of 2022-07-22 --templates misspelt",
+            "report --data data --templates nowhere",
+            "report --export-templates own",
+            "report --export-templates mine",
+            "report --data data --as-of 2022-07-22 --templates mine -o table",
+        ],
+    );
+    let page = std::fs::read_to_string(place.join("july.html")).unwrap();
+    assert!(page.ends_with("</html>\n"), "{page}");
+    assert!(
+        std::fs::read(place.join("july.xlsx"))
+            .unwrap()
+            .starts_with(b"PK")
+    );
+    let mut exported: Vec<_> = std::fs::read_dir(place.join("mine"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    exported.sort();
+    let names = [
+        "paragraph.en.txt",
+        "paragraph.vi.txt",
+        "report.html",
+        "report.md",
+        "report.txt",
+    ];
+    assert_eq!(exported, names);
+    let left = std::fs::read_dir(place).unwrap();
+    let left = left.filter(|it| {
+        it.as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.')
+    });
+    assert_eq!(left.count(), 0, "a file half written is left behind");
 }
 
 #[test]

@@ -111,8 +111,11 @@ fn within_watermark(state: &State) -> Result<(), Damage> {
             Sequence::new(first.sequence),
         )
     });
+    let imports = state.balances.imports().iter();
+    let baselines = imports.map(|it| (Key::Baseline(it.sequence), it.sequence));
     match open
         .chain(firsts)
+        .chain(baselines)
         .find(|(_, sequence)| *sequence > state.watermark.sequence)
     {
         None => Ok(()),

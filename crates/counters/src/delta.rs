@@ -4,12 +4,16 @@
 //! from them when the delta is applied, so that an entry costs one look-up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use ndxp_baseline::{Imported, Malformed};
 use ndxp_model::{
     Granularity, Instant, InvalidValue, Outcome, Period, Sequence, TransactionId, Zone,
 };
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed, TransactionOpened};
+use ndxp_proto::journal::v1::{
+    BaselineImported, Connection, Entry, TransactionClosed, TransactionOpened,
+};
 
 use crate::counter::{Counter, Overflow};
 use crate::key::LineId;
@@ -37,6 +41,8 @@ pub struct Delta {
     hours: HashMap<HourKey, Counter>,
     /// Start of the hour of the first closing counted ever.
     pub began: Option<Instant>,
+    /// Imports of opening balances.
+    pub baselines: Vec<Arc<Imported>>,
     entries: usize,
     /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
     hour: Period,
@@ -89,6 +95,13 @@ pub enum FoldError {
     },
     #[error("sequence {sequence} would be the first of line {}, more than can be numbered", u64::from(u32::MAX) + 1)]
     TooManyLines { sequence: Sequence },
+    #[error(
+        "sequence {sequence} holds opening balances that this version of the hub does not take ({source}); run the version that wrote it"
+    )]
+    Baseline {
+        sequence: Sequence,
+        source: Malformed,
+    },
 }
 
 impl Delta {
@@ -107,6 +120,7 @@ impl Delta {
             settled: BTreeSet::new(),
             hours: HashMap::new(),
             began: state.began,
+            baselines: Vec::new(),
             entries: 0,
             hour: Period {
                 from: Instant::EPOCH,
@@ -153,12 +167,12 @@ impl Delta {
         match &entry.body {
             Some(Body::Opened(opened)) => self.open(here, opened)?,
             Some(Body::Closed(closed)) => self.close(state, zone, here, closed)?,
+            Some(Body::BaselineImported(baseline)) => self.import(here, baseline)?,
             Some(
                 Body::RegistryChanged(_)
                 | Body::SystemConnected(_)
                 | Body::HubStarted(_)
                 | Body::RegistryRefused(_)
-                | Body::BaselineImported(_)
                 | Body::HubStopped(_),
             ) => {}
             None => return Err(FoldError::UnknownKind { sequence }),
@@ -224,6 +238,17 @@ impl Delta {
         let id = TransactionId::from_slice(&opened.transaction_id)
             .map_err(|source| FoldError::TransactionId { sequence, source })?;
         self.opened.insert(sequence, id);
+        Ok(())
+    }
+
+    fn import(&mut self, here: Watermark, baseline: &BaselineImported) -> Result<(), FoldError> {
+        let Watermark { sequence, at } = here;
+        let sound = ndxp_baseline::check(baseline);
+        if let Some(source) = sound.err().and_then(|found| found.into_iter().next()) {
+            return Err(FoldError::Baseline { sequence, source });
+        }
+        let imported = Imported::new(sequence, at, self.began, baseline.clone());
+        self.baselines.push(Arc::new(imported));
         Ok(())
     }
 

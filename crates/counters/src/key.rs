@@ -11,6 +11,7 @@
 //! 02 05 bucket:u64               an earlier day of the total, kept for ever
 //! 03 system:utf-8                the first transaction of a system
 //! 04 sequence:u64                a transaction opened and not closed
+//! 05 sequence:u64                opening balances imported there
 //! ```
 //!
 //! `line` is 0 for the total over all lines; lines are numbered from 1 in the order in which the
@@ -57,12 +58,14 @@ pub enum Key {
     Row(RowKey),
     FirstTransaction(String),
     Open(Sequence),
+    Baseline(Sequence),
 }
 
 pub const LINES: [u8; 1] = [1];
 pub const ROWS: [u8; 1] = [2];
 pub const FIRST_TRANSACTIONS: [u8; 1] = [3];
 pub const OPEN: [u8; 1] = [4];
+pub const BASELINES: [u8; 1] = [5];
 
 const SIGN: u64 = 1 << 63;
 
@@ -162,6 +165,7 @@ impl Key {
             Self::Row(key) => key.encode(),
             Self::FirstTransaction(system) => [&FIRST_TRANSACTIONS[..], system.as_bytes()].concat(),
             Self::Open(sequence) => [&OPEN[..], &sequence.get().to_be_bytes()].concat(),
+            Self::Baseline(sequence) => [&BASELINES[..], &sequence.get().to_be_bytes()].concat(),
         }
     }
 
@@ -181,6 +185,10 @@ impl Key {
             [4, sequence @ ..] => {
                 let sequence = u64::from_be_bytes(sequence.try_into().ok()?);
                 Some(Self::Open(Sequence::new(sequence)))
+            }
+            [5, sequence @ ..] => {
+                let sequence = u64::from_be_bytes(sequence.try_into().ok()?);
+                Some(Self::Baseline(Sequence::new(sequence)))
             }
             _ => None,
         }
@@ -225,6 +233,7 @@ mod tests {
             "03 4832362f6c677370",
         );
         check(Key::Open(Sequence::new(9)), "04 0000000000000009");
+        check(Key::Baseline(Sequence::new(9)), "05 0000000000000009");
     }
 
     #[test]

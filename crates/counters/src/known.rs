@@ -87,8 +87,14 @@ fn stated(filter: &Filter) -> impl Iterator<Item = Stated<'_>> {
 /// The names of one sort in the lines that the asker may see, as they were and as they are seen.
 fn counted(state: &State, lens: &Lens<'_>, sort: NameSort) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (_, line) in state.lines() {
-        let connection = &line.connection;
+    let lines = state
+        .lines()
+        .map(|(_, line)| (&line.connection, &*line.method));
+    // What only a previous platform counted is asked for by its names, too.
+    let imports = state.balances.imports().iter();
+    let imported = imports.flat_map(|import| &import.baseline.connections);
+    let imported = imported.map(|connection| (connection, ""));
+    for (connection, method) in lines.chain(imported) {
         if !lens.may_see(connection) {
             continue;
         }
@@ -100,7 +106,7 @@ fn counted(state: &State, lens: &Lens<'_>, sort: NameSort) -> BTreeSet<String> {
         let systems = [&connection.consumer, &connection.provider];
         match sort {
             NameSort::Service => take(&connection.service),
-            NameSort::Method => take(&line.method),
+            NameSort::Method => take(method),
             NameSort::System => {
                 for system in systems {
                     take(system);

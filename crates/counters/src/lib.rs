@@ -19,6 +19,7 @@ mod histogram;
 mod line;
 
 mod counter;
+mod imported;
 mod row;
 
 mod key;
@@ -81,6 +82,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use ndxp_baseline::Balances;
 use ndxp_journal::Reader;
 use ndxp_model::{Instant, Period, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
@@ -252,6 +254,23 @@ impl Counters {
                 .map(|(system, first)| (system.clone(), first.at()))
                 .collect())
         })
+    }
+
+    /// What a previous platform counted, as of the watermark: at least what an earlier answer
+    /// includes.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn balances(&self) -> Result<Balances, CountersError> {
+        self.shared().ask(|store| Ok(store.state.balances.clone()))
+    }
+
+    /// The hour in which counting began, by its start; none while nothing is counted.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn began(&self) -> Result<Option<Instant>, CountersError> {
+        self.shared().ask(|store| Ok(store.state.began))
     }
 
     /// The transactions that were opened and not closed as of the watermark, by sequence.

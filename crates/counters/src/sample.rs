@@ -4,7 +4,9 @@ use std::fs;
 
 use ndxp_model::{Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed};
+use ndxp_proto::journal::v1::{
+    BaselineImported, BaselineRow, Connection, Entry, TransactionClosed,
+};
 
 use crate::error::CountersError;
 use crate::home::Home;
@@ -37,6 +39,23 @@ pub fn entries(count: u64) -> Vec<Entry> {
             }
         })
         .collect()
+}
+
+/// An import of one number of transactions in total, in a year.
+pub fn baseline(year: &str, value: u64) -> BaselineImported {
+    let span: ndxp_baseline::Span = year.parse().expect("a year");
+    let row = BaselineRow {
+        from_day: span.from.map(|day| day.number()),
+        to_day: span.to.map(|day| day.number()),
+        value,
+        source: 1,
+        ..BaselineRow::default()
+    };
+    BaselineImported {
+        sources: vec!["Báo cáo năm".to_owned()],
+        rows: vec![row],
+        ..BaselineImported::default()
+    }
 }
 
 /// A directory of its own.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ndxp_baseline::Balances;
 use ndxp_model::{Instant, Sequence, TransactionId};
 use ndxp_proto::journal::v1::Connection;
 
@@ -38,6 +39,8 @@ pub struct State {
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     /// Transactions opened and not closed, by the sequence of their opening.
     pub open: BTreeMap<Sequence, TransactionId>,
+    /// What a previous platform counted.
+    pub balances: Balances,
 }
 
 impl State {
@@ -55,6 +58,9 @@ impl State {
             self.open.remove(sequence);
         }
         self.open.extend(delta.opened);
+        for imported in delta.baselines {
+            self.balances.add(imported);
+        }
     }
 
     /// Adds the line with the next number.

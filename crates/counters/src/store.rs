@@ -13,7 +13,8 @@ use ndxp_model::{Instant, Sequence, Zone};
 use crate::codec::{self, Form, Want};
 use crate::damage::{Damage, StoreError, is_locked};
 use crate::delta::Delta;
-use crate::key::{FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN, RowKey};
+use crate::imported;
+use crate::key::{BASELINES, FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN, RowKey};
 use crate::merge;
 use crate::row::Row;
 use crate::state::{State, Watermark};
@@ -87,7 +88,7 @@ impl Store {
             began: head.began_us.map(Instant::from_micros),
             ..State::default()
         };
-        for prefix in [LINES, FIRST_TRANSACTIONS, OPEN] {
+        for prefix in [LINES, FIRST_TRANSACTIONS, OPEN, BASELINES] {
             self.scan_prefix(&prefix, |key, bytes| take_in(&mut state, key, bytes))?;
         }
         for (what, expected, found) in [
@@ -98,6 +99,7 @@ impl Store {
                 state.first_transactions.len(),
             ),
             ("open transactions", head.open, state.open.len()),
+            ("baselines", head.baselines, state.balances.imports().len()),
         ] {
             let found = u64::try_from(found).unwrap_or(u64::MAX);
             if expected != found {
@@ -131,6 +133,10 @@ impl Store {
                 Key::FirstTransaction(system.clone()).encode(),
                 value::encode(first),
             );
+        }
+        for imported in &delta.baselines {
+            let key = Key::Baseline(imported.sequence);
+            batch.insert(key.encode(), imported::encode(imported));
         }
         for sequence in &delta.settled {
             batch.remove(Key::Open(*sequence).encode());
@@ -324,6 +330,10 @@ fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> 
             let id = decoded(&key.encode(), value::decode_open(bytes))?;
             state.open.insert(sequence, id);
         }
+        Key::Baseline(sequence) => {
+            let imported = decoded(&key.encode(), imported::decode(sequence, bytes))?;
+            state.balances.add(imported);
+        }
         Key::Head | Key::Row(_) => {}
     }
     Ok(())
@@ -339,6 +349,7 @@ fn head(zone: &Zone, state: &State) -> Vec<u8> {
         lines: amount(state.lines.len()),
         systems: amount(state.first_transactions.len()),
         open: amount(state.open.len()),
+        baselines: amount(state.balances.imports().len()),
         launched_us: state.launched.map(Instant::as_micros),
         began_us: state.began.map(Instant::as_micros),
     })

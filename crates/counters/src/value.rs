@@ -42,6 +42,9 @@ pub struct Head {
     /// Commit time of the journal's first entry.
     #[prost(int64, optional, tag = "9")]
     pub launched_us: Option<i64>,
+    /// How many imports of opening balances the store holds.
+    #[prost(uint64, tag = "10")]
+    pub baselines: u64,
 }
 
 /// When a system first took part in a transaction that was answered.
@@ -102,6 +105,8 @@ pub enum ValueError {
     Span { first: u64, offset: u64 },
     #[error("measures out of order at {name:?}")]
     Measures { name: String },
+    #[error("opening balances that are not sound")]
+    Baseline,
     #[error(transparent)]
     Id(#[from] InvalidValue),
 }

@@ -6,6 +6,8 @@ mod access;
 mod incoming;
 mod layer;
 
+mod baseline;
+mod figures;
 mod filter;
 mod spool;
 mod transactions;
@@ -153,7 +155,9 @@ impl Control {
             zone: self.zone,
             clock: self.clock,
             data_dir: self.data_dir,
+            importing: Arc::default(),
             work,
+            watches: statistics::Watches::default(),
         };
         let registry = RegistryServiceServer::new(registry);
         let routes = Routes::new(registry.max_decoding_message_size(REQUEST_BYTES_MAX))

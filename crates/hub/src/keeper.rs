@@ -2,6 +2,7 @@
 //! stands, journaled, and only when it is durable folded and shown to routing. Acts follow each
 //! other under one lock; readers never wait.
 
+mod beside;
 mod refusals;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use tokio::sync::Mutex;
 use tonic::Status;
 
 use crate::role::Actor;
+pub use beside::ActBeside;
 use refusals::Refusals;
 
 /// Owns the registry of this hub.

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use ndxp_journal::{Kind, ReadError, Reader};
 use ndxp_model::Sequence;
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Entry, RegistryChanged};
+use ndxp_proto::journal::v1::{BaselineImported, Entry, RegistryChanged};
 use ndxp_proto::registry::v1;
 
+use crate::act::{REFUSED_BYTES_MAX, cut};
 use crate::difference::{difference, of_state};
 use crate::fold::Registry;
 use crate::history::HistoryError;
@@ -41,9 +42,12 @@ pub fn audit(
     let mut refusals = reader
         .entries_of(Kind::RegistryRefused, first, end)
         .peekable();
+    let mut imports = reader
+        .entries_of(Kind::BaselineImported, first, end)
+        .peekable();
     let mut registry = Registry::empty();
     let mut found = VecDeque::new();
-    while let Some(entry) = earlier(&mut acts, &mut refusals) {
+    while let Some(entry) = earliest([&mut acts, &mut refusals, &mut imports]) {
         let entry = entry?;
         if request.until_us != 0 && entry.committed_at_us >= request.until_us {
             break;
@@ -67,21 +71,20 @@ pub fn audit(
 
 type Next = Option<Result<Entry, ReadError>>;
 
-/// The next entry of two ordered runs; damage comes at once.
-fn earlier<I: Iterator<Item = Result<Entry, ReadError>>>(
-    one: &mut std::iter::Peekable<I>,
-    other: &mut std::iter::Peekable<I>,
+/// The next entry of several ordered runs; damage comes at once.
+fn earliest<I: Iterator<Item = Result<Entry, ReadError>>>(
+    runs: [&mut std::iter::Peekable<I>; 3],
 ) -> Next {
-    let one_is_next = match (one.peek(), other.peek()) {
-        (Some(Ok(one)), Some(Ok(other))) => one.sequence < other.sequence,
-        (Some(_), _) => true,
-        (None, _) => false,
+    let place = |run: &mut std::iter::Peekable<I>| match run.peek() {
+        Some(Ok(entry)) => Some(entry.sequence),
+        Some(Err(_)) => Some(0),
+        None => None,
     };
-    if one_is_next {
-        one.next()
-    } else {
-        other.next()
-    }
+    let begun = runs
+        .into_iter()
+        .filter_map(|run| place(run).map(|sequence| (sequence, run)));
+    let (_, run) = begun.min_by_key(|(sequence, _)| *sequence)?;
+    run.next()
 }
 
 /// The entry as the log tells it, beside the registry before it.
@@ -114,7 +117,42 @@ fn told(entry: &Entry, before: &Registry) -> Option<v1::AuditEntry> {
             refused: refused.refused.clone(),
             differences: Vec::new(),
         }),
+        Body::BaselineImported(import) => Some(v1::AuditEntry {
+            sequence,
+            at_us,
+            actor: import.actor.clone(),
+            // Nobody else may.
+            role: "operator".to_owned(),
+            rpc: "ImportBaseline".to_owned(),
+            item: import.file.clone(),
+            reason: import.note.clone(),
+            refused: String::new(),
+            differences: vec![imported(import)],
+        }),
         _ => None,
+    }
+}
+
+/// How much was imported; the numbers themselves are listed elsewhere.
+fn imported(import: &BaselineImported) -> v1::Difference {
+    let field = |field: &str, after: String| v1::FieldDifference {
+        field: field.to_owned(),
+        before: String::new(),
+        after,
+    };
+    let digest = import.file_sha256.iter().map(|byte| format!("{byte:02x}"));
+    v1::Difference {
+        item: format!("baseline {}", import.file),
+        added: true,
+        fields: vec![
+            field("balances", import.rows.len().to_string()),
+            field(
+                "sources",
+                cut(&import.sources.join("; "), REFUSED_BYTES_MAX),
+            ),
+            field("file_sha256", digest.collect()),
+        ],
+        ..v1::Difference::default()
     }
 }
 

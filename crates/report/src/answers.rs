@@ -1,14 +1,18 @@
 //! Answers to questions about counts, whole: rows, total, what was counted, and the proof that goes
 //! with them. The one place where counts are asked.
 
-use ndxp_counters::{Answer, Counters, CountersError, Counts, Dimension, Names, top};
+use ndxp_baseline::OpeningSum;
+use ndxp_counters::{
+    Answer, CountQuery, Counters, CountersError, Counts, Dimension, Names, Rank, top,
+};
 use ndxp_model::{Instant, Party, Period, Zone};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Proof,
+    CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Opening, Proof,
 };
 
 use crate::ReportError;
 use crate::meaning::meaning;
+use crate::openings;
 use crate::request::Question;
 
 /// Answers a `CountRequest` from the counters as they stand; waiting for a sequence is the
@@ -35,11 +39,10 @@ pub fn count(
     };
     let mut answer = counters.count(&query, names)?;
     let rows = std::mem::take(&mut answer.rows);
-    // Opening balances join here, by the keys of the rows, before the top is taken.
-    let rows: Vec<(String, Row)> = rows
-        .into_iter()
-        .map(|(key, counts)| (key, Row { counts }))
-        .collect();
+    let (rows, opening) = match request.with_baselines {
+        true => with_balances(counters, rows, &query, &answer, names, zone)?,
+        false => (rows.into_iter().map(alone).collect(), None),
+    };
     let (rows, others) = match top {
         Some(most) => {
             let parted = top_of(rows, most);
@@ -73,15 +76,46 @@ pub fn count(
             members: distinct.members,
         }),
         by_successor: query.by_successor,
+        opening,
         durations_absent: absent.map_or("", |why| why.as_str()).to_owned(),
-        ..CountResponse::default()
     })
+}
+
+/// The rows with the opening balances that belong to them, before the top is taken, and their total.
+/// Balances are asked for after the counts, so that they hold all that the counts' watermark does.
+fn with_balances(
+    counters: &Counters,
+    rows: Vec<(String, Counts)>,
+    query: &CountQuery,
+    answer: &Answer,
+    names: &dyn Names,
+    zone: &Zone,
+) -> Result<(Vec<(String, Row)>, Option<Opening>), ReportError> {
+    let balances = counters.balances()?;
+    let mut sums = openings::openings(&balances, query, answer, names, zone)?;
+    let rows = match query.by {
+        Some(_) => openings::joined(rows, &mut sums),
+        None => Vec::new(),
+    };
+    let rows = rows.into_iter().map(|(key, (counts, opening))| {
+        let opening = Some(opening);
+        (key, Row { counts, opening })
+    });
+    Ok((rows.collect(), Some(openings::total(sums))))
+}
+
+/// A row of a question that is not about opening balances.
+fn alone((key, counts): (String, Counts)) -> (String, Row) {
+    let opening = None;
+    (key, Row { counts, opening })
 }
 
 /// A row in the making: what was counted, and what else stands beside it.
 #[derive(Clone, Debug, Default)]
 struct Row {
     counts: Counts,
+    /// Where opening balances are asked for.
+    opening: Option<OpeningSum>,
 }
 
 impl Row {
@@ -89,24 +123,36 @@ impl Row {
         CountRow {
             key,
             counts: Some(CountsMessage::from(&self.counts)),
+            opening: self.opening.map(Into::into),
             ..CountRow::default()
         }
     }
 
-    fn add(&mut self, other: &Self) -> Result<(), CountersError> {
-        Ok(self.counts.merge(&other.counts)?)
+    fn add(&mut self, other: &Self) -> Result<(), ReportError> {
+        self.counts
+            .merge(&other.counts)
+            .map_err(CountersError::from)?;
+        if let Some(opening) = &other.opening {
+            let sum = self.opening.get_or_insert_with(OpeningSum::default);
+            sum.merge(opening)?;
+        }
+        Ok(())
+    }
+
+    /// Transactions, those of balances with them, then attempts.
+    fn rank(&self) -> Rank {
+        let opening = self.opening.as_ref().map_or(0, |it| it.transactions);
+        let transactions = u128::from(self.counts.transactions()) + u128::from(opening);
+        (transactions, self.counts.attempts().into())
     }
 }
 
 fn top_of(rows: Vec<(String, Row)>, most: usize) -> ndxp_counters::Top<Row> {
-    top(rows, most, |row| {
-        let counts = &row.counts;
-        (counts.transactions().into(), counts.attempts().into())
-    })
+    top(rows, most, Row::rank)
 }
 
 /// Nothing of nothing.
-fn sum_of(rows: Vec<(String, Row)>) -> Result<Option<Row>, CountersError> {
+fn sum_of(rows: Vec<(String, Row)>) -> Result<Option<Row>, ReportError> {
     let mut sum = None;
     for (_, row) in rows {
         sum.get_or_insert_with(Row::default).add(&row)?;

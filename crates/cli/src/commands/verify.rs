@@ -12,6 +12,7 @@ use serde::Serialize;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use crate::commands::baseline::listed;
 use crate::failure::Failure;
 use crate::offline::DataDirectory;
 use crate::output::{Format, Output, table, trimmed};
@@ -23,7 +24,7 @@ use crate::verify::{Check, Finding, Findings, Summary, Verdict};
 /// Reads every entry of the journal with code of its own, checks that the sequence has no gap,
 /// that time never runs backwards and that every transaction is opened and closed once, and
 /// compares every counter, by connection, method, outcome, side at fault, hour, day, month and all
-/// time.
+/// time, and every import of opening balances.
 ///
 /// With `--period` only the entries of that period are read, and only counters of hours, days and
 /// months within it are compared. Since when a method is counted by name is then taken from what
@@ -89,7 +90,7 @@ async fn check_hub_within(
     period: Option<Period>,
 ) -> Result<Verdict, Failure> {
     let mut journal = Journal(JournalServiceClient::new(channel.clone()));
-    let mut statistics = StatisticsServiceClient::new(channel);
+    let mut statistics = StatisticsServiceClient::new(channel.clone());
     let mut check = begin(zone, period)?;
 
     let position = journal.0.get_position(GetPositionRequest {}).await?;
@@ -103,6 +104,9 @@ async fn check_hub_within(
     let mut counters = statistics.dump_counters(request).await?.into_inner();
     while let Some(counter) = counters.message().await? {
         check.stored(counter);
+    }
+    for imported in listed(channel).await? {
+        check.told(&imported);
     }
     // A dump without counters tells no watermark; the counters have then reached what was asked.
     let watermark = check.watermark().unwrap_or(at_least_sequence);
@@ -173,6 +177,9 @@ fn check_data(
 ) -> Result<Verdict, Failure> {
     let mut check = begin(zone, period)?;
     let watermark = data.dump_within(period, &mut |counter| check.stored(counter))?;
+    for imported in data.balances()? {
+        check.told(&imported);
+    }
     let range = data.sequences(period, watermark.sequence)?;
     check.begin(range.start().get());
     for entry in data.entries_of(&range) {

@@ -11,6 +11,7 @@ mod breakdowns;
 mod damage;
 mod directory;
 mod facts;
+mod imports;
 mod list;
 mod real_journal;
 mod recount;

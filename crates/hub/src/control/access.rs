@@ -82,7 +82,7 @@ const fn row(rpc: &'static str, operator: Allowed, auditor: Allowed, member: All
     }
 }
 
-/// What changes the registry, which no auditor does. Which of its own affairs a member may
+/// What changes the registry, or what stands beside the counts, which no auditor does. Which of its own affairs a member may
 /// change by it is said in `role`.
 const fn act(rpc: &'static str, operator: Allowed, member: Allowed) -> Row {
     Row {
@@ -123,7 +123,7 @@ const TABLE: [Row; 33] = [
     row("/ndxp.statistics.v1.StatisticsService/GetFigures",              All,  All, No),
     row("/ndxp.statistics.v1.StatisticsService/GetReport",               All,  All, No),
     row("/ndxp.statistics.v1.StatisticsService/DumpCounters",            All,  All, No),
-    row("/ndxp.statistics.v1.StatisticsService/ImportBaseline",          All,  No,  No),
+    act("/ndxp.statistics.v1.StatisticsService/ImportBaseline",          All,       No),
     row("/ndxp.statistics.v1.StatisticsService/ListBaselines",           All,  All, No),
     row("/grpc.health.v1.Health/Check",                                  All,  All, All),
     row("/grpc.health.v1.Health/Watch",                                  All,  All, All),

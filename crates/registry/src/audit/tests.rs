@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndxp_journal::{FileDisk, Journal, Options};
 use ndxp_model::{Instant, ManualClock};
-use ndxp_proto::journal::v1::{RegistryRefused, SystemConnected};
+use ndxp_proto::journal::v1::{BaselineRow, RegistryRefused, SystemConnected};
 use tempfile::TempDir;
 
 use super::*;
@@ -114,6 +114,61 @@ fn every_act_and_every_refused_attempt_is_told() {
     };
     assert_eq!(*second, suspension);
     assert_eq!((third.sequence, third.refused.as_str()), (4, "not yours"));
+}
+
+#[test]
+fn an_import_of_opening_balances_is_an_act_between_the_others() {
+    let refused = |rpc: &str| {
+        Body::RegistryRefused(RegistryRefused {
+            rpc: rpc.to_owned(),
+            refused: "no".to_owned(),
+            ..RegistryRefused::default()
+        })
+    };
+    let import = BaselineImported {
+        actor: AN.to_owned(),
+        note: "công văn 7".to_owned(),
+        file: "2021.csv".to_owned(),
+        file_sha256: vec![0xab, 1],
+        sources: vec!["Báo cáo 105".to_owned(), "Báo cáo 106".to_owned()],
+        rows: vec![BaselineRow::default(); 3],
+        ..BaselineImported::default()
+    };
+    let (_folder, reader) = journal(vec![
+        refused("Apply"),
+        Body::BaselineImported(import),
+        refused("ImportBaseline"),
+    ]);
+    let log = audit(&reader, &v1::ListAuditRequest::default()).unwrap();
+    let rpcs: Vec<_> = log.entries.iter().map(|entry| entry.rpc.as_str()).collect();
+    assert_eq!(rpcs, ["Apply", "ImportBaseline", "ImportBaseline"]);
+    let told = &log.entries[1];
+    assert_eq!(
+        (
+            told.sequence,
+            told.at_us,
+            told.actor.as_str(),
+            told.role.as_str()
+        ),
+        (2, 2_000_000, AN, "operator")
+    );
+    assert_eq!(
+        (told.item.as_str(), told.reason.as_str()),
+        ("2021.csv", "công văn 7")
+    );
+    let fields: Vec<_> = told.differences[0]
+        .fields
+        .iter()
+        .map(|field| (field.field.as_str(), field.after.as_str()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("balances", "3"),
+            ("sources", "Báo cáo 105; Báo cáo 106"),
+            ("file_sha256", "ab01")
+        ]
+    );
 }
 
 #[test]

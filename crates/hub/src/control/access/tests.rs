@@ -68,11 +68,11 @@ fn registry() -> Registry {
 fn expected(rpc: &str) -> &'static str {
     let name = rpc.rsplit_once('/').unwrap().1;
     match name {
-        "Apply" | "Propose" | "Transition" | "SetAvailability" | "SetMaintenance" => "O",
+        "Apply" | "Propose" | "Transition" | "SetAvailability" | "SetMaintenance"
+        | "ImportBaseline" => "O",
         "RequestAccess" | "DecideAccess" | "RevokeAccess" | "PutDescriptors" => "Om",
-        "ReadEntries" | "DumpCounters" | "GetFigures" | "Export" | "GetCoverage" | "ListAudit" => {
-            "OA"
-        }
+        "ReadEntries" | "DumpCounters" | "GetFigures" | "GetReport" | "ListBaselines"
+        | "Export" | "GetCoverage" | "ListAudit" => "OA",
         "GetTransaction" | "ListTransactions" | "WatchTransactions" | "Count" | "WatchCounts"
         | "ListMembers" | "ListSystems" | "ListServices" | "ListGrants" => "OAm",
         "GetPosition" | "GetDescriptors" | "Check" | "Watch" | "ServerReflectionInfo" => "OAM",
