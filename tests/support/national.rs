@@ -109,6 +109,13 @@ impl documents::document_service_server::DocumentService for DocumentAxis {
         Err(Status::resource_exhausted("use the open line"))
     }
 
+    async fn receive_documents(
+        &self,
+        _: Request<documents::ReceiveDocumentsRequest>,
+    ) -> Result<Response<documents::ReceiveDocumentsResponse>, Status> {
+        Err(Status::not_found("nothing waits here"))
+    }
+
     type ExchangeStream = Answers<documents::ExchangeResponse>;
 
     async fn exchange(

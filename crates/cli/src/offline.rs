@@ -11,10 +11,10 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, Counter, Figure, GetFiguresRequest, ImportedBaseline,
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
 };
 use ndxp_registry::{Registry, registry_at};
-use ndxp_report::{RegistryNames, ReportError};
+use ndxp_report::{RegistryNames, ReportError, Sources};
 
 use crate::failure::{Exit, Failure};
 
@@ -229,18 +229,19 @@ impl DataDirectory {
         })
     }
 
-    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let now = SystemClock.now();
+    /// The whole report of a month.
+    pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
+        let current = self.registry(0)?;
         let registry = self.registry(request.as_of_us)?;
-        let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-        let as_of = match request.as_of_us {
-            0 => now,
-            as_of_us => Instant::from_micros(as_of_us),
-        };
         self.with_counters(|counters| {
-            Ok(ndxp_report::figures(
-                counters, &registry, &self.zone, month, as_of, now,
-            )?)
+            let sources = Sources {
+                counters,
+                names: &RegistryNames(&current),
+                registry: &registry,
+                zone: &self.zone,
+                now: SystemClock.now(),
+            };
+            Ok(ndxp_report::report(&sources, request)?)
         })
     }
 

@@ -2,6 +2,8 @@
 //! everything behind the edge can rely on them. No I/O and no async.
 
 mod clock;
+mod compare;
+pub mod expression;
 mod id;
 mod instant;
 mod outcome;
@@ -10,6 +12,7 @@ mod reason;
 mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use compare::Within;
 pub use id::{
     Connection, GrantId, MemberClass, MemberCode, Party, ServiceName, SystemId, SystemKind,
     TransactionId,

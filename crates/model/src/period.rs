@@ -277,12 +277,15 @@ impl Zone {
     fn period(&self, start: DateTime, step: Span) -> Period {
         let end = start.checked_add(step).unwrap_or(DateTime::MAX);
         Period {
-            from: self.instant(start),
-            to: self.instant(end),
+            from: self.at(start),
+            to: self.at(end),
         }
     }
 
-    fn instant(&self, local: DateTime) -> Instant {
+    /// The instant of a local time; one that a change of clocks leaves out or repeats is taken as
+    /// before the change.
+    #[must_use]
+    pub fn at(&self, local: DateTime) -> Instant {
         let instant = self.zone.to_ambiguous_timestamp(local).compatible();
         Instant::from_micros(instant.map_or(i64::MAX, Timestamp::as_microsecond))
     }

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use ndxp_counters::Names;
 use ndxp_proto::registry::v1::{Member, MemberClass, State, System, SystemKind};
 
 /// What the registry held at the cut-off, and which of its systems had answered or called.
 pub(crate) struct Stock {
-    /// Active members, in the order of their codes.
-    members: Vec<Member>,
-    /// Active systems of active members that had connected.
-    connected: Vec<System>,
+    /// Active members: code and class.
+    members: BTreeSet<(String, MemberClass)>,
+    /// Active systems of active members that had connected: member, id and kind.
+    connected: BTreeSet<(String, String, SystemKind)>,
 }
 
 /// How many of a group are connected, and who is missing.
@@ -23,27 +24,45 @@ pub(crate) struct Coverage {
 }
 
 impl Stock {
+    /// `successors` maps members and systems to those who carry on for them, where that is asked.
     pub(crate) fn of(
         members: Vec<Member>,
         systems: Vec<System>,
         has_connected: impl Fn(&System) -> bool,
+        successors: Option<&dyn Names>,
     ) -> Self {
+        let member_name = |code: &str| {
+            successors.map_or_else(|| code.to_owned(), |names| names.member_successor(code))
+        };
+        let system_name =
+            |id: &str| successors.map_or_else(|| id.to_owned(), |names| names.system_successor(id));
         let mut members = members;
         members.retain(|member| member.state() == State::Active);
-        members.sort_by(|one, other| one.code.cmp(&other.code));
         let active: BTreeSet<&str> = members.iter().map(|member| member.code.as_str()).collect();
-        let mut connected = systems;
-        connected.retain(|system| {
+        let is_connected = |system: &&System| {
             system.state() == State::Active
                 && active.contains(member_of(system))
                 && has_connected(system)
+        };
+        let connected = systems.iter().filter(is_connected).map(|system| {
+            let member = member_name(member_of(system));
+            (member, system_name(&system.id), system.kind())
         });
-        Self { members, connected }
+        let members_of = |member: &Member| (member_name(&member.code), member.class());
+        Self {
+            connected: connected.collect(),
+            members: members.iter().map(members_of).collect(),
+        }
+    }
+
+    /// Connected systems of every kind.
+    pub(crate) fn all_systems(&self) -> u64 {
+        count(self.connected.iter())
     }
 
     /// Connected systems of one kind.
     pub(crate) fn systems(&self, kind: SystemKind) -> u64 {
-        let of_kind = self.connected.iter().filter(|it| it.kind() == kind);
+        let of_kind = self.connected.iter().filter(|(_, _, found)| *found == kind);
         count(of_kind)
     }
 
@@ -54,32 +73,23 @@ impl Stock {
 
     /// Members of one class with a connected LGSP.
     pub(crate) fn members_with_lgsp(&self, class: MemberClass) -> Coverage {
-        self.coverage(
-            |member| member.class() == class,
-            |system| system.kind() == SystemKind::Lgsp,
-        )
+        self.coverage(|found| found == class, |kind| kind == SystemKind::Lgsp)
     }
 
     fn coverage(
         &self,
-        asked: impl Fn(&Member) -> bool,
-        counts: impl Fn(&System) -> bool,
+        asked: impl Fn(MemberClass) -> bool,
+        counts: impl Fn(SystemKind) -> bool,
     ) -> Coverage {
-        let with_system: BTreeSet<&str> = self
-            .connected
-            .iter()
-            .filter(|system| counts(system))
-            .map(member_of)
-            .collect();
-        let (connected, missing): (Vec<&Member>, Vec<&Member>) = self
-            .members
-            .iter()
-            .filter(|member| asked(member))
-            .partition(|member| with_system.contains(member.code.as_str()));
+        let of_kind = self.connected.iter().filter(|(_, _, kind)| counts(*kind));
+        let with_system: BTreeSet<&str> = of_kind.map(|(member, _, _)| member.as_str()).collect();
+        let of_class = self.members.iter().filter(|(_, class)| asked(*class));
+        let codes: BTreeSet<&str> = of_class.map(|(code, _)| code.as_str()).collect();
+        let missing = codes.difference(&with_system);
         Coverage {
-            connected: count(connected.iter()),
-            registered: count(connected.iter().chain(&missing)),
-            missing: missing.into_iter().map(|it| it.code.clone()).collect(),
+            connected: count(codes.intersection(&with_system)),
+            registered: count(codes.iter()),
+            missing: missing.map(|code| (*code).to_owned()).collect(),
         }
     }
 }
@@ -95,6 +105,8 @@ fn count<T>(items: impl Iterator<Item = T>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use ndxp_counters::{NameSort, NoNames};
+
     use super::*;
 
     fn member(code: &str, class: MemberClass, state: State) -> Member {
@@ -136,7 +148,7 @@ mod tests {
             system("H63/lgsp", Lgsp, Active),
             system("H99/lgsp", Lgsp, Active),
         ];
-        Stock::of(members, systems, |system| system.id != "H01/lgsp")
+        Stock::of(members, systems, |system| system.id != "H01/lgsp", None)
     }
 
     #[test]
@@ -144,6 +156,7 @@ mod tests {
         assert_eq!(stock().systems(SystemKind::Lgsp), 1, "H26/lgsp");
         assert_eq!(stock().systems(SystemKind::Database), 2);
         assert_eq!(stock().systems(SystemKind::InformationSystem), 1);
+        assert_eq!(stock().all_systems(), 4);
     }
 
     #[test]
@@ -170,8 +183,72 @@ mod tests {
 
     #[test]
     fn nothing_registered_is_nothing_connected() {
-        let empty = Stock::of(Vec::new(), Vec::new(), |_| true);
+        let empty = Stock::of(Vec::new(), Vec::new(), |_| true, None);
         assert_eq!(empty.members().registered, 0);
         assert_eq!(empty.systems(SystemKind::Lgsp), 0);
+    }
+
+    /// H02 and H54 have closed for H26 since: asked by successor, they count as it.
+    struct Merged;
+
+    impl Names for Merged {
+        fn member_successor(&self, member: &str) -> String {
+            match member {
+                "H02" | "H54" => "H26".to_owned(),
+                other => other.to_owned(),
+            }
+        }
+
+        fn system_successor(&self, system: &str) -> String {
+            match system.split_once('/') {
+                Some((member, name)) => format!("{}/{name}", self.member_successor(member)),
+                None => system.to_owned(),
+            }
+        }
+
+        fn kind(&self, system: &str) -> Option<ndxp_model::SystemKind> {
+            NoNames.kind(system)
+        }
+
+        fn class(&self, member: &str) -> Option<ndxp_model::MemberClass> {
+            NoNames.class(member)
+        }
+
+        fn title(&self, party: &str) -> Option<String> {
+            NoNames.title(party)
+        }
+
+        fn knows(&self, sort: NameSort, name: &str) -> bool {
+            NoNames.knows(sort, name)
+        }
+
+        fn all(&self, sort: NameSort) -> Vec<String> {
+            NoNames.all(sort)
+        }
+    }
+
+    #[test]
+    fn by_successor_members_that_merged_later_are_one() {
+        use SystemKind::Lgsp;
+        let of = |successors: Option<&dyn Names>, connected: &'static [&str]| {
+            let codes = ["H02", "H26", "H54", "H63"];
+            let province = |code| member(code, MemberClass::Province, State::Active);
+            let lgsp = |code| system(&format!("{code}/lgsp"), Lgsp, State::Active);
+            Stock::of(
+                codes.map(province).to_vec(),
+                codes.map(lgsp).to_vec(),
+                |system| connected.contains(&system.id.as_str()),
+                successors,
+            )
+        };
+        let two = &["H02/lgsp", "H54/lgsp"];
+        let as_it_was = of(None, two).members_with_lgsp(MemberClass::Province);
+        assert_eq!((as_it_was.connected, as_it_was.registered), (2, 4));
+        assert_eq!(as_it_was.missing, ["H26", "H63"]);
+        let merged = of(Some(&Merged), two);
+        let provinces = merged.members_with_lgsp(MemberClass::Province);
+        assert_eq!((provinces.connected, provinces.registered), (1, 2));
+        assert_eq!(provinces.missing, ["H63"]);
+        assert_eq!(merged.systems(Lgsp), 1);
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ndxp_model::{Fault, Outcome, Reason};
-use ndxp_report::DEFINITIONS;
+use ndxp_report::{DEFINITIONS, SERVICE_DEFINITIONS, table_names};
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -67,14 +67,32 @@ fn the_guide_lists_every_reason_as_it_is() {
 }
 
 #[test]
-fn the_page_on_figures_lists_every_figure_and_outcome() {
+fn the_page_on_figures_lists_every_figure_table_and_outcome_and_nothing_else() {
     let page = page("figures.md");
     let listed: Vec<_> = rows(&page).into_iter().map(|row| row[0]).collect();
-    let names = DEFINITIONS.iter().map(|definition| definition.name);
-    for name in names.chain(Outcome::ALL.iter().map(|outcome| outcome.as_str())) {
+    let definitions = DEFINITIONS.iter().chain(&SERVICE_DEFINITIONS);
+    let names = definitions.map(|definition| definition.name);
+    for name in names
+        .chain(table_names())
+        .chain(Outcome::ALL.iter().map(|outcome| outcome.as_str()))
+    {
         let cell = format!("`{name}`");
         assert!(listed.contains(&cell.as_str()), "{name} is not on the page");
     }
+    let is_known = |cell: &&str| {
+        let name = cell.trim_matches('`');
+        ndxp_report::definition(name).is_some()
+            || SERVICE_DEFINITIONS.iter().any(|it| it.name == name)
+            || table_names().contains(&name)
+            || Outcome::ALL.iter().any(|outcome| outcome.as_str() == name)
+    };
+    // Hedges are words of Vietnamese; everything else in the first column is a name.
+    let named = listed.iter().filter(|cell| cell.is_ascii());
+    let unknown: Vec<_> = named.filter(|cell| !is_known(cell)).collect();
+    assert!(
+        unknown.is_empty(),
+        "no figure, table or outcome: {unknown:?}"
+    );
     for outcome in Outcome::ALL {
         let row = format!(
             "| `{outcome}` | {} |",
@@ -85,5 +103,21 @@ fn the_page_on_figures_lists_every_figure_and_outcome() {
             }
         );
         assert!(page.contains(&row), "no row {row}");
+    }
+}
+
+/// Each row of the list that official reports cite is answered by something that exists.
+#[test]
+fn the_page_on_figures_says_where_each_of_sixteen_rows_is_answered() {
+    let page = page("figures.md");
+    for row in 1..=16 {
+        let head = format!("| {row} | ");
+        let line = page.lines().find(|line| line.starts_with(&head));
+        let line = line.unwrap_or_else(|| panic!("no row {row}"));
+        let names = line.split('`').skip(1).step_by(2);
+        for name in names.filter(|name| !name.starts_with('_') && *name != "Count") {
+            let found = ndxp_report::definition(name).is_some();
+            assert!(found, "row {row}: {name} is no figure");
+        }
     }
 }

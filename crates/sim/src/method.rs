@@ -4,6 +4,8 @@
 use ndxp_model::ServiceName;
 use ndxp_proto::example as x;
 
+use crate::documents::{RECEIVED, SENT};
+
 /// The four kinds of gRPC call.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum CallKind {
@@ -41,6 +43,7 @@ pub enum Method {
     GetList,
     CategoriesStreamChanges,
     SendDocument,
+    ReceiveDocuments,
     Exchange,
     MatchBeneficiaries,
 }
@@ -58,7 +61,7 @@ struct Row {
 }
 
 impl Method {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::VerifyIdentity,
         Self::VerifyBatch,
         Self::AssignPersonalNumber,
@@ -83,6 +86,7 @@ impl Method {
         Self::GetList,
         Self::CategoriesStreamChanges,
         Self::SendDocument,
+        Self::ReceiveDocuments,
         Self::Exchange,
         Self::MatchBeneficiaries,
     ];
@@ -113,10 +117,21 @@ impl Method {
         self.row().kind
     }
 
-    /// The measure that a call declares.
+    /// The measure that a consumer states with a call.
     #[must_use]
     pub fn measure(self) -> Option<&'static str> {
         self.row().measure
+    }
+
+    /// The measures that a provider states with its answer.
+    #[must_use]
+    pub fn answered_measures(self) -> &'static [&'static str] {
+        match self {
+            Self::SendDocument => &[SENT],
+            Self::ReceiveDocuments => &[RECEIVED],
+            Self::Exchange => &[RECEIVED, SENT],
+            _ => &[],
+        }
     }
 
     fn row(self) -> Row {
@@ -166,6 +181,7 @@ impl Method {
                 row(categories, "StreamChanges", ServerStreaming, None)
             }
             Self::SendDocument => row(documents, "SendDocument", Unary, None),
+            Self::ReceiveDocuments => row(documents, "ReceiveDocuments", Unary, None),
             Self::Exchange => row(documents, "Exchange", Bidirectional, None),
             Self::MatchBeneficiaries => {
                 row(social, "MatchBeneficiaries", Bidirectional, Some(RECORDS))

@@ -6,8 +6,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use ndxp_model::{Outcome, ServiceName, SystemId, SystemKind};
 
+use crate::documents::Passed;
 use crate::nation::{
-    LAPSED_CONSUMER, LAPSED_PROVIDER, Link, Nation, WITHDRAWN_PROVIDER, WITHDRAWN_SERVICE,
+    LAPSED_CONSUMER, LAPSED_PROVIDER, Link, Nation, UNOFFERED_SERVICE, WITHDRAWN_PROVIDER,
+    WITHDRAWN_SERVICE,
 };
 use crate::tally::Target;
 use crate::{CallKind, Failure, Method, Script};
@@ -282,12 +284,7 @@ impl Plan {
                 dice,
             ),
             // A service that nobody offers.
-            _ => bare(
-                None,
-                "ndxp.example.vehicles.v1.VehicleService",
-                "LookUpVehicle",
-                dice,
-            ),
+            _ => bare(None, UNOFFERED_SERVICE, "LookUpVehicle", dice),
         }
     }
 }
@@ -324,6 +321,17 @@ impl Call {
         }
     }
 
+    /// The values that the provider states with its answer where the call is completed.
+    pub(crate) fn answered_measures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let passed = match self.action {
+            Action::Typed(Method::SendDocument) => Passed::ONE_SENT,
+            Action::Typed(Method::ReceiveDocuments) => Passed::waiting(&self.key),
+            Action::Typed(Method::Exchange) => Passed::on_line(self.records),
+            _ => Passed::default(),
+        };
+        passed.measures()
+    }
+
     fn ends(mut self, expected: Outcome) -> Self {
         self.expected = expected;
         self
@@ -356,7 +364,7 @@ fn name(text: &str) -> ServiceName {
 }
 
 /// Neighbouring numbers make unrelated dice (the finalizer of splitmix64).
-fn mixed(seed: u64, n: u64) -> u64 {
+pub(crate) fn mixed(seed: u64, n: u64) -> u64 {
     let mut z = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -453,6 +461,25 @@ mod tests {
             assert!(systems.contains(call.target.consumer.as_str()), "{call:?}");
             assert_eq!(passes(&call), call.expected != Outcome::Refused, "{call:?}");
         }
+    }
+
+    #[test]
+    fn about_three_and_a_half_documents_are_received_for_each_one_sent() {
+        let plan = Plan::new(&Nation::new(), Shares::default(), 5);
+        let (mut sent, mut received) = (0, 0);
+        for call in (0..100_000).map(|n| plan.call(n)) {
+            if call.expected == Outcome::Completed {
+                for (name, value) in call.answered_measures() {
+                    match name {
+                        "documents_sent" => sent += value,
+                        "documents_received" => received += value,
+                        other => panic!("{other} is stated by no axis"),
+                    }
+                }
+            }
+        }
+        let per_mille = 1_000 * received / sent;
+        assert!((3_400..=3_800).contains(&per_mille), "{received} of {sent}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Surprise {
 pub struct Tally {
     /// Calls by connection and outcome, those marked as tests apart.
     pub connections: BTreeMap<Target, BTreeMap<Outcome, u64>>,
-    /// Declared values, summed by connection, outcome and measure; tests apart.
+    /// Values that were stated, summed by connection, outcome and measure; tests apart.
     pub measures: BTreeMap<(Target, Outcome, &'static str), u64>,
     /// Calls marked as tests.
     pub tests: BTreeMap<Target, BTreeMap<Outcome, u64>>,
@@ -80,7 +80,9 @@ impl Tally {
             Seen::Ended(outcome) if call.test => add(&mut self.tests, &call.target, outcome, 1),
             Seen::Ended(outcome) => {
                 add(&mut self.connections, &call.target, outcome, 1);
-                if let Some((name, value)) = call.measure() {
+                let answered = call.answered_measures();
+                let answered = answered.filter(|_| outcome == Outcome::Completed);
+                for (name, value) in call.measure().into_iter().chain(answered) {
                     let key = (call.target.clone(), outcome, name);
                     *self.measures.entry(key).or_default() += value;
                 }

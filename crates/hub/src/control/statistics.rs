@@ -1,6 +1,8 @@
 //! `ndxp.statistics.v1.StatisticsService`: counts and figures, asked of the counters off the
 //! runtime's threads.
 
+mod watch;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +12,8 @@ use ndxp_journal::Follow;
 use ndxp_model::{Clock, Instant, Party, Period, Sequence, Zone};
 use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
-use ndxp_registry::{HistoryError, registry_at};
 use ndxp_report::{RegistryNames, ReportError};
 use tokio::sync::Mutex;
-use tokio::time::Instant as Monotonic;
 use tonic::{Request, Response, Status};
 
 use super::access::{Scope, asker};
@@ -22,6 +22,8 @@ use super::filter;
 use super::spool::Spool;
 use super::work::{Answers, Work};
 use crate::keeper::Keeper;
+
+pub use watch::Watches;
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -36,14 +38,13 @@ pub struct Statistics {
     /// Held from judging an import to its being durable, so that each is judged beside all others.
     pub importing: Arc<Mutex<()>>,
     pub work: Work,
+    /// What those who watch ask.
+    pub watches: Watches,
 }
 
 /// Longest wait for counters to reach a sequence that the journal holds; they are behind by a
 /// fraction of a second, unless they are being rebuilt.
 const REACH_MAX: Duration = Duration::from_secs(30);
-
-/// Between two answers of one watch.
-const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
 #[tonic::async_trait]
 impl StatisticsService for Statistics {
@@ -65,40 +66,25 @@ impl StatisticsService for Statistics {
     ) -> Result<Response<v1::GetFiguresResponse>, Status> {
         asker(&request)?;
         let request = request.into_inner();
-        let cut_off = filter::as_of(request.as_of_us)?;
         self.reach(request.at_least_sequence).await?;
-        let hub = self.clone();
-        let figures = move || {
-            let now = hub.clock.now();
-            let registry = match cut_off {
-                None => hub.keeper.current(),
-                Some(at) => Arc::new(registry_at(hub.follow.reader(), Some(at))?),
-            };
-            let month = Some(request.month.as_str()).filter(|month| !month.is_empty());
-            let as_of = cut_off.unwrap_or(now);
-            let figures =
-                ndxp_report::figures(&hub.counters, &registry, &hub.zone, month, as_of, now);
-            Ok(figures?)
-        };
-        let figures = self
-            .work
-            .scan(figures)
-            .await?
-            .map_err(|error| match error {
-                FiguresError::Report(error) => refused(&error),
-                FiguresError::History(error) => {
-                    tracing::error!(%error, "registry's history not readable");
-                    Status::data_loss(format!("the registry's history cannot be read: {error}"))
-                }
-            })?;
+        let asked = self.report_of(request.as_of_us, move |sources| {
+            ndxp_report::figures(sources, &request)
+        });
+        let figures = asked.await?;
         Ok(Response::new(v1::GetFiguresResponse { figures }))
     }
 
     async fn get_report(
         &self,
-        _request: Request<v1::GetReportRequest>,
+        request: Request<v1::GetReportRequest>,
     ) -> Result<Response<v1::GetReportResponse>, Status> {
-        Err(Status::unimplemented("not served yet"))
+        asker(&request)?;
+        let request = request.into_inner();
+        self.reach(request.at_least_sequence).await?;
+        let asked = self.report_of(request.as_of_us, move |sources| {
+            ndxp_report::report(sources, &request)
+        });
+        asked.await.map(Response::new)
     }
 
     async fn import_baseline(
@@ -126,25 +112,7 @@ impl StatisticsService for Statistics {
         let request = request.into_inner();
         filter::period(request.from_us, request.to_us)?;
         self.reach(request.at_least_sequence).await?;
-        // The first answer outside the stream, so that a wrong question is refused as such.
-        let first = self.counted(request.clone(), party.clone()).await?;
-        let hub = self.clone();
-        let answers = self.work.stream(|sink| async move {
-            let mut shown = first.clone();
-            sink.send(first).await?;
-            loop {
-                let not_before = Monotonic::now() + WATCH_INTERVAL;
-                hub.beyond(&shown).await?;
-                tokio::time::sleep_until(not_before).await;
-                let next = hub.counted_again(request.clone(), party.clone()).await?;
-                let changed = next.total != shown.total || next.rows != shown.rows;
-                shown.clone_from(&next);
-                if changed {
-                    sink.send(next).await?;
-                }
-            }
-        })?;
-        Ok(Response::new(answers))
+        self.watched(request, party).await.map(Response::new)
     }
 
     type DumpCountersStream = Answers<v1::Counter>;
@@ -196,15 +164,6 @@ impl StatisticsService for Statistics {
     }
 }
 
-/// Why figures could not be made.
-#[derive(Debug, thiserror::Error)]
-enum FiguresError {
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    #[error(transparent)]
-    History(#[from] HistoryError),
-}
-
 impl Statistics {
     /// Waits until the counters include what the caller wants to see included.
     pub(super) async fn reach(&self, at_least_sequence: u64) -> Result<(), Status> {
@@ -225,30 +184,12 @@ impl Statistics {
         }
     }
 
-    /// Waits until the counters include more than an answer does.
-    async fn beyond(&self, shown: &v1::CountResponse) -> Result<(), Status> {
-        let watermark = shown.proof.as_ref().map_or(0, |proof| proof.watermark);
-        let next = Sequence::new(watermark).next();
-        let reached = self.counters.reached(next).await;
-        reached.map(drop).map_err(|error| counting(&error))
-    }
-
     async fn counted(
         &self,
         request: v1::CountRequest,
         party: Option<Party>,
     ) -> Result<v1::CountResponse, Status> {
         let counted = self.work.scan(self.question(request, party)).await?;
-        counted.map_err(|error| refused(&error))
-    }
-
-    /// As `counted`, for a stream, which waits its turn.
-    async fn counted_again(
-        &self,
-        request: v1::CountRequest,
-        party: Option<Party>,
-    ) -> Result<v1::CountResponse, Status> {
-        let counted = self.work.step(self.question(request, party)).await?;
         counted.map_err(|error| refused(&error))
     }
 
@@ -274,19 +215,17 @@ fn party(scope: Scope) -> Option<Party> {
     }
 }
 
-fn refused(error: &ReportError) -> Status {
+pub(super) fn refused(error: &ReportError) -> Status {
     match error {
         ReportError::Counters(error) => counting(error),
         ReportError::Month(_)
         | ReportError::CutOffNotOnHour { .. }
         | ReportError::MonthNotBegun { .. }
+        | ReportError::CutOffBeforeLaunch { .. }
+        | ReportError::MonthBeforeLaunch { .. }
+        | ReportError::TopTooLarge(_)
         | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
-        ReportError::Incomplete(_)
-        | ReportError::MissingFigure(_)
-        | ReportError::UnknownOutcome(_)
-        | ReportError::Json(_)
-        | ReportError::Opening(_)
-        | ReportError::Csv(_) => {
+        ReportError::Incomplete(_) | ReportError::Opening(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
         }

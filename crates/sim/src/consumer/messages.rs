@@ -4,6 +4,7 @@
 use ndxp_proto::example as x;
 use tokio_stream::Iter;
 
+use crate::documents::is_document;
 use crate::plan::Call;
 
 use x::business::v1 as business;
@@ -244,12 +245,20 @@ pub(super) fn send_document(call: &Call) -> documents::SendDocumentRequest {
     }
 }
 
+pub(super) fn receive_documents(call: &Call) -> documents::ReceiveDocumentsRequest {
+    documents::ReceiveDocumentsRequest {
+        after_document_id: call.key.clone(),
+        limit: 100,
+    }
+}
+
 pub(super) fn exchange(call: &Call) -> Messages<documents::ExchangeRequest> {
     use documents::exchange_request::Item;
     stream(call, |key, place| documents::ExchangeRequest {
-        item: Some(match place % 2 {
-            0 => Item::Document(document(key)),
-            _ => Item::ReceivedDocumentId(key),
+        item: Some(if is_document(place) {
+            Item::Document(document(key))
+        } else {
+            Item::ReceivedDocumentId(key)
         }),
     })
 }

@@ -96,6 +96,7 @@ async fn run_typed(method: Method, channel: Channel, call: &Call) -> Run {
             many!(CategoriesServiceClient, channel, stream_changes, call)
         }
         M::SendDocument => one!(DocumentServiceClient, channel, send_document, call),
+        M::ReceiveDocuments => one!(DocumentServiceClient, channel, receive_documents, call),
         M::Exchange => many!(DocumentServiceClient, channel, exchange, call),
         M::MatchBeneficiaries => {
             many!(

@@ -1,6 +1,7 @@
 //! What the national systems answer: enough to be a typed answer to the very request, derived
 //! from the request alone.
 
+mod axis;
 mod government;
 mod registers;
 
@@ -9,6 +10,7 @@ use ndxp_proto::example as x;
 use tonic::service::Routes;
 
 use super::desk::Desk;
+use crate::documents::number;
 
 /// 2022-07-22T00:00:00Z: the day that the simulated answers speak of.
 const TODAY_US: i64 = 1_658_448_000_000_000;
@@ -61,12 +63,4 @@ fn add(routes: &mut tonic::service::RoutesBuilder, desk: Desk, service: &str) {
         }
         other => panic!("the nation offers {other}, which no simulated system answers"),
     };
-}
-
-/// A number below `end` that belongs to the key: the same for the same key (FNV-1a).
-fn number(key: &str, end: u64) -> u64 {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash % end
 }

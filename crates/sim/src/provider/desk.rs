@@ -8,8 +8,10 @@ use ndxp_model::SystemId;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
-use tonic::{Response, Status, Streaming};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Response, Status, Streaming};
 
+use crate::documents::Passed;
 use crate::script::{Failure, Script};
 
 /// A provider's answers to one call.
@@ -40,6 +42,13 @@ impl Drop for Hanging {
     fn drop(&mut self) {
         self.0.send_modify(|calls| *calls -= 1);
     }
+}
+
+/// The end of a stream that went well, as a server's stream says it where it has trailers to send.
+fn whole(passed: Passed) -> Status {
+    let mut trailers = MetadataMap::new();
+    passed.state(&mut trailers);
+    Status::with_metadata(Code::Ok, "", trailers)
 }
 
 impl Desk {
@@ -99,11 +108,12 @@ impl Desk {
         }
     }
 
-    /// Answers each message as it comes. The first one's key holds the script.
+    /// Answers each message as it comes. The first one's key holds the script. Behind the last, what
+    /// the answers said to have passed is stated in the trailers.
     pub(super) fn converse<Q, T>(
         &self,
         requests: Streaming<Q>,
-        answer: fn(&Q) -> (String, T),
+        answer: fn(&Q, &mut Passed) -> (String, T),
     ) -> Response<Answers<T>>
     where
         Q: Send + 'static,
@@ -123,18 +133,19 @@ impl Desk {
     async fn talk<Q, T>(
         &self,
         mut requests: Streaming<Q>,
-        answer: fn(&Q) -> (String, T),
+        answer: fn(&Q, &mut Passed) -> (String, T),
         answers: &mpsc::Sender<Result<T, Status>>,
     ) {
         let mut first = true;
         let mut ending = None;
+        let mut passed = Passed::default();
         loop {
             let next = match (requests.message().await, ending.take()) {
                 (Err(broken), _) => Err(broken),
                 (Ok(_), Some(failure)) => Err(failure),
-                (Ok(None), None) => return,
+                (Ok(None), None) => Err(whole(passed)),
                 (Ok(Some(request)), None) => {
-                    let (key, answer) = answer(&request);
+                    let (key, answer) = answer(&request, &mut passed);
                     let script = Script::of(&key);
                     if first && script == Script::Fail(Failure::Midway) {
                         ending = Some(Failure::Midway.status(&self.system, &key));

@@ -1,5 +1,5 @@
 //! Answers of the Government's own systems: dossiers, payment, reporting, opinion slips, code
-//! lists, documents.
+//! lists.
 
 use ndxp_proto::example as x;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -9,7 +9,6 @@ use crate::provider::desk::{Answers, Desk};
 
 use x::cabinet::v1 as cabinet;
 use x::categories::v1 as categories;
-use x::documents::v1 as documents;
 use x::dossier::v1 as dossier;
 use x::payment::v1 as payment;
 use x::reporting::v1 as reporting;
@@ -163,42 +162,4 @@ fn items(list: &str) -> Vec<categories::Item> {
             withdrawn: false,
         })
         .collect()
-}
-
-#[async_trait]
-impl documents::document_service_server::DocumentService for Desk {
-    type ExchangeStream = Answers<documents::ExchangeResponse>;
-
-    async fn send_document(
-        &self,
-        request: Request<documents::SendDocumentRequest>,
-    ) -> Result<Response<documents::SendDocumentResponse>, Status> {
-        let document = request.into_inner().document.unwrap_or_default();
-        let answer = documents::SendDocumentResponse {
-            document_id: document_id(&document.number),
-            recipients: u32::try_from(document.recipients.len()).unwrap_or(u32::MAX),
-        };
-        self.answer(&document.number, answer).await
-    }
-
-    async fn exchange(
-        &self,
-        request: Request<Streaming<documents::ExchangeRequest>>,
-    ) -> Result<Response<Self::ExchangeStream>, Status> {
-        use documents::exchange_request::Item;
-        Ok(self.converse(request.into_inner(), |request| {
-            let (key, document_id) = match &request.item {
-                Some(Item::Document(document)) => {
-                    (document.number.clone(), document_id(&document.number))
-                }
-                Some(Item::ReceivedDocumentId(id)) => (id.clone(), id.clone()),
-                None => Default::default(),
-            };
-            (key, documents::ExchangeResponse { document_id })
-        }))
-    }
-}
-
-fn document_id(number: &str) -> String {
-    format!("VB-{:012}", super::number(number, 1_000_000_000_000))
 }

@@ -234,7 +234,7 @@ impl social::social_protection_service_server::SocialProtectionService for Desk 
         &self,
         request: Request<Streaming<social::MatchBeneficiariesRequest>>,
     ) -> Result<Response<Self::MatchBeneficiariesStream>, Status> {
-        Ok(self.converse(request.into_inner(), |beneficiary| {
+        Ok(self.converse(request.into_inner(), |beneficiary, _| {
             let key = beneficiary.personal_number.clone();
             let finding = match number(&key, 50) {
                 0 => social::Finding::PaidTwice,
