@@ -90,7 +90,7 @@ fn with_balances(
     answer: &Answer,
     names: &dyn Names,
     zone: &Zone,
-) -> Result<(Vec<(String, Row)>, Option<Opening>), ReportError> {
+) -> Result<(Vec<Keyed>, Option<Opening>), ReportError> {
     let balances = counters.balances()?;
     let mut sums = openings::openings(&balances, query, answer, names, zone)?;
     let rows = match query.by {
@@ -105,7 +105,7 @@ fn with_balances(
 }
 
 /// A row of a question that is not about opening balances.
-fn alone((key, counts): (String, Counts)) -> (String, Row) {
+fn alone((key, counts): (String, Counts)) -> Keyed {
     let opening = None;
     (key, Row { counts, opening })
 }
@@ -117,6 +117,8 @@ struct Row {
     /// Where opening balances are asked for.
     opening: Option<OpeningSum>,
 }
+
+type Keyed = (String, Row);
 
 impl Row {
     fn message(self, key: String) -> CountRow {

@@ -188,3 +188,49 @@ async fn of_imports_at_once_that_say_the_same_one_is_taken() {
         Instant::from_micros(BEGIN.as_micros())
     );
 }
+
+#[tokio::test]
+async fn counts_have_balances_beside_them_where_they_are_asked_for() {
+    let house = House::new().await;
+    house.register(&["H26", "H27", "G01"]).await;
+    let mut operator = house.statistics(&house.operator()).await;
+    let mut import = baseline(&["2021", "2021"]);
+    import
+        .connections
+        .push(ndxp_proto::journal::v1::Connection {
+            consumer: "H26/lgsp".to_owned(),
+            provider: "G01/lgsp".to_owned(),
+            service: "a.B".to_owned(),
+        });
+    import.measures.push("records".to_owned());
+    // In total, transactions; of one connection, records.
+    (import.rows[1].connection, import.rows[1].measure) = (1, 1);
+    let request = v1::ImportBaselineRequest {
+        baseline: Some(import),
+        dry_run: false,
+    };
+    operator.import_baseline(request).await.unwrap();
+    let (_, last) = house.transact("H26/lgsp", "G01/lgsp").await;
+    // Who asks, with balances; transactions counted, of balances, records of balances.
+    for (issued, with_baselines, wanted) in [
+        (house.operator(), true, (1, Some((7, 7)))),
+        (house.auditor(), true, (1, Some((7, 7)))),
+        (house.operator(), false, (1, None)),
+        (house.system("H26/lgsp"), true, (1, Some((0, 7)))),
+        (house.system("H27/lgsp"), true, (0, Some((0, 0)))),
+    ] {
+        let mut client = house.statistics(&issued).await;
+        let request = v1::CountRequest {
+            at_least_sequence: last.get(),
+            with_baselines,
+            ..v1::CountRequest::default()
+        };
+        let answer = client.count(request).await.unwrap().into_inner();
+        let opening = answer.opening.map(|opening| {
+            let records = opening.measures.iter().map(|sum| sum.value).sum();
+            (opening.transactions, records)
+        });
+        let counted = answer.total.unwrap().transactions;
+        assert_eq!((counted, opening), wanted);
+    }
+}
