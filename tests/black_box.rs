@@ -22,11 +22,15 @@ mod kill;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod month;
+#[cfg(test)]
 mod passage;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod top;
 
 #[cfg(test)]
 mod grpcio;

@@ -42,6 +42,7 @@ fn without_proofs(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {
             fields.remove("proof");
+            fields.remove("base_proof");
             fields.remove("certificate_valid_until");
             fields.values_mut().for_each(without_proofs);
         }

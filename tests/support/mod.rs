@@ -6,6 +6,7 @@ pub mod hub;
 mod config;
 mod log;
 pub mod process;
+pub mod terminal;
 
 pub mod catalogue;
 pub mod credentials;

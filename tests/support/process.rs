@@ -7,7 +7,7 @@ use super::log::Log;
 use super::wait::until;
 
 /// The binary under test.
-fn ndxp() -> Command {
+pub fn ndxp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ndxp"));
     command.env_remove("NDXP_CONFIG").env_remove("NDXP_LOG");
     command

@@ -18,8 +18,10 @@ use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
 use crate::commands::service::ServiceArguments;
+use crate::commands::simulate::Simulate;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
+use crate::commands::top::Top;
 use crate::commands::transactions::Transactions;
 use crate::commands::verify::Verify;
 
@@ -58,8 +60,10 @@ pub enum Command {
     Transactions(Transactions),
     Baseline(Baseline),
     Stats(Stats),
+    Top(Top),
     Report(Report),
     Verify(Verify),
+    Simulate(Simulate),
     Bench(Bench),
     Completions(Completions),
 }

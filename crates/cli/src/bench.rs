@@ -7,7 +7,8 @@ mod echo;
 mod exchange;
 mod figures;
 mod hub;
-mod process;
+mod month;
+pub mod process;
 mod registry;
 mod rows;
 
@@ -28,6 +29,7 @@ enum What {
     Exchange(exchange::Exchange),
     Figures(figures::Figures),
     Registry(registry::Scale),
+    Month(month::Full),
 }
 
 impl Bench {
@@ -37,6 +39,7 @@ impl Bench {
             What::Exchange(exchange) => exchange.run(),
             What::Figures(figures) => figures.run(),
             What::Registry(scale) => scale.run(),
+            What::Month(month) => month.run(),
         }
     }
 }

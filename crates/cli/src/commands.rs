@@ -36,8 +36,12 @@ pub mod baseline;
 
 pub mod stats;
 
+pub mod top;
+
 pub mod report;
 
 pub mod verify;
+
+pub mod simulate;
 
 pub mod completions;

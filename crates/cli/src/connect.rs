@@ -90,6 +90,10 @@ impl Show {
 /// Time to reach the hub; an operator who waits longer wants to know why.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
+/// A hub that does not answer a ping in this time is gone, however quietly it went: who follows
+/// or watches must learn of it.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// Largest single message: a registry of some hundred thousand grants.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
@@ -111,6 +115,8 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
     let endpoint = Endpoint::from_shared(format!("https://{address}"))
         .map_err(|error| Failure::usage(format_args!("[client]: {address}: {error}")))?
         .connect_timeout(CONNECT_MAX)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
         .tls_config(tls)
         .map_err(|error| {
             Failure::usage(format_args!("[client]{}", causes(&error)))

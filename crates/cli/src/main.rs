@@ -75,8 +75,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Transactions(transactions) => wait_for(transactions.run()),
         Command::Baseline(baseline) => wait_for(baseline.run()),
         Command::Stats(stats) => wait_for(stats.run()),
+        Command::Top(top) => wait_for(top.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Bench(bench) => bench.run(),
         Command::Completions(completions) => completions.run(),
     }

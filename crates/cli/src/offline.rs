@@ -11,8 +11,7 @@ use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, Counter, Figure, GetFiguresRequest, GetReportRequest,
-    GetReportResponse, ImportedBaseline,
+    CountRequest, CountResponse, Counter, GetReportRequest, GetReportResponse, ImportedBaseline,
 };
 use ndxp_registry::{Registry, registry_at};
 use ndxp_report::{RegistryNames, ReportError, Sources};
@@ -230,24 +229,10 @@ impl DataDirectory {
         })
     }
 
-    pub fn figures(&self, request: &GetFiguresRequest) -> Result<Vec<Figure>, Failure> {
-        let make = |sources: &Sources<'_>| ndxp_report::figures(sources, request);
-        self.report_of(request.as_of_us, make)
-    }
-
     /// The whole report of a month.
     pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
-        let make = |sources: &Sources<'_>| ndxp_report::report(sources, request);
-        self.report_of(request.as_of_us, make)
-    }
-
-    fn report_of<T>(
-        &self,
-        as_of_us: i64,
-        make: impl FnOnce(&Sources<'_>) -> Result<T, ReportError>,
-    ) -> Result<T, Failure> {
         let current = self.registry(0)?;
-        let registry = self.registry(as_of_us)?;
+        let registry = self.registry(request.as_of_us)?;
         self.with_counters(|counters| {
             let sources = Sources {
                 counters,
@@ -256,7 +241,7 @@ impl DataDirectory {
                 zone: &self.zone,
                 now: SystemClock.now(),
             };
-            Ok(make(&sources)?)
+            Ok(ndxp_report::report(&sources, request)?)
         })
     }
 

@@ -31,8 +31,13 @@ impl Output {
     }
 
     /// A whole text that ends its last line itself; nothing follows it.
-    pub fn text(mut self, text: &str) -> Result<(), Failure> {
-        self.0.write_all(text.as_bytes()).map_err(failed)?;
+    pub fn text(self, text: &str) -> Result<(), Failure> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Data that is no text; nothing follows it.
+    pub fn bytes(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.write_all(bytes).map_err(failed)?;
         self.flush()
     }
 

@@ -34,26 +34,31 @@ pub enum Origin {
 }
 
 impl Source {
+    /// The zone in which the source's periods are cut, without opening it.
+    pub fn zone(&self) -> Result<Zone, Failure> {
+        match (&self.config, &self.data) {
+            (None, Some(_)) => Ok(Zone::viet_nam()),
+            _ => Ok(self.file().load()?.hub.zone),
+        }
+    }
+
     /// Opens the source; the zone is the one in which its periods are cut.
     pub async fn open(&self) -> Result<(Origin, Zone), Failure> {
-        let config = self
-            .config
-            .clone()
-            .map(|config| connect::ConfigFile { config });
         if let Some(data) = &self.data {
-            let zone = match config {
-                Some(file) => file.load()?.hub.zone,
-                None => Zone::viet_nam(),
-            };
+            let zone = self.zone()?;
             let data = DataDirectory::open(data, zone.clone())?;
             return Ok((Origin::Data(data), zone));
         }
-        let file = config.unwrap_or(connect::ConfigFile {
-            config: "ndxp.toml".into(),
-        });
-        let mut config = file.load()?;
+        let mut config = self.file().load()?;
         self.show.instead_of(&mut config.client)?;
         let channel = connect::control(&config).await?;
         Ok((Origin::Hub(channel), config.hub.zone))
+    }
+
+    fn file(&self) -> connect::ConfigFile {
+        let config = self.config.clone();
+        connect::ConfigFile {
+            config: config.unwrap_or_else(|| "ndxp.toml".into()),
+        }
     }
 }

@@ -212,7 +212,8 @@ mod tests {
             let lens = Lens::new(&query, &NoNames);
             let seen = lens.see(&connection, "").unwrap();
             assert_eq!(lens.row(&seen).as_deref(), Some(row), "{by}");
-            let unknown = lens.see(&Connection::default(), "").unwrap();
+            let nobody = Connection::default();
+            let unknown = lens.see(&nobody, "").unwrap();
             let dashes = lens.row(&unknown).unwrap();
             assert!(dashes.chars().all(|it| "->/".contains(it)), "{dashes}");
         }

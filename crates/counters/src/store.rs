@@ -225,6 +225,12 @@ impl Store {
         })
     }
 
+    /// Writes a batch without telling the state.
+    #[cfg(test)]
+    pub fn write(&self, batch: sled::Batch) {
+        self.db.apply_batch(batch).unwrap();
+    }
+
     /// Writes past every rule.
     #[cfg(test)]
     pub fn overwrite(&self, key: &Key, value: Option<Vec<u8>>) {

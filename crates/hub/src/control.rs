@@ -157,6 +157,7 @@ impl Control {
             data_dir: self.data_dir,
             importing: Arc::default(),
             work,
+            watches: statistics::Watches::default(),
         };
         let registry = RegistryServiceServer::new(registry);
         let routes = Routes::new(registry.max_decoding_message_size(REQUEST_BYTES_MAX))

@@ -71,7 +71,7 @@ impl GrantId {
 }
 
 /// A member, or one of its systems: how filters name a party.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Party {
     Member(MemberCode),
     System(SystemId),

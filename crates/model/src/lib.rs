@@ -3,6 +3,7 @@
 
 mod clock;
 mod compare;
+pub mod expression;
 mod id;
 mod instant;
 mod outcome;

@@ -1,4 +1,4 @@
-//! What keeps a report from being made: each names the value at fault and the remedy.
+//! What keeps a report from being made or rendered: each names the value at fault and the remedy.
 
 use ndxp_counters::CountersError;
 use ndxp_model::{Instant, InvalidValue};
@@ -39,13 +39,40 @@ pub enum ReportError {
     Counters(#[from] CountersError),
     #[error("the answer lacks {0}: ask a hub of the same version as this program")]
     Incomplete(&'static str),
-    #[error("the answer lacks the figure {0}: ask a hub of the same version as this program")]
-    MissingFigure(&'static str),
+}
+
+/// An answer that cannot be rendered: it is not whole, or the form asked for cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error(transparent)]
+    Value(#[from] InvalidValue),
+    #[error("the answer lacks {0}: ask a hub of the same version as this program")]
+    Incomplete(&'static str),
     #[error(
         "the answer holds the outcome number {0}, which this program does not know: use the \
          program of the hub's version"
     )]
     UnknownOutcome(i32),
+    #[error("template {template}, line {line}: {what}")]
+    Template {
+        template: String,
+        line: usize,
+        what: String,
+    },
+    #[error("no template is named {name:?}; the nearest is {nearest}; there are: {known}")]
+    UnknownTemplate {
+        name: String,
+        nearest: &'static str,
+        known: String,
+    },
+    #[error("the report has no table {name:?}; the nearest is {nearest}; there are: {known}")]
+    UnknownTable {
+        name: String,
+        nearest: String,
+        known: String,
+    },
+    #[error("writing the workbook failed")]
+    Xlsx(#[from] rust_xlsxwriter::XlsxError),
     #[error("writing JSON failed")]
     Json(#[from] serde_json::Error),
     #[error("writing CSV failed")]

@@ -47,10 +47,23 @@ impl Language {
         self.pick(',', '.')
     }
 
-    /// Names of 10^3, 10^6 … 10^18.
-    pub(crate) fn units(self) -> [&'static str; 6] {
+    /// Names of 10^3, 10^6 … 10^36: enough for every u128.
+    pub(crate) fn units(self) -> [&'static str; 12] {
         self.pick(
-            ["nghìn", "triệu", "tỷ", "nghìn tỷ", "triệu tỷ", "tỷ tỷ"],
+            [
+                "nghìn",
+                "triệu",
+                "tỷ",
+                "nghìn tỷ",
+                "triệu tỷ",
+                "tỷ tỷ",
+                "nghìn tỷ tỷ",
+                "triệu tỷ tỷ",
+                "tỷ tỷ tỷ",
+                "nghìn tỷ tỷ tỷ",
+                "triệu tỷ tỷ tỷ",
+                "tỷ tỷ tỷ tỷ",
+            ],
             [
                 "thousand",
                 "million",
@@ -58,6 +71,12 @@ impl Language {
                 "trillion",
                 "quadrillion",
                 "quintillion",
+                "sextillion",
+                "septillion",
+                "octillion",
+                "nonillion",
+                "decillion",
+                "undecillion",
             ],
         )
     }

@@ -1,5 +1,5 @@
 //! Figures that official reports cite, each with its definition and its proof, and the forms in
-//! which they and other counts are handed over: text, table, JSON and CSV.
+//! which they and other counts are handed over: text, Markdown, HTML, workbook, table, JSON and CSV.
 //!
 //! [`figures()`], [`report()`] and [`count`] ask the counters and the registry. Everything that
 //! renders is pure over protobuf messages, so that a command renders what came over the wire as it
@@ -25,31 +25,46 @@ mod questions;
 mod stock;
 
 // How it is handed over.
-mod text;
+mod explain;
+mod render;
+mod template;
 
+mod chart;
 mod counts;
 mod list;
+mod series;
+mod sheet;
+mod tables;
+
+mod figure_records;
+mod grid;
 mod proof;
 mod records;
 mod table;
 
+mod change;
+mod escape;
 mod format;
 mod language;
+mod nearest;
 mod numbers;
+mod words;
 
 mod error;
 
 pub use answers::count;
+pub use change::Change;
 pub use counts::render_counts;
-pub use error::ReportError;
+pub use error::{RenderError, ReportError};
+pub use explain::{Explained, render_explanation};
 pub use figures::{Sources, figures};
 pub use format::{Format, UnknownFormat};
 pub use language::{Language, UnknownLanguage};
-pub use list::render_figures;
 pub use names::{DEFINITIONS, Definition, SERVICE_DEFINITIONS, definition};
 pub use numbers::{about, grouped, percent, phrase, stock};
 pub use records::dimension_name;
 pub use registry_names::RegistryNames;
+pub use render::{ReportForm, render_paragraph, render_report, render_report_table};
 pub use report::{TOP_MAX, report, table_names};
 pub use request::{Moment, RequestError, check};
-pub use text::render_report;
+pub use template::{TEMPLATE_BYTES_MAX, Templates};

@@ -6,12 +6,17 @@ use std::cmp::Ordering;
 use crate::Language;
 
 /// Below this a number is short enough to stand in a sentence as it is.
-const SHORTENED_FROM: u64 = 10_000;
+const SHORTENED_FROM: u128 = 10_000;
+
+/// A number of two halves, as the wire carries what may pass 2^64.
+pub(crate) fn wide(high: u64, low: u64) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}
 
 /// Every digit, in groups of three: `10.385.415` or `10,385,415`.
 #[must_use]
-pub fn grouped(value: u64, language: Language) -> String {
-    let digits = value.to_string();
+pub fn grouped(value: impl Into<u128>, language: Language) -> String {
+    let digits = value.into().to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -24,7 +29,8 @@ pub fn grouped(value: u64, language: Language) -> String {
 
 /// A small stock as official texts write it: below ten with a leading zero in Vietnamese (`08`).
 #[must_use]
-pub fn stock(value: u64, language: Language) -> String {
+pub fn stock(value: impl Into<u128>, language: Language) -> String {
+    let value = value.into();
     match (language, value) {
         (Language::Vietnamese, 1..=9) => format!("0{value}"),
         _ => grouped(value, language),
@@ -34,7 +40,8 @@ pub fn stock(value: u64, language: Language) -> String {
 /// The number for a sentence: rounded down with `hơn`, or, within a tenth of a step below the
 /// next, up with `gần`; exact and bare when nothing was cut.
 #[must_use]
-pub fn phrase(value: u64, language: Language) -> String {
+pub fn phrase(value: impl Into<u128>, language: Language) -> String {
+    let value = value.into();
     shorten(value, language, |remainder, step| {
         remainder * 10 >= step * 9
     })
@@ -46,7 +53,8 @@ pub fn phrase(value: u64, language: Language) -> String {
 
 /// The number for a sentence about an average: rounded to the nearest, with `khoảng`.
 #[must_use]
-pub fn about(value: u64, language: Language) -> String {
+pub fn about(value: impl Into<u128>, language: Language) -> String {
+    let value = value.into();
     let hedge = |short: &Short| match short.against_exact {
         Ordering::Equal => "",
         _ => language.about(),
@@ -59,8 +67,12 @@ pub fn about(value: u64, language: Language) -> String {
 
 /// A share with one decimal, rounded down, so that `100%` means all. `None` of nothing.
 #[must_use]
-pub fn percent(part: u64, whole: u64, language: Language) -> Option<String> {
-    let thousandths = (u128::from(part) * 1_000).checked_div(u128::from(whole))?;
+pub fn percent(
+    part: impl Into<u128>,
+    whole: impl Into<u128>,
+    language: Language,
+) -> Option<String> {
+    let thousandths = scaled(part.into(), whole.into(), 1_000)?.0;
     Some(format!("{}%", tenths(thousandths, language)))
 }
 
@@ -83,14 +95,13 @@ impl Short {
 /// Cuts the number to tenths of its largest unit. `rounds_up` is asked with what was cut off and
 /// the step of a tenth. A number that rounds up to a thousand of its unit takes the next unit.
 fn shorten(
-    value: u64,
+    exact: u128,
     language: Language,
     rounds_up: impl Fn(u128, u128) -> bool,
 ) -> Option<Short> {
-    if value < SHORTENED_FROM {
+    if exact < SHORTENED_FROM {
         return None;
     }
-    let exact = u128::from(value);
     let mut scale: u128 = 1_000;
     for unit in language.units() {
         let step = scale / 10;
@@ -103,13 +114,28 @@ fn shorten(
                 against_exact: (tenths * step).cmp(&exact),
             });
         }
-        scale *= 1_000;
+        scale = scale.saturating_mul(1_000);
     }
-    // The last unit, 10^18, holds every u64 below a thousand of it.
+    // The last unit, 10^36, holds every u128 below a thousand of it.
     None
 }
 
-fn tenths(value: u128, language: Language) -> String {
+/// `part` × `scale` / `whole`, rounded down, and whether the rest is half of `whole` or more.
+/// `None` of nothing. A part that would pass 2^128 stays at the largest number there is.
+pub(crate) fn scaled(part: u128, whole: u128, scale: u128) -> Option<(u128, bool)> {
+    let (times, mut rest) = (part.checked_div(whole)?, part.checked_rem(whole)?);
+    let mut whole = whole;
+    // Beyond 2^128 / scale the last bits weigh less than any digit that is shown.
+    while rest.checked_mul(scale).is_none() {
+        (rest, whole) = (rest >> 1, whole >> 1);
+    }
+    // Less than the whole it was, and so it stays.
+    let fraction = rest.min(whole - 1) * scale;
+    let down = times.saturating_mul(scale).saturating_add(fraction / whole);
+    Some((down, fraction % whole >= whole - fraction % whole))
+}
+
+pub(crate) fn tenths(value: u128, language: Language) -> String {
     match (value / 10, value % 10) {
         (whole, 0) => whole.to_string(),
         (whole, tenth) => format!("{whole}{}{tenth}", language.decimal_mark()),
@@ -124,16 +150,21 @@ mod tests {
     #[test]
     fn every_digit_is_kept_in_groups_of_three() {
         let rows = [
-            (0, "0", "0"),
+            (0_u128, "0", "0"),
             (7, "7", "7"),
             (999, "999", "999"),
             (1_000, "1.000", "1,000"),
             (10_385_415, "10.385.415", "10,385,415"),
             (553_969_478, "553.969.478", "553,969,478"),
             (
-                u64::MAX,
+                u128::from(u64::MAX),
                 "18.446.744.073.709.551.615",
                 "18,446,744,073,709,551,615",
+            ),
+            (
+                1 << 64,
+                "18.446.744.073.709.551.616",
+                "18,446,744,073,709,551,616",
             ),
         ];
         for (value, vietnamese, english) in rows {
@@ -145,7 +176,7 @@ mod tests {
     #[test]
     fn a_phrase_is_hedged_by_the_way_it_was_rounded() {
         let rows = [
-            (0, "0", "0"),
+            (0_u128, "0", "0"),
             (999, "999", "999"),
             (1_000, "1.000", "1,000"),
             (9_999, "9.999", "9,999"),
@@ -171,7 +202,18 @@ mod tests {
                 "more than 2.3 trillion",
             ),
             (5_000_000_000_000_000, "5 triệu tỷ", "5 quadrillion"),
-            (u64::MAX, "hơn 18,4 tỷ tỷ", "more than 18.4 quintillion"),
+            (
+                u64::MAX.into(),
+                "hơn 18,4 tỷ tỷ",
+                "more than 18.4 quintillion",
+            ),
+            (wide(1, 0), "hơn 18,4 tỷ tỷ", "more than 18.4 quintillion"),
+            (10_u128.pow(21), "1 nghìn tỷ tỷ", "1 sextillion"),
+            (
+                u128::MAX,
+                "hơn 340,2 tỷ tỷ tỷ tỷ",
+                "more than 340.2 undecillion",
+            ),
         ];
         for (value, vietnamese, english) in rows {
             assert_eq!(phrase(value, Vietnamese), vietnamese, "{value}");
@@ -182,7 +224,7 @@ mod tests {
     #[test]
     fn an_average_is_rounded_to_the_nearest() {
         let rows = [
-            (0, "0", "0"),
+            (0_u128, "0", "0"),
             (9_999, "9.999", "9,999"),
             (1_649_999, "khoảng 1,6 triệu", "about 1.6 million"),
             (1_650_000, "khoảng 1,7 triệu", "about 1.7 million"),
@@ -190,7 +232,11 @@ mod tests {
             (1_749_999, "khoảng 1,7 triệu", "about 1.7 million"),
             (999_949, "khoảng 999,9 nghìn", "about 999.9 thousand"),
             (999_950, "khoảng 1 triệu", "about 1 million"),
-            (u64::MAX, "khoảng 18,4 tỷ tỷ", "about 18.4 quintillion"),
+            (
+                u64::MAX.into(),
+                "khoảng 18,4 tỷ tỷ",
+                "about 18.4 quintillion",
+            ),
         ];
         for (value, vietnamese, english) in rows {
             assert_eq!(about(value, Vietnamese), vietnamese, "{value}");
@@ -201,7 +247,7 @@ mod tests {
     #[test]
     fn a_small_stock_has_two_digits_in_vietnamese() {
         let rows = [
-            (0, "0", "0"),
+            (0_u64, "0", "0"),
             (1, "01", "1"),
             (8, "08", "8"),
             (9, "09", "9"),
@@ -217,16 +263,17 @@ mod tests {
     #[test]
     fn a_share_is_rounded_down_and_only_all_is_a_hundred() {
         let rows = [
-            (0, 63, Some("0%")),
+            (0_u128, 63_u128, Some("0%")),
             (1, 3, Some("33,3%")),
             (62, 63, Some("98,4%")),
             (63, 63, Some("100%")),
-            (u64::MAX - 1, u64::MAX, Some("99,9%")),
+            (u128::MAX - 1, u128::MAX, Some("99,9%")),
+            (u128::MAX, u128::MAX, Some("100%")),
             (0, 0, None),
         ];
         for (part, whole, wanted) in rows {
             assert_eq!(percent(part, whole, Vietnamese).as_deref(), wanted);
         }
-        assert_eq!(percent(1, 3, English).as_deref(), Some("33.3%"));
+        assert_eq!(percent(1_u64, 3_u64, English).as_deref(), Some("33.3%"));
     }
 }

@@ -4,7 +4,7 @@
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::statistics::v1::Proof;
 
-use crate::{Language, ReportError};
+use crate::{Language, RenderError};
 
 /// A proof read once: its zone found, its instants typed.
 pub(crate) struct ReadProof<'a> {
@@ -14,8 +14,8 @@ pub(crate) struct ReadProof<'a> {
 }
 
 impl<'a> ReadProof<'a> {
-    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, ReportError> {
-        let proof = proof.ok_or(ReportError::Incomplete("the proof"))?;
+    pub(crate) fn of(proof: Option<&'a Proof>, language: Language) -> Result<Self, RenderError> {
+        let proof = proof.ok_or(RenderError::Incomplete("the proof"))?;
         Ok(Self {
             proof,
             zone: proof.time_zone.parse()?,
@@ -31,6 +31,38 @@ impl<'a> ReadProof<'a> {
             (label("Nhật ký", "Journal"), self.journal()),
             (label("Trạng thái kỳ", "State"), self.state().to_owned()),
         ]
+    }
+
+    /// The same with the period in UTC and the report's cut-off, for whoever checks the number
+    /// elsewhere.
+    pub(crate) fn explanation(&self) -> Vec<(&'static str, String)> {
+        let label = |vietnamese, english| self.language.pick(vietnamese, english);
+        let mut lines = vec![
+            (label("Kỳ số liệu", "Period"), self.period()),
+            (label("Kỳ số liệu (UTC)", "Period (UTC)"), self.period_utc()),
+        ];
+        if let Some(cut_off) = self.cut_off() {
+            lines.push((label("Chốt số liệu", "Cut-off"), cut_off));
+        }
+        lines.push((label("Nhật ký", "Journal"), self.journal()));
+        lines.push((label("Trạng thái kỳ", "State"), self.state().to_owned()));
+        lines
+    }
+
+    /// The report's cut-off, local and in UTC. `None` for a number that stands for itself.
+    pub(crate) fn cut_off(&self) -> Option<String> {
+        let at = Instant::from_micros(self.proof.cut_off_us);
+        let local = || self.language.minute(&self.zone, at);
+        (self.proof.cut_off_us != 0).then(|| format!("{} ({at})", local()))
+    }
+
+    /// `[2022-06-30T17:00:00Z, 2022-07-22T17:00:00Z)`; an open end is `…`.
+    pub(crate) fn period_utc(&self) -> String {
+        let end = |micros| match micros {
+            0 => "…".to_owned(),
+            _ => Instant::from_micros(micros).to_string(),
+        };
+        format!("[{}, {})", end(self.proof.from_us), end(self.proof.to_us))
     }
 
     /// How a sentence begins that is true up to [`Self::reached`].
@@ -61,11 +93,28 @@ impl<'a> ReadProof<'a> {
         language.minute(&self.zone, self.to())
     }
 
+    pub(crate) fn closed(&self) -> bool {
+        self.proof.closed
+    }
+
+    /// The local date on which the period begins.
+    pub(crate) fn first_date(&self) -> String {
+        self.language.date(&self.zone, self.from())
+    }
+
+    /// The local month in which the period begins: `tháng 6/2022`, `June 2022`.
+    pub(crate) fn month_short(&self) -> String {
+        let language = self.language;
+        language
+            .month(&self.zone, self.from())
+            .replace(" năm ", "/")
+    }
+
     pub(crate) fn from(&self) -> Instant {
         Instant::from_micros(self.proof.from_us)
     }
 
-    fn to(&self) -> Instant {
+    pub(crate) fn to(&self) -> Instant {
         Instant::from_micros(self.proof.to_us)
     }
 
@@ -73,7 +122,7 @@ impl<'a> ReadProof<'a> {
         Instant::from_micros(self.proof.watermark_at_us)
     }
 
-    fn period(&self) -> String {
+    pub(crate) fn period(&self) -> String {
         let language = self.language;
         let start = match self.proof.from_us {
             0 => language
@@ -100,7 +149,7 @@ impl<'a> ReadProof<'a> {
         )
     }
 
-    fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         let (proof, language) = (self.proof, self.language);
         let range = match (proof.first_sequence, proof.last_sequence) {
             (0, _) | (_, 0) => language.pick("không có bản ghi", "no entries").to_owned(),
@@ -122,7 +171,7 @@ impl<'a> ReadProof<'a> {
         )
     }
 
-    fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         if self.proof.closed {
             let closed = "đã đóng, số liệu không thay đổi nữa";
             self.language.pick(closed, "closed, the number is final")

@@ -1,20 +1,30 @@
-//! The stable shape of counts and figures as data: what JSON and CSV print, every key in every
-//! row, whether or not it is zero.
+//! The stable shape of counts as data: what JSON and CSV print, every key in every row, whether or
+//! not it is zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndxp_model::{Instant, Outcome};
-use ndxp_proto::statistics::v1::{CountResponse, Counts, Dimension, Figure, Proof};
+use ndxp_proto::statistics::v1::{
+    CountResponse, CountRow, Counts, Definition, Dimension, Distinct, MeasureSum, Opening, Proof,
+};
 use serde::Serialize;
 
-use crate::ReportError;
+use crate::RenderError;
+use crate::numbers::wide;
 
 /// A `CountResponse`.
 #[derive(Serialize)]
 pub(crate) struct CountsRecord<'a> {
     pub by: Option<&'static str>,
     pub rows: Vec<RowRecord<'a>>,
+    /// The sum of the rows that were left out; `null` where none was.
+    pub others: Option<RowRecord<'a>>,
+    pub others_rows: u64,
     pub total: CountRecord<'a>,
+    pub opening: Option<OpeningRecord<'a>>,
+    pub distinct: Option<DistinctRecord>,
+    pub by_successor: bool,
+    pub definition: Option<DefinitionRecord<'a>>,
     pub proof: ProofRecord<'a>,
 }
 
@@ -23,6 +33,34 @@ pub(crate) struct RowRecord<'a> {
     pub key: &'a str,
     #[serde(flatten)]
     pub counts: CountRecord<'a>,
+    /// `null` where the registry knows no name.
+    pub title: Option<&'a str>,
+    /// `null` unless opening balances were asked for.
+    pub opening: Option<OpeningRecord<'a>>,
+}
+
+/// What a previous platform counted, apart from what this one did.
+#[derive(Serialize)]
+pub(crate) struct OpeningRecord<'a> {
+    pub transactions: u64,
+    pub measures: BTreeMap<&'a str, u128>,
+    pub sources: &'a [String],
+    pub left_out: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DistinctRecord {
+    pub consumers: u64,
+    pub providers: u64,
+    pub systems: u64,
+    pub members: u64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DefinitionRecord<'a> {
+    pub name: &'a str,
+    pub definition_vi: &'a str,
+    pub definition_en: &'a str,
 }
 
 #[derive(Serialize)]
@@ -34,9 +72,10 @@ pub(crate) struct CountRecord<'a> {
     pub response_bytes: u64,
     pub request_messages: u64,
     pub response_messages: u64,
-    /// `null` where there was no transaction to time.
+    /// `null` where there was no transaction to time, or its time is no longer kept.
     pub durations: Option<DurationsRecord>,
-    pub measures: BTreeMap<&'a str, u64>,
+    /// Full digits: a sum may pass 2^64.
+    pub measures: BTreeMap<&'a str, u128>,
 }
 
 /// One field for each outcome of the closed set.
@@ -70,59 +109,106 @@ pub(crate) struct ProofRecord<'a> {
     pub first_sequence: u64,
     pub last_sequence: u64,
     pub closed: bool,
-}
-
-/// A `GetFiguresResponse`.
-#[derive(Serialize)]
-pub(crate) struct FiguresRecord<'a> {
-    pub figures: Vec<FigureRecord<'a>>,
-}
-
-/// A `Figure`.
-#[derive(Serialize)]
-pub(crate) struct FigureRecord<'a> {
-    pub name: &'a str,
-    pub value: u64,
-    pub out_of: Option<u64>,
-    pub missing: &'a [String],
-    pub definition_vi: &'a str,
-    pub definition_en: &'a str,
-    pub proof: ProofRecord<'a>,
+    /// Of the report that the number stands in; `null` when it stands for itself.
+    pub cut_off: Option<String>,
 }
 
 impl<'a> CountsRecord<'a> {
-    pub(crate) fn of(response: &'a CountResponse, by: Dimension) -> Result<Self, ReportError> {
-        let rows = response.rows.iter().map(|row| {
-            let counts = CountRecord::of(row.counts.as_ref(), "a row's counts")?;
-            Ok(RowRecord {
-                key: &row.key,
-                counts,
-            })
-        });
+    pub(crate) fn of(response: &'a CountResponse, by: Dimension) -> Result<Self, RenderError> {
+        let rows = response.rows.iter().map(RowRecord::of);
         Ok(Self {
             by: dimension_name(by),
-            rows: rows.collect::<Result<_, ReportError>>()?,
+            rows: rows.collect::<Result<_, RenderError>>()?,
+            others: response.others.as_ref().map(RowRecord::of).transpose()?,
+            others_rows: response.others_rows,
             total: CountRecord::of(response.total.as_ref(), "the total")?,
+            opening: response.opening.as_ref().map(OpeningRecord::of),
+            distinct: response.distinct.as_ref().map(DistinctRecord::of),
+            by_successor: response.by_successor,
+            definition: response.definition.as_ref().map(DefinitionRecord::of),
             proof: ProofRecord::of(response.proof.as_ref())?,
         })
     }
 
-    /// Names of the measures that occur, in order.
+    /// The rows and what is left of them: their sum is the total.
+    pub(crate) fn all_rows(&self) -> impl Iterator<Item = &RowRecord<'a>> {
+        self.rows.iter().chain(&self.others)
+    }
+
+    /// Names of the measures that were counted, in order.
     pub(crate) fn measure_names(&self) -> Vec<&'a str> {
-        let rows = self.rows.iter().map(|row| &row.counts);
+        let rows = self.all_rows().map(|row| &row.counts);
         let names = rows
             .chain([&self.total])
             .flat_map(|counts| counts.measures.keys().copied());
-        let names: std::collections::BTreeSet<_> = names.collect();
+        let names: BTreeSet<_> = names.collect();
+        names.into_iter().collect()
+    }
+
+    /// Names of the measures in opening balances, in order.
+    pub(crate) fn opening_measure_names(&self) -> Vec<&'a str> {
+        let rows = self.all_rows().filter_map(|row| row.opening.as_ref());
+        let names = rows
+            .chain(&self.opening)
+            .flat_map(|opening| opening.measures.keys().copied());
+        let names: BTreeSet<_> = names.collect();
         names.into_iter().collect()
     }
 }
 
+impl<'a> RowRecord<'a> {
+    fn of(row: &'a CountRow) -> Result<Self, RenderError> {
+        Ok(Self {
+            key: &row.key,
+            counts: CountRecord::of(row.counts.as_ref(), "a row's counts")?,
+            title: Some(row.title.as_str()).filter(|title| !title.is_empty()),
+            opening: row.opening.as_ref().map(OpeningRecord::of),
+        })
+    }
+}
+
+impl<'a> OpeningRecord<'a> {
+    fn of(opening: &'a Opening) -> Self {
+        Self {
+            transactions: opening.transactions,
+            measures: measures(&opening.measures),
+            sources: &opening.sources,
+            left_out: opening.left_out,
+        }
+    }
+}
+
+impl DistinctRecord {
+    fn of(distinct: &Distinct) -> Self {
+        Self {
+            consumers: distinct.consumers,
+            providers: distinct.providers,
+            systems: distinct.systems,
+            members: distinct.members,
+        }
+    }
+}
+
+impl<'a> DefinitionRecord<'a> {
+    fn of(definition: &'a Definition) -> Self {
+        Self {
+            name: &definition.name,
+            definition_vi: &definition.definition_vi,
+            definition_en: &definition.definition_en,
+        }
+    }
+}
+
+/// Sums by name.
+fn measures(sums: &[MeasureSum]) -> BTreeMap<&str, u128> {
+    let sum = |it: &MeasureSum| wide(it.value_high, it.value);
+    sums.iter().map(|it| (it.name.as_str(), sum(it))).collect()
+}
+
 impl<'a> CountRecord<'a> {
-    fn of(counts: Option<&'a Counts>, what: &'static str) -> Result<Self, ReportError> {
-        let counts = counts.ok_or(ReportError::Incomplete(what))?;
+    fn of(counts: Option<&'a Counts>, what: &'static str) -> Result<Self, RenderError> {
+        let counts = counts.ok_or(RenderError::Incomplete(what))?;
         let timed = counts.durations.filter(|_| counts.transactions > 0);
-        let measures = counts.measures.iter();
         Ok(Self {
             transactions: counts.transactions,
             attempts: counts.attempts,
@@ -137,21 +223,19 @@ impl<'a> CountRecord<'a> {
                 p99_us: durations.p99_us,
                 max_us: durations.max_us,
             }),
-            measures: measures
-                .map(|measure| (measure.name.as_str(), measure.value))
-                .collect(),
+            measures: measures(&counts.measures),
         })
     }
 }
 
 impl OutcomesRecord {
-    fn of(counts: &Counts) -> Result<Self, ReportError> {
+    fn of(counts: &Counts) -> Result<Self, RenderError> {
         let mut record = Self::default();
         for it in &counts.outcomes {
             let outcome = u8::try_from(it.outcome)
                 .ok()
                 .and_then(Outcome::from_number)
-                .ok_or(ReportError::UnknownOutcome(it.outcome))?;
+                .ok_or(RenderError::UnknownOutcome(it.outcome))?;
             *match outcome {
                 Outcome::Completed => &mut record.completed,
                 Outcome::ProviderError => &mut record.provider_error,
@@ -180,8 +264,8 @@ impl OutcomesRecord {
 }
 
 impl<'a> ProofRecord<'a> {
-    fn of(proof: Option<&'a Proof>) -> Result<Self, ReportError> {
-        let proof = proof.ok_or(ReportError::Incomplete("the proof"))?;
+    pub(crate) fn of(proof: Option<&'a Proof>) -> Result<Self, RenderError> {
+        let proof = proof.ok_or(RenderError::Incomplete("the proof"))?;
         let instant = |micros| (micros != 0).then(|| Instant::from_micros(micros).to_string());
         Ok(Self {
             from: instant(proof.from_us),
@@ -192,20 +276,7 @@ impl<'a> ProofRecord<'a> {
             first_sequence: proof.first_sequence,
             last_sequence: proof.last_sequence,
             closed: proof.closed,
-        })
-    }
-}
-
-impl<'a> FigureRecord<'a> {
-    pub(crate) fn of(figure: &'a Figure) -> Result<Self, ReportError> {
-        Ok(Self {
-            name: &figure.name,
-            value: figure.value,
-            out_of: (figure.out_of > 0).then_some(figure.out_of),
-            missing: &figure.missing,
-            definition_vi: &figure.definition_vi,
-            definition_en: &figure.definition_en,
-            proof: ProofRecord::of(figure.proof.as_ref())?,
+            cut_off: instant(proof.cut_off_us),
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::ReportError;
+use crate::RenderError;
+use crate::escape::{self, plain};
 
 /// Space behind every column.
 const GAP_CHARS: u16 = 2;
@@ -36,8 +37,9 @@ pub(crate) fn aligned(
 ) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(columns.iter().map(|column| column.heading));
-    table.add_rows(rows);
+    table.set_header(columns.iter().map(|column| plain(column.heading)));
+    let rows = rows.into_iter();
+    table.add_rows(rows.map(|row| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>()));
     for (column, wanted) in table.column_iter_mut().zip(columns) {
         column.set_cell_alignment(wanted.alignment);
         column.set_padding((0, GAP_CHARS));
@@ -50,18 +52,29 @@ pub(crate) fn aligned(
     text
 }
 
-/// CSV with a header.
+/// CSV with a header. No cell is a formula, whoever wrote its text: a cell that is none of our
+/// numbers keeps to [`escape::csv`].
 pub(crate) fn csv_text(
     header: &[String],
     rows: impl IntoIterator<Item = Vec<String>>,
-) -> Result<String, ReportError> {
+) -> Result<String, RenderError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header)?;
+    writer.write_record(header.iter().map(|name| escape::csv(name)))?;
     for row in rows {
-        writer.write_record(row)?;
+        writer.write_record(row.iter().map(|cell| match is_number(cell) {
+            true => cell.clone(),
+            false => escape::csv(cell),
+        }))?;
     }
     let bytes = writer
         .into_inner()
         .expect("writing to memory does not fail");
     Ok(String::from_utf8(bytes).expect("every field was a string"))
+}
+
+/// Whether a cell is a plain decimal number, such as a change of `-16.6`.
+fn is_number(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }

@@ -1,4 +1,4 @@
-//! What readers are handed, to the letter: every rendered form is compared with a file in
+//! Counts as readers are handed them, to the letter: every form is compared with a file in
 //! `golden/`. `UPDATE_GOLDEN=1 cargo test -p ndxp-report` writes the files anew.
 
 use std::path::PathBuf;
@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::journal::v1::Outcome;
 use ndxp_proto::statistics::v1::{
-    CountResponse, CountRow, Counts, Dimension, Durations, Figure, MeasureSum, OutcomeCount, Proof,
+    CountResponse, CountRow, Counts, Definition, Dimension, Distinct, Durations, MeasureSum,
+    Opening, OutcomeCount, Proof,
 };
-use ndxp_report::{
-    DEFINITIONS, Format, Language, ReportError, render_counts, render_figures, render_report,
-};
+use ndxp_report::{Format, Language, RenderError, render_counts, render_explanation};
 
 #[track_caller]
 fn check(name: &str, found: &str) {
@@ -23,13 +22,6 @@ fn check(name: &str, found: &str) {
     let wanted = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(found, wanted, "{name} differs; UPDATE_GOLDEN=1 rewrites it");
-}
-
-fn at(text: &str) -> Instant {
-    Zone::viet_nam()
-        .moment(text)
-        .expect("a time of the tests")
-        .from
 }
 
 /// A proof of a closed period whose end a journal has passed by three seconds.
@@ -45,101 +37,6 @@ fn proof(from: Instant, to: Instant, sequences: (u64, u64)) -> Proof {
         closed: true,
         cut_off_us: 0,
     }
-}
-
-/// The figures of the anchors, rows 1 to 7, as of the end of 22/7/2022.
-fn anchors() -> Vec<Figure> {
-    let cut_off = at("2022-07-23");
-    let month = proof(at("2022-07-01"), cut_off, (1_181_000_007, 1_204_000_007));
-    let year = proof(at("2022-01-01"), cut_off, (400_000_003, 1_204_000_007));
-    let stock = proof(Instant::EPOCH, cut_off, (1, 1_204_000_007));
-    let values = [
-        (10_385_415, 0, &[][..], &month),
-        (553_969_478, 0, &[], &stock),
-        (343_907_138, 0, &[], &year),
-        (1_694_123, 0, &[], &year),
-        (90, 95, &["E01", "E02", "G30", "H26", "H63"][..], &stock),
-        (85, 0, &[], &stock),
-        (10, 0, &[], &stock),
-        (8, 0, &[], &stock),
-        (22, 22, &[], &stock),
-        (62, 63, &["H63"], &stock),
-    ];
-    DEFINITIONS
-        .iter()
-        .zip(values)
-        .map(|(definition, (value, out_of, missing, proof))| Figure {
-            name: definition.name.to_owned(),
-            definition_vi: definition.definition_vi.to_owned(),
-            definition_en: definition.definition_en.to_owned(),
-            value,
-            out_of,
-            missing: missing.iter().map(|&code| code.to_owned()).collect(),
-            proof: Some(proof.clone()),
-            ..Figure::default()
-        })
-        .collect()
-}
-
-/// A hub on its first morning: one transaction, one system, nothing closed.
-fn first_morning() -> Vec<Figure> {
-    let mut figures = anchors();
-    for figure in &mut figures {
-        let ones = ["transactions_", "members_connected", "systems_connected_"];
-        figure.value = u64::from(ones.iter().any(|name| figure.name.starts_with(name)));
-        figure.out_of = 0;
-        figure.missing.clear();
-        let proof = figure.proof.as_mut().expect("anchors are proven");
-        proof.watermark = 4;
-        proof.watermark_at_us = at("2022-07-22T09").as_micros() + 61_000_000;
-        proof.to_us = at("2022-07-22T10").as_micros();
-        proof.first_sequence = 4;
-        proof.last_sequence = 4;
-        proof.closed = false;
-    }
-    figures
-}
-
-/// A hub whose journal is empty.
-fn nothing() -> Vec<Figure> {
-    let mut figures = first_morning();
-    for figure in &mut figures {
-        figure.value = 0;
-        let proof = figure.proof.as_mut().expect("anchors are proven");
-        proof.watermark = 0;
-        proof.watermark_at_us = 0;
-        proof.first_sequence = 0;
-        proof.last_sequence = 0;
-    }
-    figures
-}
-
-#[test]
-fn a_report_is_the_same_in_both_languages_to_the_letter() {
-    let rows = [
-        ("report", anchors()),
-        ("report-first-morning", first_morning()),
-        ("report-empty-journal", nothing()),
-    ];
-    for (name, figures) in rows {
-        let vietnamese = render_report(&figures, Language::Vietnamese).unwrap();
-        check(&format!("{name}.vi.txt"), &vietnamese);
-        let english = render_report(&figures, Language::English).unwrap();
-        check(&format!("{name}.en.txt"), &english);
-    }
-}
-
-#[test]
-fn figures_are_listed_in_every_format() {
-    let figures = anchors();
-    let render = |format, language| render_figures(&figures, format, language).unwrap();
-    check(
-        "figures.vi.txt",
-        &render(Format::Table, Language::Vietnamese),
-    );
-    check("figures.en.txt", &render(Format::Table, Language::English));
-    check("figures.json", &render(Format::Json, Language::Vietnamese));
-    check("figures.csv", &render(Format::Csv, Language::Vietnamese));
 }
 
 fn counts(outcomes: &[(Outcome, u64)], records: u64) -> Counts {
@@ -264,26 +161,105 @@ fn a_period_with_nothing_in_it_is_printed_as_zero() {
     check("nothing.csv", &render(Format::Csv));
 }
 
+/// Everything that can be asked for besides: the rest of the rows, names, opening balances,
+/// distinct parties, a definition; and durations that are no longer kept.
+fn with_everything() -> CountResponse {
+    let opening = |transactions, records: u128, sources: &[&str]| {
+        let records = MeasureSum {
+            name: "records".to_owned(),
+            value: u64::try_from(records & u128::from(u64::MAX)).expect("masked"),
+            value_high: u64::try_from(records >> 64).expect("shifted"),
+        };
+        Some(Opening {
+            transactions,
+            measures: vec![records],
+            sources: sources.iter().map(|&it| it.to_owned()).collect(),
+            left_out: 2,
+        })
+    };
+    let mut response = by_consumer();
+    let sources = ["Báo cáo 105/BC-BTTTT", "=SUM(A1)"];
+    response.opening = opening(543_584_063, (1 << 64) + 7, &sources);
+    for row in &mut response.rows {
+        row.counts.as_mut().expect("a row").durations = None;
+    }
+    response.total.as_mut().expect("a total").durations = None;
+    let insurance = &mut response.rows[1];
+    insurance.title = "=BHXH \"Việt Nam\"\n".to_owned();
+    insurance.opening = opening(543_584_063, (1 << 64) + 7, &sources);
+    let last = response.rows.pop().expect("three rows");
+    response.others = Some(CountRow {
+        key: "others".to_owned(),
+        ..last
+    });
+    response.others_rows = 61;
+    response.distinct = Some(Distinct {
+        consumers: 62,
+        providers: 3,
+        systems: 64,
+        members: 63,
+    });
+    response.definition = Some(Definition {
+        name: "counts".to_owned(),
+        definition_vi: "Số cuộc gọi".to_owned(),
+        definition_en: "Calls".to_owned(),
+    });
+    response.by_successor = true;
+    response
+}
+
+#[test]
+fn everything_that_can_be_asked_for_besides_is_printed() {
+    let response = with_everything();
+    let render =
+        |format, language| render_counts(&response, Dimension::Consumer, format, language).unwrap();
+    check(
+        "everything.vi.txt",
+        &render(Format::Table, Language::Vietnamese),
+    );
+    check(
+        "everything.en.txt",
+        &render(Format::Table, Language::English),
+    );
+    check("everything.json", &render(Format::Json, Language::English));
+    check("everything.csv", &render(Format::Csv, Language::English));
+    for (name, language) in [("vi", Language::Vietnamese), ("en", Language::English)] {
+        let text = render_explanation(&response, language).unwrap();
+        check(&format!("explain-everything.{name}.txt"), &text);
+    }
+}
+
+#[test]
+fn every_dimension_has_a_heading_in_both_languages() {
+    let response = by_consumer();
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 1..=15 {
+        let by = Dimension::try_from(number).expect("a dimension");
+        for language in [Language::Vietnamese, Language::English] {
+            let text = render_counts(&response, by, Format::Table, language).unwrap();
+            let numbers = ["giao dịch", "transactions"];
+            let heading = numbers.iter().find_map(|it| text.split_once(it));
+            let heading = heading.expect("a heading").0.trim().to_owned();
+            assert!(seen.insert(heading.clone()), "{heading} is another's too");
+            assert!(!heading.is_empty());
+        }
+    }
+}
+
 #[test]
 fn what_is_incomplete_or_unknown_is_refused() {
     #[track_caller]
-    fn refused<T: std::fmt::Debug>(result: Result<T, ReportError>, wanted: &str) {
+    fn refused<T: std::fmt::Debug>(result: Result<T, RenderError>, wanted: &str) {
         assert_eq!(result.unwrap_err().to_string(), wanted);
     }
     let remedy = "ask a hub of the same version as this program";
     let render =
         |response| render_counts(&response, Dimension::Day, Format::Json, Language::English);
 
-    let mut no_figure = anchors();
-    no_figure.remove(0);
+    let mut no_proof = by_consumer();
+    no_proof.proof = None;
     refused(
-        render_report(&no_figure, Language::English),
-        &format!("the answer lacks the figure transactions_month: {remedy}"),
-    );
-    let mut no_proof = anchors();
-    no_proof[5].proof = None;
-    refused(
-        render_report(&no_proof, Language::English),
+        render(no_proof),
         &format!("the answer lacks the proof: {remedy}"),
     );
     let mut no_total = by_consumer();

@@ -15,8 +15,8 @@ use clap::Args;
 use ndxp_model::Zone;
 use ndxp_proto::registry::v1::ListRequest;
 use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Dimension, GetFiguresRequest};
-use ndxp_report::{Language, render_report};
+use ndxp_proto::statistics::v1::{CountRequest, CountResponse, Dimension, GetReportRequest};
+use ndxp_report::{Language, Templates, render_paragraph};
 use ndxp_sim::{Options, Shares, Stop, Tally};
 use tokio::runtime::Runtime;
 use tonic::transport::Channel;
@@ -152,7 +152,8 @@ impl Demo {
                     "calls are still in flight after {SETTLE_MAX:?}"
                 ))
             })??;
-        let figures = report::figures(channel.clone(), GetFiguresRequest::default()).await?;
+        let report = report::report(channel.clone(), GetReportRequest::default()).await?;
+        let paragraph = render_paragraph(&report, self.lang, &Templates::built_in());
         let count = |by: Dimension| {
             let request = CountRequest {
                 by: by.into(),
@@ -168,7 +169,7 @@ impl Demo {
             .services;
         Ok(Account {
             offered: services.into_iter().map(|service| service.name).collect(),
-            report: render_report(&figures, self.lang).map_err(Failure::internal)?,
+            report: paragraph.map_err(Failure::internal)?,
             connections: count(Dimension::Connection).await?,
             outcomes: count(Dimension::Outcome).await?,
             verdict,

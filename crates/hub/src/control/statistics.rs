@@ -1,6 +1,8 @@
 //! `ndxp.statistics.v1.StatisticsService`: counts and figures, asked of the counters off the
 //! runtime's threads.
 
+mod watch;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,6 @@ use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
 use ndxp_report::{RegistryNames, ReportError};
 use tokio::sync::Mutex;
-use tokio::time::Instant as Monotonic;
 use tonic::{Request, Response, Status};
 
 use super::access::{Scope, asker};
@@ -21,6 +22,8 @@ use super::filter;
 use super::spool::Spool;
 use super::work::{Answers, Work};
 use crate::keeper::Keeper;
+
+pub use watch::Watches;
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -35,14 +38,13 @@ pub struct Statistics {
     /// Held from judging an import to its being durable, so that each is judged beside all others.
     pub importing: Arc<Mutex<()>>,
     pub work: Work,
+    /// What those who watch ask.
+    pub watches: Watches,
 }
 
 /// Longest wait for counters to reach a sequence that the journal holds; they are behind by a
 /// fraction of a second, unless they are being rebuilt.
 const REACH_MAX: Duration = Duration::from_secs(30);
-
-/// Between two answers of one watch.
-const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
 #[tonic::async_trait]
 impl StatisticsService for Statistics {
@@ -110,25 +112,7 @@ impl StatisticsService for Statistics {
         let request = request.into_inner();
         filter::period(request.from_us, request.to_us)?;
         self.reach(request.at_least_sequence).await?;
-        // The first answer outside the stream, so that a wrong question is refused as such.
-        let first = self.counted(request.clone(), party.clone()).await?;
-        let hub = self.clone();
-        let answers = self.work.stream(|sink| async move {
-            let mut shown = first.clone();
-            sink.send(first).await?;
-            loop {
-                let not_before = Monotonic::now() + WATCH_INTERVAL;
-                hub.beyond(&shown).await?;
-                tokio::time::sleep_until(not_before).await;
-                let next = hub.counted_again(request.clone(), party.clone()).await?;
-                let changed = next.total != shown.total || next.rows != shown.rows;
-                shown.clone_from(&next);
-                if changed {
-                    sink.send(next).await?;
-                }
-            }
-        })?;
-        Ok(Response::new(answers))
+        self.watched(request, party).await.map(Response::new)
     }
 
     type DumpCountersStream = Answers<v1::Counter>;
@@ -200,30 +184,12 @@ impl Statistics {
         }
     }
 
-    /// Waits until the counters include more than an answer does.
-    async fn beyond(&self, shown: &v1::CountResponse) -> Result<(), Status> {
-        let watermark = shown.proof.as_ref().map_or(0, |proof| proof.watermark);
-        let next = Sequence::new(watermark).next();
-        let reached = self.counters.reached(next).await;
-        reached.map(drop).map_err(|error| counting(&error))
-    }
-
     async fn counted(
         &self,
         request: v1::CountRequest,
         party: Option<Party>,
     ) -> Result<v1::CountResponse, Status> {
         let counted = self.work.scan(self.question(request, party)).await?;
-        counted.map_err(|error| refused(&error))
-    }
-
-    /// As `counted`, for a stream, which waits its turn.
-    async fn counted_again(
-        &self,
-        request: v1::CountRequest,
-        party: Option<Party>,
-    ) -> Result<v1::CountResponse, Status> {
-        let counted = self.work.step(self.question(request, party)).await?;
         counted.map_err(|error| refused(&error))
     }
 
@@ -259,12 +225,7 @@ pub(super) fn refused(error: &ReportError) -> Status {
         | ReportError::MonthBeforeLaunch { .. }
         | ReportError::TopTooLarge(_)
         | ReportError::Request(_) => Status::invalid_argument(error.to_string()),
-        ReportError::Incomplete(_)
-        | ReportError::MissingFigure(_)
-        | ReportError::UnknownOutcome(_)
-        | ReportError::Json(_)
-        | ReportError::Opening(_)
-        | ReportError::Csv(_) => {
+        ReportError::Incomplete(_) | ReportError::Opening(_) => {
             tracing::error!(%error, "figures not made");
             Status::internal(error.to_string())
         }

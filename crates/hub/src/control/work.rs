@@ -20,6 +20,9 @@ pub struct Work {
 /// Where a streamed answer goes.
 pub struct Sink<T>(mpsc::Sender<Result<T, Status>>);
 
+/// Room for one item, which is made only now that it can go out.
+pub struct Room<'a, T>(mpsc::Permit<'a, Result<T, Status>>);
+
 /// Why a streamed answer ended before its end.
 #[derive(Debug)]
 pub enum Ended {
@@ -35,6 +38,9 @@ const SCAN_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Messages between a producer and the connection; the connection has its own window.
 const AHEAD_MAX: usize = 16;
+
+/// The same where only the latest message is worth anything: it waits by itself.
+const LATEST_AHEAD_MAX: usize = 1;
 
 impl Work {
     /// Streams end when `stop` turns true, so that a server can finish.
@@ -88,12 +94,37 @@ impl Work {
         T: Send + 'static,
         F: Future<Output = Result<(), Ended>> + Send + 'static,
     {
+        self.streaming(AHEAD_MAX, produce)
+    }
+
+    /// Starts an answer that streams states, each of which replaces the one before: a producer
+    /// that waits for [`Sink::room`] has one of them wait for a slow reader, and never a row.
+    ///
+    /// # Errors
+    /// As for [`Self::stream`].
+    pub fn latest<T, F>(&self, produce: impl FnOnce(Sink<T>) -> F) -> Result<Answers<T>, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(), Ended>> + Send + 'static,
+    {
+        self.streaming(LATEST_AHEAD_MAX, produce)
+    }
+
+    fn streaming<T, F>(
+        &self,
+        ahead_max: usize,
+        produce: impl FnOnce(Sink<T>) -> F,
+    ) -> Result<Answers<T>, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(), Ended>> + Send + 'static,
+    {
         let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
             Status::resource_exhausted(
                 "as many answers as limits.control_streams_max allows are streaming; repeat later",
             )
         })?;
-        let (sender, receiver) = mpsc::channel(AHEAD_MAX);
+        let (sender, receiver) = mpsc::channel(ahead_max);
         let producing = produce(Sink(sender.clone()));
         let mut stop = self.stop.clone();
         tokio::spawn(async move {
@@ -119,6 +150,20 @@ impl<T> Sink<T> {
     /// When the reader has hung up.
     pub async fn send(&self, item: T) -> Result<(), Ended> {
         self.0.send(Ok(item)).await.map_err(|_| Ended::Gone)
+    }
+
+    /// Waits until the reader has room for an item that is yet to be made.
+    ///
+    /// # Errors
+    /// When the reader has hung up.
+    pub async fn room(&self) -> Result<Room<'_, T>, Ended> {
+        self.0.reserve().await.map(Room).map_err(|_| Ended::Gone)
+    }
+}
+
+impl<T> Room<'_, T> {
+    pub fn send(self, item: T) {
+        self.0.send(Ok(item));
     }
 }
 
