@@ -257,7 +257,7 @@ impl<'a> Facts<'a> {
                 ..Comparison::default()
             };
         };
-        let lack_of = |asked: Asked<'_>| self.known.lack(measures, asked.period);
+        let lack_of = |asked: Asked<'_>| self.known.lack(measures, None, asked.period);
         let proof = self.proof(base).ok();
         if let Some(lack) = lack_of(base).or_else(|| lack_of(asked)) {
             let (unavailable_vi, unavailable_en) = self.known.words(lack);
@@ -279,17 +279,27 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// A number with everything that is said of it. `measures` are what opening balances could
-    /// have added; none for a stock.
-    pub(crate) fn figure(
+    fn figure(
         &self,
         of: Definition,
         amount: &Amount,
         asked: Asked<'_>,
         measures: &[&str],
     ) -> Figure {
+        self.figure_of(of, amount, asked, (measures, None))
+    }
+
+    /// A number with everything that is said of it. `measures` are what opening balances could
+    /// have added, those of a service or all; none for a stock.
+    pub(crate) fn figure_of(
+        &self,
+        of: Definition,
+        amount: &Amount,
+        asked: Asked<'_>,
+        (measures, service): (&[&str], Option<&str>),
+    ) -> Figure {
         let (value, value_high) = amount.value();
-        let lack = self.known.lack(measures, asked.period);
+        let lack = self.known.lack(measures, service, asked.period);
         let (partial_vi, partial_en) = lack.map(|lack| self.known.words(lack)).unwrap_or_default();
         Figure {
             name: of.name.to_owned(),
@@ -302,7 +312,7 @@ impl<'a> Facts<'a> {
             value_high,
             opening: amount.opening(),
             opening_sources: amount.sources(),
-            opening_left_out: self.known.left_out(measures, None, asked.period),
+            opening_left_out: self.known.left_out(measures, service, asked.period),
             partial_vi,
             partial_en,
             proof: self.proof(asked).ok(),

@@ -77,6 +77,8 @@ pub(crate) enum Lack {
     Untold,
     /// Opening balances tell it together with other time.
     NotApart,
+    /// Opening balances tell it by connection, and nobody knows whether of all.
+    ByConnection,
 }
 
 impl<'a> Known<'a> {
@@ -116,23 +118,31 @@ impl<'a> Known<'a> {
         cut.fold(0, |count, _| count + 1)
     }
 
-    /// Why the number of the period is not whole; `None` when it is.
-    pub(crate) fn lack(&self, measures: &[&str], period: Period) -> Option<Lack> {
+    /// Why the number of the period is not whole; `None` when it is. Of one service, or of
+    /// everything, which only balances in total tell whole.
+    pub(crate) fn lack(
+        &self,
+        measures: &[&str],
+        service: Option<&str>,
+        period: Period,
+    ) -> Option<Lack> {
         if period.from == Instant::EPOCH || period.is_empty() {
             return None;
         }
-        measures.iter().find_map(|one| self.lack_of(one, period))
+        let mut each = measures.iter();
+        each.find_map(|one| self.lack_of(one, service, period))
     }
 
-    fn lack_of(&self, measure: &str, period: Period) -> Option<Lack> {
+    fn lack_of(&self, measure: &str, service: Option<&str>, period: Period) -> Option<Lack> {
+        let in_total = Some(service.unwrap_or_default());
         let mut told: Vec<Period> = self
-            .told_of(&[measure], None)
+            .told_of(&[measure], in_total)
             .filter(|told| within(told, period))
             .collect();
         told.sort_by_key(|told| told.from);
         let counted = self.counted_from.unwrap_or(Instant::from_micros(i64::MAX));
         let mut known_until = period.from;
-        for told in told {
+        for told in &told {
             if told.from <= known_until {
                 known_until = known_until.max(told.to);
             }
@@ -140,8 +150,12 @@ impl<'a> Known<'a> {
         if known_until >= counted.min(period.to) {
             return None;
         }
-        if self.left_out(&[measure], None, period) > 0 {
+        if self.left_out(&[measure], service, period) > 0 {
             return Some(Lack::NotApart);
+        }
+        let is_within = |told: Period| within(&told, period);
+        if told.is_empty() && self.told_of(&[measure], service).any(is_within) {
+            return Some(Lack::ByConnection);
         }
         let launched = self.launched()?;
         if launched >= period.to {
@@ -192,6 +206,10 @@ impl<'a> Known<'a> {
                 "số liệu kế thừa không tách riêng được kỳ này".to_owned(),
                 "opening balances do not tell that period apart".to_owned(),
             ),
+            Lack::ByConnection => (
+                "số liệu kế thừa của kỳ này chỉ có theo từng kết nối, không có tổng số".to_owned(),
+                "opening balances tell that period by connection only, not in total".to_owned(),
+            ),
         }
     }
 }
@@ -238,7 +256,7 @@ mod tests {
     fn check(told: &[Told], measures: &[&str], of: (&str, &str), wanted: Option<Lack>) {
         let zone = zone();
         let known = Known::of(&zone, Some(at("2022-07-01T08")), told.to_vec());
-        let found = known.lack(measures, period(of.0, of.1));
+        let found = known.lack(measures, None, period(of.0, of.1));
         assert_eq!(found, wanted, "{measures:?} {of:?}");
     }
 
@@ -287,6 +305,22 @@ mod tests {
     }
 
     #[test]
+    fn balances_of_connections_tell_a_service_and_not_everything() {
+        let of_service = Told {
+            service: "a.v1.B".to_owned(),
+            ..told("records", "2022-06", "2022-06")
+        };
+        let june = ("2022-06", "2022-06");
+        let balances = [of_service];
+        check(&balances, &["records"], june, Some(Lack::ByConnection));
+        let (zone, began) = (zone(), Some(at("2022-07-01T08")));
+        let known = Known::of(&zone, began, balances.to_vec());
+        let of = |service| known.lack(&["records"], Some(service), period(june.0, june.1));
+        assert_eq!(of("a.v1.B"), None);
+        assert_eq!(of("a.v1.C"), Some(Lack::Untold));
+    }
+
+    #[test]
     fn each_measure_must_be_told_by_itself() {
         let transactions = told(TRANSACTIONS, "2022-06", "2022-06");
         let documents = told("documents_sent", "2022-06", "2022-06");
@@ -310,7 +344,7 @@ mod tests {
             from: Instant::EPOCH,
             to: zone.moment(text).unwrap().to,
         };
-        assert_eq!(known.lack(&[TRANSACTIONS], until("2022-07-22")), None);
+        assert_eq!(known.lack(&[TRANSACTIONS], None, until("2022-07-22")), None);
         let rows = [
             (until("2022-07-22"), 0),
             (until("2022-05"), 1),

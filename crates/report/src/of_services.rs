@@ -71,11 +71,8 @@ impl Rows<'_> {
         };
         let figure = |of: Definition, measure: &str, row, asked: Asked<'_>| {
             let amount = Amount::of_row(row, &[measure]);
-            let measures = [measure];
-            let made = facts.figure(of, &amount, asked, &measures);
-            let known = facts.known;
-            let left_out = known.left_out(&measures, Some(self.service), asked.period);
-            self.named(made, measure, left_out)
+            let told = (&[measure][..], Some(self.service));
+            self.named(facts.figure_of(of, &amount, asked, told), measure)
         };
         let of_month = names::SERVICE_TRANSACTIONS_MONTH;
         let of_all = names::SERVICE_TRANSACTIONS_SINCE_LAUNCH;
@@ -103,7 +100,7 @@ impl Rows<'_> {
         measures
     }
 
-    fn named(self, figure: Figure, measure: &str, opening_left_out: u64) -> Figure {
+    fn named(self, figure: Figure, measure: &str) -> Figure {
         let fill = |text: &str| {
             let text = text.replace("{service}", self.service);
             text.replace("{measure}", measure)
@@ -116,7 +113,6 @@ impl Rows<'_> {
             title_en: fill(&figure.title_en),
             definition_vi: fill(&figure.definition_vi),
             definition_en: fill(&figure.definition_en),
-            opening_left_out,
             ..figure
         }
     }

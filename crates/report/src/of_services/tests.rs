@@ -5,6 +5,7 @@ use ndxp_proto::statistics::v1::{Counts, MeasureSum, Opening};
 
 use super::*;
 use crate::assemble::tests::{Numbers, answer, at, periods};
+use crate::cut_off::Periods;
 use crate::known::{Known, Told};
 use crate::questions::Answers;
 use crate::stock::Stock;
@@ -57,6 +58,15 @@ fn declared(services: &[(&str, &[&str])]) -> Declared {
 }
 
 fn made(month: Vec<CountRow>, since: Vec<CountRow>, declared: &Declared) -> Vec<Figure> {
+    made_of(&periods("2022-07", "2022-07-22"), month, since, declared)
+}
+
+fn made_of(
+    periods: &Periods,
+    month: Vec<CountRow>,
+    since: Vec<CountRow>,
+    declared: &Declared,
+) -> Vec<Figure> {
     let zone = Zone::viet_nam();
     let told = Told {
         from: None,
@@ -66,7 +76,7 @@ fn made(month: Vec<CountRow>, since: Vec<CountRow>, declared: &Declared) -> Vec<
     };
     let known = Known::of(&zone, Some(at("2022-07-01")), vec![told]);
     let facts = Facts {
-        periods: &periods("2022-07", "2022-07-22"),
+        periods,
         answers: &Answers {
             services_month: asked(month),
             services_since_launch: asked(since),
@@ -189,15 +199,14 @@ fn balances_of_the_service_alone_are_left_out_of_it() {
             row(POPULATION, 1, &[("records", 1)], &[]),
         ]
     };
-    let figures = made(rows(), rows(), &Declared::new());
-    let left_out = |name: String| {
-        let figure = figures.iter().find(|it| it.name == name).unwrap();
-        figure.opening_left_out
-    };
-    // The balance lies before July and within "since launch".
-    for service in [INSURANCE, POPULATION] {
-        for kind in ["month", "since_launch"] {
-            assert_eq!(left_out(format!("measure_records_{kind}:{service}")), 0);
+    // The balance lies within "since launch" of July, and across that of June.
+    for (last_day, insurance) in [("2022-07-22", 0), ("2022-06-22", 1)] {
+        let of = periods(&last_day[..7], last_day);
+        let figures = made_of(&of, rows(), rows(), &Declared::new());
+        for (service, wanted) in [(INSURANCE, insurance), (POPULATION, 0)] {
+            let name = format!("measure_records_since_launch:{service}");
+            let figure = figures.iter().find(|it| it.name == name).unwrap();
+            assert_eq!(figure.opening_left_out, wanted, "{name} as of {last_day}");
         }
     }
 }
