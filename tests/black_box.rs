@@ -12,6 +12,8 @@ mod province_day;
 #[cfg(test)]
 mod bad_files;
 #[cfg(test)]
+mod baseline;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod damage;

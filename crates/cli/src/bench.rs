@@ -2,11 +2,14 @@
 //! disturbs all that is compared alike.
 
 mod caller;
+mod counters;
 mod echo;
 mod exchange;
+mod figures;
 mod hub;
 mod process;
 mod registry;
+mod rows;
 
 use clap::{Args, Subcommand};
 
@@ -21,14 +24,18 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    Counters(counters::Projection),
     Exchange(exchange::Exchange),
+    Figures(figures::Figures),
     Registry(registry::Scale),
 }
 
 impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Counters(projection) => projection.run(),
             What::Exchange(exchange) => exchange.run(),
+            What::Figures(figures) => figures.run(),
             What::Registry(scale) => scale.run(),
         }
     }

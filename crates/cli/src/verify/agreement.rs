@@ -31,7 +31,11 @@ fn written(seed: u64) -> (tempfile::TempDir, Reader, Vec<Counter>, Sequence) {
         let mut dice = fastrand::Rng::with_seed(seed);
         let mut now_us = START_US;
         for number in 0..300 {
-            now_us += dice.i64(0..90_000_000);
+            // Mostly moments; now and then so long that hours are kept no more.
+            now_us += match dice.u8(0..12) {
+                0 => dice.i64(0..20 * 24 * 3_600_000_000),
+                _ => dice.i64(0..90_000_000),
+            };
             clock.set(Instant::from_micros(now_us));
             let call = random_call(&mut dice);
             let id = TransactionId::new(Instant::from_micros(now_us), number);
@@ -76,6 +80,7 @@ fn random_call(dice: &mut fastrand::Rng) -> Call {
     };
     Call {
         connection: Some(connection),
+        method: dice.choice(["Get", "List", ""]).unwrap().to_owned(),
         test: dice.u8(0..12) == 0,
         ..Call::default()
     }
@@ -92,6 +97,9 @@ fn random_closing(dice: &mut fastrand::Rng, id: Vec<u8>, call: &Call) -> Transac
     TransactionClosed {
         transaction_id: id,
         connection: call.connection.clone(),
+        method: call.method.clone(),
+        grpc_status: dice.choice([0, 5, 12]).unwrap(),
+        fault: dice.i32(0..4),
         outcome: dice
             .choice(Outcome::ALL)
             .map(|it| it.number().into())
@@ -112,10 +120,13 @@ fn check(reader: &Reader, stored: Vec<Counter>, through: Sequence) -> Verdict {
     for counter in stored {
         check.stored(counter);
     }
+    let mut now_us = 0;
     for entry in reader.entries(Sequence::new(1), through) {
-        check.entry(&entry.unwrap());
+        let entry = entry.unwrap();
+        now_us = entry.committed_at_us;
+        check.entry(&entry);
     }
-    check.finish(through.get())
+    check.finish(through.get(), now_us)
 }
 
 #[test]
