@@ -12,6 +12,8 @@ mod province_day;
 #[cfg(test)]
 mod bad_files;
 #[cfg(test)]
+mod baseline;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod damage;
@@ -19,6 +21,8 @@ mod damage;
 mod kill;
 #[cfg(test)]
 mod membership;
+#[cfg(test)]
+mod month;
 #[cfg(test)]
 mod passage;
 #[cfg(test)]

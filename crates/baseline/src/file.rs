@@ -77,8 +77,8 @@ fn header<R: Read>(lines: &mut Lines<R>) -> Result<(), ParseError> {
     match problem {
         None => Ok(()),
         Some(problem) => Err(Findings {
+            is_all: problem == Problem::Empty,
             found: vec![of_row(problem)],
-            is_all: false,
         }
         .into()),
     }

@@ -18,6 +18,7 @@ use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
 use crate::commands::service::ServiceArguments;
+use crate::commands::simulate::Simulate;
 use crate::commands::stats::Stats;
 use crate::commands::system::SystemArguments;
 use crate::commands::top::Top;
@@ -62,6 +63,7 @@ pub enum Command {
     Top(Top),
     Report(Report),
     Verify(Verify),
+    Simulate(Simulate),
     Bench(Bench),
     Completions(Completions),
 }

@@ -2,11 +2,15 @@
 //! disturbs all that is compared alike.
 
 mod caller;
+mod counters;
 mod echo;
 mod exchange;
+mod figures;
 mod hub;
-mod process;
+mod month;
+pub mod process;
 mod registry;
+mod rows;
 
 use clap::{Args, Subcommand};
 
@@ -21,15 +25,21 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    Counters(counters::Projection),
     Exchange(exchange::Exchange),
+    Figures(figures::Figures),
     Registry(registry::Scale),
+    Month(month::Full),
 }
 
 impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Counters(projection) => projection.run(),
             What::Exchange(exchange) => exchange.run(),
+            What::Figures(figures) => figures.run(),
             What::Registry(scale) => scale.run(),
+            What::Month(month) => month.run(),
         }
     }
 }

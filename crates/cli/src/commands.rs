@@ -42,4 +42,6 @@ pub mod report;
 
 pub mod verify;
 
+pub mod simulate;
+
 pub mod completions;

@@ -78,6 +78,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Top(top) => wait_for(top.run()),
         Command::Report(report) => wait_for(report.run()),
         Command::Verify(verify) => wait_for(verify.run()),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Bench(bench) => bench.run(),
         Command::Completions(completions) => completions.run(),
     }

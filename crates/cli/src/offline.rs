@@ -1,11 +1,12 @@
 //! A hub's data directory, read without a hub: what the reading commands ask of `--data DIR`.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use ndxp_counters::{Counters, CountersError, HomeError};
+use ndxp_counters::{Counters, CountersError, HomeError, Watermark};
 use ndxp_journal::{Entries, Kind, ReadError, Reader};
-use ndxp_model::{Clock as _, Instant, Sequence, SystemClock, TransactionId, Zone};
+use ndxp_model::{Clock as _, Instant, Period, Sequence, SystemClock, TransactionId, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, Outcome, Transaction};
 use ndxp_proto::registry::v1::{AuditEntry, GetCoverageResponse, ListAuditRequest};
@@ -40,8 +41,11 @@ impl DataDirectory {
         Ok(Self { path, zone, reader })
     }
 
-    pub fn entries(&self, through: Sequence) -> impl Iterator<Item = Result<Entry, Failure>> {
-        let entries = self.reader.entries(Sequence::new(1), through);
+    pub fn entries_of(
+        &self,
+        range: &RangeInclusive<Sequence>,
+    ) -> impl Iterator<Item = Result<Entry, Failure>> {
+        let entries = self.reader.entries(*range.start(), *range.end());
         entries.map(|entry| entry.map_err(Failure::from))
     }
 
@@ -174,9 +178,44 @@ impl DataDirectory {
         entries.map(imported).collect()
     }
 
-    /// Every stored counter, once they have caught up with the journal.
-    pub fn dump(&self, visit: &mut dyn FnMut(Counter)) -> Result<Sequence, Failure> {
-        self.with_counters(|counters| Ok(counters.dump(visit)?.sequence))
+    /// Every stored counter whose bucket lies within the period, or every one, once they have
+    /// caught up with the journal.
+    pub fn dump_within(
+        &self,
+        period: Option<Period>,
+        visit: &mut dyn FnMut(Counter),
+    ) -> Result<Watermark, Failure> {
+        self.with_counters(|counters| Ok(counters.dump_within(period, visit)?))
+    }
+
+    /// The imports that answers are made from, for comparing them with the journal's.
+    pub fn balances(&self) -> Result<Vec<ImportedBaseline>, Failure> {
+        let balances = self.with_counters(|counters| Ok(counters.balances()?))?;
+        let told = balances.imports().iter().map(|it| ImportedBaseline {
+            sequence: it.sequence.get(),
+            committed_at_us: it.at.as_micros(),
+            baseline: Some(it.baseline.clone()),
+        });
+        Ok(told.collect())
+    }
+
+    /// The sequences of the period, or all, up to the given one; the end lies before the start
+    /// where there is none.
+    pub fn sequences(
+        &self,
+        period: Option<Period>,
+        through: Sequence,
+    ) -> Result<RangeInclusive<Sequence>, Failure> {
+        let Some(period) = period else {
+            return Ok(Sequence::new(1)..=through);
+        };
+        let first = |instant| -> Result<Sequence, Failure> {
+            let first = self.reader.first_at_or_after(instant)?;
+            let first = first.filter(|first| *first <= through);
+            Ok(first.unwrap_or_else(|| through.next()))
+        };
+        let behind = first(period.to)?.get();
+        Ok(first(period.from)?..=Sequence::new(behind.saturating_sub(1)))
     }
 
     pub fn count(&self, request: &CountRequest) -> Result<CountResponse, Failure> {

@@ -8,6 +8,7 @@ mod agreement;
 mod compare;
 mod findings;
 mod histogram;
+mod imports;
 mod order;
 mod recount;
 #[cfg(test)]
@@ -18,20 +19,24 @@ use jiff::tz::TimeZone;
 use ndxp_model::Outcome;
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry};
-use ndxp_proto::statistics::v1::Counter;
+use ndxp_proto::statistics::v1::{Counter, ImportedBaseline};
 use serde::Serialize;
 
 pub use compare::Stored;
 pub use findings::{Finding, Findings, Rule};
+use imports::Imports;
 use order::Order;
 use recount::{Recount, Size};
 
-/// A check under way: first all stored counters, then all entries up to their watermark.
+/// A check under way: first the stored counters, then the entries that they count.
 #[derive(Debug)]
 pub struct Check {
+    /// The half-open period that is checked, microseconds since the epoch; `None` for all time.
+    period: Option<(i64, i64)>,
     order: Order,
     recount: Recount,
     stored: Stored,
+    imports: Imports,
     findings: Findings,
 }
 
@@ -46,7 +51,8 @@ pub struct Verdict {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Summary {
     pub clean: bool,
-    /// Entries read: the journal up to this sequence.
+    /// Entries read: the journal from and up to these sequences; 0 when none was.
+    pub first_sequence: u64,
     pub last_sequence: u64,
     pub opened: u64,
     pub closed: u64,
@@ -59,7 +65,9 @@ pub struct Summary {
     pub connections: u64,
     /// Counters compared.
     pub counters: u64,
-    /// All time, every connection, in the order of the contract.
+    /// Lines: methods of connections counted by name, and the rest of each connection.
+    pub lines: u64,
+    /// The whole time or period, every connection, in the order of the contract.
     pub outcomes: Vec<OutcomeLine>,
 }
 
@@ -72,18 +80,39 @@ pub struct OutcomeLine {
 }
 
 impl Check {
+    /// Of the whole journal.
     pub fn new(zone: TimeZone) -> Self {
         Self {
+            period: None,
             order: Order::default(),
             recount: Recount::new(zone),
             stored: Stored::default(),
+            imports: Imports::default(),
             findings: Findings::default(),
+        }
+    }
+
+    /// Of a half-open period, in microseconds since the epoch. Where the journal's beginning would
+    /// have to be read, what is stored is believed: since when a method is counted by name.
+    /// Openings before the period are not looked for.
+    pub fn of_period(zone: TimeZone, from_us: i64, to_us: i64) -> Self {
+        Self {
+            period: Some((from_us, to_us)),
+            ..Self::new(zone)
         }
     }
 
     pub fn stored(&mut self, counter: Counter) {
         self.stored
-            .add(counter, &mut self.recount.connections, &mut self.findings);
+            .add(counter, &mut self.recount.lines, &mut self.findings);
+    }
+
+    /// An import of opening balances that the hub answers from.
+    pub fn told(&mut self, imported: &ImportedBaseline) {
+        let (sequence, at_us) = (imported.sequence, imported.committed_at_us);
+        let import = imported.baseline.clone().unwrap_or_default();
+        self.imports
+            .told(sequence, at_us, &import, &mut self.findings);
     }
 
     /// Up to which sequence the stored counters count; `None` when none is stored.
@@ -91,26 +120,52 @@ impl Check {
         self.stored.watermark
     }
 
-    pub fn entry(&mut self, entry: &Entry) {
-        self.order.apply(entry, &mut self.findings);
-        if let Some(Body::Closed(closed)) = &entry.body {
-            let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
-            self.recount
-                .closed(sequence, at_us, closed, &mut self.findings);
+    /// Every counter is told: from here on entries follow, in a period from this sequence on.
+    pub fn begin(&mut self, first_sequence: u64) {
+        if self.period.is_some() {
+            self.order.begin_at(first_sequence);
+            self.recount.trust_lines(&self.stored.since);
         }
     }
 
-    /// `through` is where the entries should have ended.
-    pub fn finish(mut self, through: u64) -> Verdict {
+    pub fn entry(&mut self, entry: &Entry) {
+        self.order.apply(entry, &mut self.findings);
+        let (sequence, at_us) = (entry.sequence, entry.committed_at_us);
+        match &entry.body {
+            Some(Body::Closed(closed)) => {
+                self.recount
+                    .closed(sequence, at_us, closed, &mut self.findings);
+            }
+            Some(Body::BaselineImported(import)) => {
+                self.imports.journaled(sequence, at_us, import);
+            }
+            _ => {}
+        }
+    }
+
+    /// `through` is where the entries should have ended, `now_us` when the entry was committed up
+    /// to which the counters count: it tells what they still keep.
+    pub fn finish(mut self, through: u64, now_us: i64) -> Verdict {
         let last_sequence = self.order.last_sequence();
         if last_sequence != through {
             self.findings.add(Rule::Gapless, || {
                 format!("the journal ends at sequence {last_sequence} where {through} was due")
             });
         }
+        let first_sequence = self.order.first_sequence();
+        self.imports
+            .compare(first_sequence, last_sequence, &mut self.findings);
+        self.recount.settle(now_us);
+        if let Some((from_us, to_us)) = self.period {
+            self.recount.keep_within(from_us, to_us);
+        }
         self.stored.compare(&self.recount, &mut self.findings);
-        let recounted = compare::by_outcome(&self.recount.tallies);
-        let stored = self.stored.by_outcome();
+        let size = match self.period {
+            None => Size::All,
+            Some(_) => Size::Hour,
+        };
+        let recounted = compare::by_outcome(&self.recount.tallies, size);
+        let stored = self.stored.by_outcome(size);
         let attempts = self.recount.attempts;
         for (whose, counts) in [("the recount", &recounted), ("the stored totals", &stored)] {
             let sum: u64 = counts.values().sum();
@@ -122,6 +177,7 @@ impl Check {
         }
         let summary = Summary {
             clean: self.findings.is_empty(),
+            first_sequence,
             last_sequence,
             opened: self.order.opened,
             closed: self.order.closed,
@@ -129,7 +185,8 @@ impl Check {
             in_flight: count(self.order.in_flight()),
             tests: self.recount.tests,
             attempts,
-            connections: count(self.recount.connections.len()),
+            connections: count(self.recount.lines.connections()),
+            lines: count(self.recount.lines.len()),
             counters: count(self.stored.len()),
             outcomes: Outcome::ALL
                 .into_iter()
@@ -156,10 +213,10 @@ impl Verdict {
         line.map_or(0, |line| line.recounted)
     }
 
-    /// The recount per connection and outcome, over all time.
+    /// The recount per connection and outcome, over all time, in no order.
     pub fn by_connection(&self) -> impl Iterator<Item = (&Connection, Outcome, u64)> {
         self.recount.tallies.iter().filter_map(|(key, tally)| {
-            let connection = self.recount.connections.get(key.connection?)?;
+            let (connection, _) = self.recount.lines.get(key.line?)?;
             let outcome = Outcome::from_number(key.outcome)?;
             (key.size == Size::All).then_some((connection, outcome, tally.count))
         })

@@ -24,6 +24,7 @@ pub struct Counts {
     pub durations: Histogram,
     pub durations_absent: Option<Absent>,
     /// Declared measures, of transactions: what a refused or broken call stated was not carried.
+    /// None of them 0.
     pub measures: BTreeMap<String, u128>,
 }
 
@@ -127,8 +128,60 @@ impl Counts {
                 Some(durations) => self.durations.merge(durations)?,
                 None => self.durations_absent = self.durations_absent.max(Some(absent)),
             }
-            for (name, value) in &counter.measures {
+            for (name, value) in counter.measures.iter().filter(|(_, value)| **value > 0) {
                 add_measure(&mut self.measures, name, *value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what was added as part of more. Durations cannot be: they must not be asked for.
+    ///
+    /// # Errors
+    /// When more is to be taken away than was added.
+    pub(crate) fn take(&mut self, outcome: Outcome, counter: &Counter) -> Result<(), Overflow> {
+        let take = |sum: &mut u64, value, name: &str| {
+            *sum = sum.checked_sub(value).ok_or_else(|| Overflow::of(name))?;
+            Ok(())
+        };
+        take(&mut self.attempts, counter.count, "attempts")?;
+        for (other, count) in Outcome::ALL.into_iter().zip(&mut self.outcomes) {
+            if other == outcome {
+                take(count, counter.count, outcome.as_str())?;
+            }
+        }
+        for (sum, value, name) in [
+            (
+                &mut self.request_bytes,
+                counter.request_bytes,
+                "request_bytes",
+            ),
+            (
+                &mut self.response_bytes,
+                counter.response_bytes,
+                "response_bytes",
+            ),
+            (
+                &mut self.request_messages,
+                counter.request_messages,
+                "request_messages",
+            ),
+            (
+                &mut self.response_messages,
+                counter.response_messages,
+                "response_messages",
+            ),
+        ] {
+            take(sum, value, name)?;
+        }
+        if outcome.is_transaction() {
+            for (name, value) in &counter.measures {
+                let held = self.measures.get(name).copied().unwrap_or(0);
+                let left = held.checked_sub(*value).ok_or_else(|| Overflow::of(name))?;
+                match left {
+                    0 => drop(self.measures.remove(name)),
+                    left => drop(self.measures.insert(name.clone(), left)),
+                }
             }
         }
         Ok(())
@@ -301,6 +354,29 @@ mod tests {
             message.attempts,
             message.outcomes.iter().map(|row| row.count).sum::<u64>()
         );
+    }
+
+    #[test]
+    fn taking_away_what_was_added_leaves_the_rest() {
+        let mut counts = Counts::default();
+        let without = |count| Counter {
+            durations: None,
+            ..counter(count)
+        };
+        let add = |counts: &mut Counts, outcome, count| {
+            counts.add(outcome, &without(count), Absent::NotAsked)
+        };
+        add(&mut counts, Outcome::Completed, 5).unwrap();
+        add(&mut counts, Outcome::Refused, 2).unwrap();
+        let rest = counts.clone();
+        add(&mut counts, Outcome::Completed, 9).unwrap();
+        assert_ne!(counts, rest);
+        counts.take(Outcome::Completed, &without(9)).unwrap();
+        assert_eq!(counts, rest);
+        counts.take(Outcome::Completed, &without(5)).unwrap();
+        assert!(counts.measures.is_empty(), "none of them 0");
+        let more = counts.take(Outcome::Refused, &without(3));
+        assert_eq!(more, Err(Overflow::of("attempts")));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Delta {
     pub counted: u64,
     /// New ones, in the order of their numbers.
     pub lines: Vec<Line>,
+    /// Of each, the closing that was the first counted on it.
+    pub since: Vec<Sequence>,
     pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     pub opened: BTreeMap<Sequence, TransactionId>,
@@ -111,6 +113,7 @@ impl Delta {
             launched: state.launched,
             counted: state.counted,
             lines: Vec::new(),
+            since: Vec::new(),
             ids: HashMap::new(),
             first_transactions: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -199,6 +202,35 @@ impl Delta {
             hours.insert(*key, counter);
         }
         Ok(hours)
+    }
+
+    /// Takes in what a line counted in a whole hour, for [`crate::Builder`].
+    ///
+    /// # Errors
+    /// When a sum does not fit, or there are too many lines.
+    pub fn add_hour(
+        &mut self,
+        state: &State,
+        line: &Line,
+        hour: Instant,
+        ending: Ending,
+        counter: &Counter,
+    ) -> Result<(), FoldError> {
+        let sequence = Sequence::new(self.counted + 1);
+        self.counted += counter.count;
+        self.began.get_or_insert(hour);
+        let counter = Counter {
+            first_sequence: sequence,
+            last_sequence: Sequence::new(self.counted),
+            ..counter.clone()
+        };
+        let line = self.number(state, sequence, line)?;
+        let key = HourKey { line, hour, ending };
+        self.hours
+            .entry(key)
+            .or_default()
+            .merge(&counter)
+            .map_err(|source| FoldError::Overflow { sequence, source })
     }
 
     fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
@@ -291,15 +323,35 @@ impl Delta {
         if let Some(id) = known(method) {
             return Ok(*id);
         }
+        let line = Line {
+            connection: connection.clone(),
+            method: method.to_owned(),
+        };
+        self.number(state, sequence, &line)
+    }
+
+    /// The line's number, the next one when it is not known.
+    fn number(
+        &mut self,
+        state: &State,
+        sequence: Sequence,
+        line: &Line,
+    ) -> Result<LineId, FoldError> {
+        let known = [&state.ids, &self.ids];
+        let known = known.into_iter().find_map(|ids| {
+            let ids = ids.get(&line.connection)?;
+            ids.get(&line.method)
+        });
+        if let Some(id) = known {
+            return Ok(*id);
+        }
         let id = u32::try_from(state.lines.len() + self.lines.len() + 1)
             .map(LineId)
             .map_err(|_| FoldError::TooManyLines { sequence })?;
-        let ids = self.ids.entry(connection.clone()).or_default();
-        ids.insert(method.to_owned(), id);
-        self.lines.push(Line {
-            connection: connection.clone(),
-            method: method.to_owned(),
-        });
+        let ids = self.ids.entry(line.connection.clone()).or_default();
+        ids.insert(line.method.clone(), id);
+        self.lines.push(line.clone());
+        self.since.push(sequence);
         Ok(id)
     }
 

@@ -140,5 +140,6 @@ fn dumped(
         last_sequence: counter.last_sequence.get(),
         method: line.map_or_else(String::new, |line| line.method.clone()),
         fault: fault_number(ending.fault).into(),
+        line_since: store.state.since(id).get(),
     }
 }

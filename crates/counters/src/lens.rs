@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use ndxp_model::{MemberClass, Period, SystemKind, Zone};
+use ndxp_model::{Instant, MemberClass, Period, SystemKind, Zone};
 use ndxp_proto::journal::v1::Connection;
 
 use crate::dimension::Dimension;
-use crate::filter::DASH;
+use crate::filter::{DASH, Side};
 use crate::names::Names;
 use crate::query::CountQuery;
 
@@ -70,9 +70,8 @@ impl<'a> Lens<'a> {
         }
         let consumer = self.successor(&connection.consumer);
         let provider = self.successor(&connection.provider);
-        let covers = |side: &Option<_>, system: &str| {
-            side.as_ref()
-                .is_none_or(|side: &crate::filter::Side| side.covers(system))
+        let covers = |side: &Option<Side>, system: &str| {
+            side.as_ref().is_none_or(|side| side.covers(system))
         };
         if !covers(&filter.consumer, &consumer) || !covers(&filter.provider, &provider) {
             return None;
@@ -147,7 +146,7 @@ impl<'a> Lens<'a> {
 #[must_use]
 pub fn row_of_period(by: Dimension, zone: &Zone, period: Period) -> Option<String> {
     let start = by.start(zone, period.from)?;
-    let last = ndxp_model::Instant::from_micros(period.to.as_micros().checked_sub(1)?);
+    let last = Instant::from_micros(period.to.as_micros().checked_sub(1)?);
     let within = !period.is_empty() && by.start(zone, last) == Some(start);
     within.then(|| by.label(zone, start))
 }
@@ -173,4 +172,161 @@ pub(crate) fn member(system: &str) -> &str {
 /// A name, or the dash for one that is not known.
 fn known(name: &str) -> &str {
     if name.is_empty() { DASH } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Filter;
+    use crate::names::NoNames;
+
+    fn connection() -> Connection {
+        Connection {
+            consumer: "H26/lgsp".to_owned(),
+            provider: "G01/population".to_owned(),
+            service: "gov.Identity".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_line_has_one_row_in_every_breakdown_by_names() {
+        let connection = connection();
+        for (by, row) in [
+            (
+                Dimension::Connection,
+                "H26/lgsp>G01/population/gov.Identity",
+            ),
+            (Dimension::Consumer, "H26/lgsp"),
+            (Dimension::Provider, "G01/population"),
+            (Dimension::Service, "gov.Identity"),
+            (Dimension::Method, "gov.Identity/-"),
+            (Dimension::Kind, "-"),
+            (Dimension::Class, "-"),
+            (Dimension::ConsumerMember, "H26"),
+            (Dimension::ProviderMember, "G01"),
+        ] {
+            let query = CountQuery {
+                by: Some(by),
+                ..CountQuery::since_launch()
+            };
+            let lens = Lens::new(&query, &NoNames);
+            let seen = lens.see(&connection, "").unwrap();
+            assert_eq!(lens.row(&seen).as_deref(), Some(row), "{by}");
+            let nobody = Connection::default();
+            let unknown = lens.see(&nobody, "").unwrap();
+            let dashes = lens.row(&unknown).unwrap();
+            assert!(dashes.chars().all(|it| "->/".contains(it)), "{dashes}");
+        }
+        for by in Dimension::ALL.into_iter().filter(|by| !by.is_by_name()) {
+            let query = CountQuery {
+                by: Some(by),
+                ..CountQuery::since_launch()
+            };
+            let lens = Lens::new(&query, &NoNames);
+            let seen = lens.see(&connection, "").unwrap();
+            assert_eq!(lens.row(&seen), None, "{by}");
+        }
+    }
+
+    #[test]
+    fn what_the_asker_may_not_see_or_did_not_ask_for_is_not_seen() {
+        let party = |text: &str| Some(Side::Party(text.parse().unwrap()));
+        let rows = [
+            (None, Filter::default(), true),
+            (Some("H26"), Filter::default(), true),
+            (Some("G01/population"), Filter::default(), true),
+            (Some("H27"), Filter::default(), false),
+            (
+                Some("H27"),
+                Filter {
+                    consumer: party("H26"),
+                    ..Filter::default()
+                },
+                false,
+            ),
+            (
+                None,
+                Filter {
+                    consumer: party("H26"),
+                    provider: party("G01"),
+                    ..Filter::default()
+                },
+                true,
+            ),
+            (
+                None,
+                Filter {
+                    consumer: party("H26"),
+                    provider: party("G24"),
+                    ..Filter::default()
+                },
+                false,
+            ),
+            (
+                None,
+                Filter {
+                    method: Some("Find".to_owned()),
+                    ..Filter::default()
+                },
+                false,
+            ),
+        ];
+        for (asker, filter, seen) in rows {
+            let query = CountQuery {
+                party: asker.map(|asker| asker.parse().unwrap()),
+                filter,
+                ..CountQuery::since_launch()
+            };
+            let lens = Lens::new(&query, &NoNames);
+            assert_eq!(lens.see(&connection(), "").is_some(), seen, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_stretch_of_time_has_a_row_where_it_lies_within_one() {
+        let zone = Zone::viet_nam();
+        let between = |from: &str, to: &str| Period {
+            from: zone.moment(from).unwrap().from,
+            to: zone.moment(to).unwrap().to,
+        };
+        for (by, from, to, row) in [
+            (
+                Dimension::Day,
+                "2022-07-22",
+                "2022-07-22",
+                Some("2022-07-22"),
+            ),
+            (Dimension::Day, "2022-07-22", "2022-07-23", None),
+            (Dimension::Hour, "2022-07-22", "2022-07-22", None),
+            (
+                Dimension::Week,
+                "2022-07-18",
+                "2022-07-24",
+                Some("2022-W29"),
+            ),
+            (Dimension::Week, "2022-07-18", "2022-07-25", None),
+            (
+                Dimension::Month,
+                "2022-07-01",
+                "2022-07-31",
+                Some("2022-07"),
+            ),
+            (
+                Dimension::Month,
+                "2022-07-22",
+                "2022-07-23",
+                Some("2022-07"),
+            ),
+            (Dimension::Month, "2022-07-22", "2022-08-01", None),
+            (Dimension::Outcome, "2022-07-22", "2022-07-22", None),
+        ] {
+            let found = row_of_period(by, &zone, between(from, to));
+            assert_eq!(found.as_deref(), row, "{by} {from} {to}");
+        }
+        let nothing = Period {
+            from: zone.moment("2022-07-22").unwrap().from,
+            to: zone.moment("2022-07-22").unwrap().from,
+        };
+        assert_eq!(row_of_period(Dimension::Month, &zone, nothing), None);
+    }
 }

@@ -51,6 +51,9 @@ mod writer;
 
 mod projection;
 
+// What is only measured.
+mod build;
+
 // What it answers.
 mod dump;
 mod read;
@@ -84,6 +87,7 @@ use ndxp_journal::Reader;
 use ndxp_model::{Instant, Period, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
+pub use build::Builder;
 pub use counter::{Counter, Overflow};
 pub use counts::{Absent, Counts};
 pub use damage::{Damage, StoreError};

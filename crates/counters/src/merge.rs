@@ -139,3 +139,151 @@ impl Cuts<'_> {
             .or_insert_with(|| [Size::Month, Size::Day].map(|size| Cut::of(zone, size, hour)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndxp_proto::journal::v1::entry::Body;
+    use ndxp_proto::journal::v1::{Connection, Entry, Measure, TransactionClosed};
+
+    use super::*;
+    use crate::check::check;
+
+    /// Closings over two years, with pauses from moments to months, to the borders of days too.
+    fn closings(seed: u64) -> Vec<Entry> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (hour, mut at_us) = (3_600_000_000, 1_640_969_880_000_000);
+        (1..=600)
+            .map(|sequence| {
+                at_us += match rng.u8(0..30) {
+                    0 => rng.i64(0..70 * 24 * hour),
+                    1..=4 => rng.i64(0..40 * hour),
+                    5..=7 => (at_us / hour + 1) * hour - at_us,
+                    _ => rng.i64(0..hour),
+                };
+                let closed = TransactionClosed {
+                    connection: Some(Connection {
+                        service: format!("gov.Service{}", rng.u8(0..3)),
+                        ..Connection::default()
+                    }),
+                    method: rng.choice(["", "Get", "Put"]).unwrap().to_owned(),
+                    grpc_status: rng.choice([0, 12]).unwrap(),
+                    outcome: rng.i32(1..8),
+                    fault: rng.i32(0..4),
+                    total_us: rng.u64(0..100_000),
+                    measures: vec![Measure {
+                        name: "records".to_owned(),
+                        value: u64::MAX - rng.u64(0..3),
+                    }],
+                    ..TransactionClosed::default()
+                };
+                Entry {
+                    sequence,
+                    committed_at_us: at_us,
+                    body: Some(Body::Closed(closed)),
+                }
+            })
+            .collect()
+    }
+
+    /// The store's keys and values after the entries were applied in batches of so many, with a
+    /// restart behind each when told.
+    fn contents(
+        entries: &[Entry],
+        mut batch: impl FnMut() -> usize,
+        restart: bool,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, zone) = (directory.path().join("store"), Zone::viet_nam());
+        let mut store = Store::open(&path, &zone).unwrap();
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(batch().clamp(1, rest.len()));
+            let mut delta = Delta::behind(&store.state);
+            for entry in now {
+                delta.fold(&store.state, &zone, entry).unwrap();
+            }
+            let prepared = store.prepare(delta).unwrap();
+            store.commit(prepared).unwrap();
+            if restart {
+                store.close().unwrap();
+                store = Store::open(&path, &zone).unwrap();
+            }
+            rest = later;
+        }
+        check(&store).unwrap();
+        let mut pairs = Vec::new();
+        store
+            .scan(|key, value| {
+                pairs.push((key.encode(), value.to_vec()));
+                Ok(())
+            })
+            .unwrap();
+        pairs
+    }
+
+    #[test]
+    fn the_store_is_the_same_to_the_byte_whatever_the_batches_and_restarts() {
+        for seed in 0..6 {
+            let entries = closings(seed);
+            let whole = contents(&entries, || 600, false);
+            let mut rng = fastrand::Rng::with_seed(seed);
+            assert_eq!(contents(&entries, || 1, false), whole, "seed {seed}");
+            assert_eq!(contents(&entries, || rng.usize(1..90), true), whole);
+        }
+    }
+
+    #[test]
+    fn days_of_lines_go_after_62_days_and_those_of_the_total_stay() {
+        let entries = closings(1);
+        let pairs = contents(&entries, || 50, false);
+        let now = Instant::from_micros(entries.last().unwrap().committed_at_us);
+        let kept_from = days_kept_from(&Zone::viet_nam(), now);
+        let days = |total: bool| {
+            pairs
+                .iter()
+                .filter_map(move |(key, _)| match crate::key::Key::decode(key) {
+                    Some(crate::key::Key::Row(RowKey::Past(Size::Day, from, line))) => {
+                        ((line == LineId::TOTAL) == total).then_some(from)
+                    }
+                    _ => None,
+                })
+        };
+        assert!(days(false).count() > 3 && days(false).all(|from| from >= kept_from));
+        assert!(days(true).any(|from| from < kept_from));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_from_the_start_of_a_day() {
+        let zone = Zone::viet_nam();
+        let start = |text: &str| zone.moment(text).unwrap().from;
+        for (now, kept_from) in [
+            ("2022-03-04T00", "2022-01-01"),
+            ("2022-03-03T23", "2021-12-31"),
+            ("2022-07-22T09", "2022-05-21"),
+        ] {
+            assert_eq!(days_kept_from(&zone, start(now)), start(kept_from), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_batch_removes_a_bounded_number_of_rows() {
+        let directory = tempfile::tempdir().unwrap();
+        let zone = Zone::viet_nam();
+        let store = Store::open(&directory.path().join("store"), &zone).unwrap();
+        let day = zone.moment("2022-01-01").unwrap().from;
+        let surplus = 5;
+        for line in 1..=u32::try_from(REMOVED_MAX + surplus).unwrap() {
+            let key = crate::key::Key::Row(RowKey::Past(Size::Day, day, LineId(line)));
+            store.overwrite(&key, Some(vec![]));
+        }
+        let kept = RowKey::days().to_vec()..RowKey::past(Size::Day, Instant::from_micros(i64::MAX));
+        let later = zone.moment("2022-05-01").unwrap().from;
+        for left in [surplus, 0] {
+            let mut batch = sled::Batch::default();
+            prune(&store, later, &mut batch).unwrap();
+            store.write(batch);
+            let keys = store.keys(kept.clone(), usize::MAX).unwrap();
+            assert_eq!(keys.len(), left);
+        }
+    }
+}

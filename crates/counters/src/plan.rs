@@ -3,6 +3,7 @@
 
 use ndxp_model::{Granularity, Instant, Period, Zone};
 
+use crate::counter::Overflow;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
 
@@ -29,6 +30,113 @@ pub struct Run {
 pub struct Life {
     pub began: Instant,
     pub now: Instant,
+}
+
+/// What answers a question: the sum of the runs, less that of the others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    pub runs: Vec<Run>,
+    /// What came after the period, where all time less that is fewer rows than the period itself.
+    /// All of it is part of `runs`.
+    pub less: Vec<Run>,
+}
+
+/// Whether what is read is added or taken away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sign {
+    More,
+    Less,
+}
+
+impl Plan {
+    /// What is added first, then what is taken away.
+    pub fn signed(&self) -> impl Iterator<Item = (Sign, &Run)> {
+        let more = self.runs.iter().map(|run| (Sign::More, run));
+        more.chain(self.less.iter().map(|run| (Sign::Less, run)))
+    }
+}
+
+impl Sign {
+    /// # Errors
+    /// When the sum does not fit.
+    pub fn apply(self, sum: &mut u64, value: u64, name: &str) -> Result<(), Overflow> {
+        let changed = match self {
+            Self::More => sum.checked_add(value),
+            Self::Less => sum.checked_sub(value),
+        };
+        *sum = changed.ok_or_else(|| Overflow::of(name))?;
+        Ok(())
+    }
+}
+
+impl Run {
+    pub const fn period(&self) -> Period {
+        Period {
+            from: self.from,
+            to: self.to,
+        }
+    }
+
+    /// The run, bucket by bucket.
+    pub fn buckets(&self, zone: &Zone) -> Vec<Self> {
+        let mut buckets = Vec::new();
+        let mut from = self.from;
+        while from < self.to {
+            let to = match self.granularity {
+                Granularity::All => self.to,
+                size => zone.bucket(size, from).to,
+            };
+            let granularity = self.granularity;
+            buckets.push(Self {
+                granularity,
+                from,
+                to,
+            });
+            from = to;
+        }
+        buckets
+    }
+}
+
+/// Pure: what answers a question about the period without durations, which cannot be taken away
+/// again, and as one stretch of time.
+///
+/// # Errors
+/// When the period does not lie on whole hours.
+pub fn shortest(zone: &Zone, period: Period, life: Option<Life>) -> Result<Plan, CountersError> {
+    let direct = plan(zone, period, life, None)?;
+    let (Some(life), Period { from, to }) = (life, opened(zone, period)?) else {
+        return Ok(Plan {
+            runs: direct,
+            ..Plan::default()
+        });
+    };
+    let (always, after) = (Period { from: MIN, to: MAX }, Period { from: to, to: MAX });
+    let less = plan(zone, after, Some(life), None)?;
+    if from <= life.began && rows(zone, &less) + 1 < rows(zone, &direct) {
+        return Ok(Plan {
+            runs: plan(zone, always, Some(life), None)?,
+            less,
+        });
+    }
+    Ok(Plan {
+        runs: direct,
+        ..Plan::default()
+    })
+}
+
+/// How many buckets the runs are, nearly.
+fn rows(zone: &Zone, runs: &[Run]) -> u64 {
+    let buckets = |run: &Run| {
+        let days = zone.days(run.period());
+        match run.granularity {
+            Granularity::All => 1,
+            Granularity::Month => days.div_ceil(31),
+            Granularity::Day => days,
+            Granularity::Hour => days * 24,
+        }
+    };
+    runs.iter().map(buckets).sum()
 }
 
 /// Pure: the runs that answer a question about the period, broken down as told.
@@ -216,6 +324,43 @@ mod tests {
             Granularity::Hour,
             &["hour 2022-07-01T00..=2022-07-31T23"],
         );
+    }
+
+    /// Since launch to a cut-off is all time less what came after it, where that is less to read.
+    #[test]
+    fn a_long_stretch_is_all_time_less_a_short_one() {
+        let zone = Zone::viet_nam();
+        let start = |text: &str| zone.moment(text).unwrap().from;
+        let life = Life {
+            began: start("2012-06-10T09"),
+            now: start("2022-08-20T10"),
+        };
+        let size = |runs: &[Run]| -> Vec<_> {
+            runs.iter()
+                .map(|run| (run.granularity, run.buckets(&zone).len()))
+                .collect()
+        };
+        let (all, month, day) = (Granularity::All, Granularity::Month, Granularity::Day);
+        for (from, to, runs, less) in [
+            ("2012-01", "2022-08-16", vec![(all, 1)], vec![(day, 16)]),
+            ("2012-01", "2022-08", vec![(all, 1)], vec![(month, 1)]),
+            ("2012-01", "2023-01", vec![(all, 1)], vec![]),
+            ("2012-01", "2012-09", vec![(month, 3)], vec![]),
+            ("2012-07", "2022-08", vec![(month, 121)], vec![]),
+            ("2022-01", "2022-08-02", vec![(month, 7), (day, 1)], vec![]),
+            ("2010-01", "2011-01", vec![], vec![]),
+        ] {
+            let period = Period {
+                from: start(from),
+                to: start(to),
+            };
+            let plan = shortest(&zone, period, Some(life)).unwrap();
+            assert_eq!(
+                (size(&plan.runs), size(&plan.less)),
+                (runs, less),
+                "{from} {to}"
+            );
+        }
     }
 
     /// Clocks that are set forward and back, by half an hour and at midnight too.

@@ -6,7 +6,7 @@
 
 use ndxp_model::{Granularity, Instant, Party, Period, Sequence};
 
-use crate::counter::{Overflow, earlier};
+use crate::counter::earlier;
 use crate::counts::{Absent, Counts};
 use crate::damage::StoreError;
 use crate::dimension::Dimension;
@@ -16,7 +16,7 @@ use crate::key::LineId;
 use crate::known;
 use crate::lens::{Lens, Seen};
 use crate::names::Names;
-use crate::plan::{Life, Run, plan};
+use crate::plan::{Life, Plan, Run, plan, shortest};
 use crate::rows::{Cell, Parties, Rows};
 use crate::state::Watermark;
 use crate::store::Store;
@@ -116,29 +116,44 @@ pub fn count(
     query: &CountQuery,
     names: &dyn Names,
 ) -> Result<Answer, CountersError> {
-    let life = Life::of(store);
-    let runs = plan(&store.zone, query.period, life, query.by)?;
-    // Who took part, and where the period lies in the journal, is asked of it as a whole.
-    let span = plan(&store.zone, query.period, life, None)?;
-    let lens = Lens::new(query, names);
+    let (zone, life) = (&store.zone, Life::of(store));
+    let runs = plan(zone, query.period, life, query.by)?;
+    // Where the period lies in the journal, and who took part, is asked of it as a whole.
+    let span = match query.by.is_some_and(Dimension::is_by_time) {
+        true => plan(zone, query.period, life, None)?,
+        false => runs.clone(),
+    };
+    let shortest = shortest(zone, query.period, life)?;
+    let (plan, durations) = match query.by.is_some_and(Dimension::is_by_time) || query.durations {
+        true => (Plan { runs, less: vec![] }, query.durations),
+        false => (shortest.clone(), false),
+    };
+    let (first_sequence, last_sequence) = ends(store, &span)?;
     let mut answer = Answer {
         watermark: store.state.watermark,
+        first_sequence,
+        last_sequence,
         ..Answer::default()
     };
-    let mut rows = Rows::new(query, &store.zone);
+    let lens = Lens::new(query, names);
+    let mut rows = Rows::new(query, zone);
     if query.is_by_name() {
         let lines = lines(store, query, names, &lens)?;
-        let parties = by_lines(store, &runs, &lines, Some((&lens, &mut rows)), query)?;
+        let parties = by_lines(
+            store,
+            &plan,
+            &lines,
+            Some((&lens, &mut rows)),
+            query,
+            durations,
+        )?;
         answer.distinct = query.distinct.then_some(parties);
-        totals(store, &span, false, &mut answer, |_| Ok(()))?;
     } else {
         if query.distinct {
             let lines = lines(store, query, names, &lens)?;
-            answer.distinct = Some(by_lines(store, &span, &lines, None, query)?);
+            answer.distinct = Some(by_lines(store, &shortest, &lines, None, query, false)?);
         }
-        totals(store, &runs, query.durations, &mut answer, |cell| {
-            rows.add(None, cell)
-        })?;
+        totals(store, &plan, durations, &mut rows)?;
     }
     (answer.rows, answer.total) = rows.finish()?;
     Ok(answer)
@@ -166,28 +181,54 @@ fn lines<'s>(
     Ok(lines)
 }
 
-/// Reads what is kept of all lines together, and where that lies in the journal.
+/// Reads what is kept of all lines together.
 fn totals(
     store: &Store,
-    runs: &[Run],
+    plan: &Plan,
     durations: bool,
-    answer: &mut Answer,
-    mut visit: impl FnMut(&Cell<'_>) -> Result<(), Overflow>,
+    rows: &mut Rows<'_>,
 ) -> Result<(), StoreError> {
-    for run in runs {
+    for (sign, run) in plan.signed() {
         let reading = store.reading(run.granularity, run.period(), durations);
         reading.line(LineId::TOTAL, &mut |_, start, ending, counter| {
-            answer.first_sequence = earlier(answer.first_sequence, counter.first_sequence);
-            answer.last_sequence = answer.last_sequence.max(counter.last_sequence);
-            Ok(visit(&Cell {
+            let cell = Cell {
                 start,
                 ending,
                 counter,
                 absent: run.absent(durations),
-            })?)
+            };
+            Ok(rows.count(sign, None, &cell)?)
         })?;
     }
     Ok(())
+}
+
+/// First and last counted closing of the runs: those of the first and of the last bucket that holds
+/// any.
+fn ends(store: &Store, runs: &[Run]) -> Result<(Sequence, Sequence), StoreError> {
+    let look = |bucket: Run| {
+        let mut found = (Sequence::NONE, Sequence::NONE);
+        let reading = store.reading(bucket.granularity, bucket.period(), false);
+        reading.line(LineId::TOTAL, &mut |_, _, _, counter| {
+            found.0 = earlier(found.0, counter.first_sequence);
+            found.1 = found.1.max(counter.last_sequence);
+            Ok(())
+        })?;
+        Ok::<_, StoreError>(Some(found).filter(|(first, _)| *first > Sequence::NONE))
+    };
+    let buckets: Vec<Run> = runs
+        .iter()
+        .flat_map(|run| run.buckets(&store.zone))
+        .collect();
+    let first = buckets.iter().find_map(|bucket| look(*bucket).transpose());
+    let last = buckets
+        .iter()
+        .rev()
+        .find_map(|bucket| look(*bucket).transpose());
+    match (first.transpose()?, last.transpose()?) {
+        (Some((first, _)), Some((_, last))) => Ok((first, last)),
+        _ => Ok((Sequence::NONE, Sequence::NONE)),
+    }
 }
 
 /// Reads the lines into the rows, where there are rows of them, and tells who took part.
@@ -196,20 +237,20 @@ fn totals(
 /// When the hours of lines are asked for that are no longer kept, or the store is damaged.
 fn by_lines(
     store: &Store,
-    runs: &[Run],
+    plan: &Plan,
     lines: &[(LineId, Seen<'_>)],
     rows: Option<(&Lens<'_>, &mut Rows<'_>)>,
     query: &CountQuery,
+    durations: bool,
 ) -> Result<Distinct, CountersError> {
     let ids: Vec<LineId> = lines.iter().map(|(id, _)| *id).collect();
-    let durations = rows.is_some() && query.durations;
     let mut rows = rows.map(|(lens, rows)| {
         let row = |(_, seen): &(LineId, Seen<'_>)| lens.row(seen).map(|row| rows.place(row));
         let places: Vec<Option<usize>> = lines.iter().map(row).collect();
         (places, rows)
     });
-    let mut took_part = vec![false; lines.len()];
-    for run in runs {
+    let mut transactions = vec![0_u64; lines.len()];
+    for (sign, run) in plan.signed() {
         check_kept(store, run, &ids)?;
         let reading = store.reading(run.granularity, run.period(), durations);
         reading.lines(&ids, &mut |line, start, ending, counter| {
@@ -222,21 +263,21 @@ fn by_lines(
             let Ok(place) = ids.binary_search(&line) else {
                 return Ok(());
             };
-            if let Some(took_part) = took_part.get_mut(place) {
-                *took_part |= cell.has_transactions() && query.filter.accepts_ending(ending);
+            if let Some(sum) = transactions.get_mut(place)
+                && query.filter.accepts_ending(ending)
+            {
+                sign.apply(sum, cell.transactions(), "transactions")?;
             }
             match &mut rows {
-                Some((places, rows)) => Ok(rows.add(places.get(place).copied().flatten(), &cell)?),
+                Some((places, rows)) => {
+                    Ok(rows.count(sign, places.get(place).copied().flatten(), &cell)?)
+                }
                 None => Ok(()),
             }
         })?;
     }
     let mut parties = Parties::default();
-    for ((_, seen), _) in lines
-        .iter()
-        .zip(took_part)
-        .filter(|(_, took_part)| *took_part)
-    {
+    for ((_, seen), _) in lines.iter().zip(transactions).filter(|(_, sum)| *sum > 0) {
         parties.add(seen);
     }
     Ok(parties.count())
@@ -260,15 +301,8 @@ fn check_kept(store: &Store, run: &Run, lines: &[LineId]) -> Result<(), Counters
 }
 
 impl Run {
-    const fn period(&self) -> Period {
-        Period {
-            from: self.from,
-            to: self.to,
-        }
-    }
-
     /// Why counters of the run may lack durations.
-    fn absent(&self, durations: bool) -> Absent {
+    const fn absent(&self, durations: bool) -> Absent {
         match self.granularity {
             _ if !durations => Absent::NotAsked,
             Granularity::Hour => Absent::Hours,

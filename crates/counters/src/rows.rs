@@ -9,6 +9,7 @@ use crate::counts::{Absent, Counts};
 use crate::dimension::Dimension;
 use crate::lens::Seen;
 use crate::line::Ending;
+use crate::plan::Sign;
 use crate::query::{CountQuery, Distinct};
 
 /// One bucket of time of one line and ending, as it was read.
@@ -57,12 +58,17 @@ impl<'a> Rows<'a> {
         place
     }
 
-    /// Takes in a cell, unless the question is not about such endings. `place` is that of its
-    /// line's row in a breakdown by names.
+    /// Adds a cell or takes it away, unless the question is not about such endings. `place` is that
+    /// of its line's row in a breakdown by names.
     ///
     /// # Errors
     /// When a sum does not fit.
-    pub fn add(&mut self, place: Option<usize>, cell: &Cell<'_>) -> Result<(), Overflow> {
+    pub fn count(
+        &mut self,
+        sign: Sign,
+        place: Option<usize>,
+        cell: &Cell<'_>,
+    ) -> Result<(), Overflow> {
         let ending = cell.ending;
         if !self.query.filter.accepts_ending(ending) {
             return Ok(());
@@ -79,7 +85,10 @@ impl<'a> Rows<'a> {
                 .and_then(|place| self.named.get_mut(place))
                 .unwrap_or(&mut self.whole),
         };
-        row.add(ending.outcome, cell.counter, cell.absent)
+        match sign {
+            Sign::More => row.add(ending.outcome, cell.counter, cell.absent),
+            Sign::Less => row.take(ending.outcome, cell.counter),
+        }
     }
 
     /// The rows by key, none of them empty, and their total.
@@ -146,8 +155,11 @@ impl Parties {
 }
 
 impl Cell<'_> {
-    /// Whether the cell counts transactions, those who took part in which are told.
-    pub fn has_transactions(&self) -> bool {
-        self.ending.outcome.is_transaction() && self.counter.count > 0
+    /// How many of what the cell counts are transactions.
+    pub const fn transactions(&self) -> u64 {
+        match self.ending.outcome.is_transaction() {
+            true => self.counter.count,
+            false => 0,
+        }
     }
 }

@@ -33,6 +33,8 @@ pub struct State {
     pub began: Option<Instant>,
     /// By their number, which is 1 for the first.
     pub lines: Vec<Line>,
+    /// Of each line, the closing that was the first counted on it.
+    pub since: Vec<Sequence>,
     pub ids: Ids,
     pub first_transactions: BTreeMap<String, FirstTransaction>,
     /// Transactions opened and not closed, by the sequence of their opening.
@@ -48,8 +50,8 @@ impl State {
         self.launched = delta.launched;
         self.counted = delta.counted;
         self.began = delta.began;
-        for line in delta.lines {
-            self.add(line);
+        for (line, since) in delta.lines.into_iter().zip(delta.since) {
+            self.add(line, since);
         }
         self.first_transactions.extend(delta.first_transactions);
         for sequence in &delta.settled {
@@ -62,11 +64,12 @@ impl State {
     }
 
     /// Adds the line with the next number.
-    pub fn add(&mut self, line: Line) {
+    pub fn add(&mut self, line: Line, since: Sequence) {
         let number = u32::try_from(self.lines.len() + 1).expect("the fold refused one more");
         let ids = self.ids.entry(line.connection.clone()).or_default();
         ids.insert(line.method.clone(), LineId(number));
         self.lines.push(line);
+        self.since.push(since);
     }
 
     /// All lines with their numbers.
@@ -75,7 +78,16 @@ impl State {
     }
 
     pub fn line(&self, id: LineId) -> Option<&Line> {
-        let place = usize::try_from(id.0).ok()?.checked_sub(1)?;
-        self.lines.get(place)
+        self.lines.get(place(id)?)
     }
+
+    /// The first closing counted on the line; `NONE` for the total.
+    pub fn since(&self, id: LineId) -> Sequence {
+        let since = place(id).and_then(|place| self.since.get(place));
+        since.copied().unwrap_or(Sequence::NONE)
+    }
+}
+
+fn place(id: LineId) -> Option<usize> {
+    usize::try_from(id.0).ok()?.checked_sub(1)
 }

@@ -124,8 +124,9 @@ impl Store {
         merge::merge(self, &delta, &mut batch)?;
         merge::prune(self, delta.watermark.at, &mut batch)?;
         let known = u32::try_from(self.state.lines.len()).expect("the fold refused one more");
-        for (id, line) in (known + 1..).map(LineId).zip(&delta.lines) {
-            batch.insert(Key::Line(id).encode(), value::encode_line(line));
+        let ids = (known + 1..).map(LineId);
+        for (id, (line, since)) in ids.zip(delta.lines.iter().zip(&delta.since)) {
+            batch.insert(Key::Line(id).encode(), value::encode_line(line, *since));
         }
         for (system, first) in &delta.first_transactions {
             batch.insert(
@@ -224,6 +225,12 @@ impl Store {
         })
     }
 
+    /// Writes a batch without telling the state.
+    #[cfg(test)]
+    pub fn write(&self, batch: sled::Batch) {
+        self.db.apply_batch(batch).unwrap();
+    }
+
     /// Writes past every rule.
     #[cfg(test)]
     pub fn overwrite(&self, key: &Key, value: Option<Vec<u8>>) {
@@ -312,7 +319,8 @@ fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> 
                 }
                 .into());
             }
-            state.add(decoded(&key.encode(), value::decode_line(bytes))?);
+            let (line, since) = decoded(&key.encode(), value::decode_line(bytes))?;
+            state.add(line, since);
         }
         Key::FirstTransaction(system) => {
             let first: FirstTransaction = decoded(system.as_bytes(), value::decode(bytes))?;

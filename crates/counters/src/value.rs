@@ -5,7 +5,7 @@
 //! A value that does not decode, or that decodes to what cannot have been written, marks the
 //! whole store damaged. It is never skipped.
 
-use ndxp_model::{Instant, InvalidValue, TransactionId};
+use ndxp_model::{Instant, InvalidValue, Sequence, TransactionId};
 use ndxp_proto::journal::v1::Connection;
 use prost::Message;
 
@@ -63,6 +63,9 @@ struct LineValue {
     connection: Option<Connection>,
     #[prost(string, tag = "2")]
     method: String,
+    /// The first closing counted on it.
+    #[prost(uint64, tag = "3")]
+    since: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -129,19 +132,24 @@ pub fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, ValueError> {
     }
 }
 
-pub fn encode_line(line: &Line) -> Vec<u8> {
+pub fn encode_line(line: &Line, since: Sequence) -> Vec<u8> {
     encode(&LineValue {
         connection: Some(line.connection.clone()),
         method: line.method.clone(),
+        since: since.get(),
     })
 }
 
 /// # Errors
 /// When the bytes name no line.
-pub fn decode_line(bytes: &[u8]) -> Result<Line, ValueError> {
-    let LineValue { connection, method } = decode(bytes)?;
+pub fn decode_line(bytes: &[u8]) -> Result<(Line, Sequence), ValueError> {
+    let LineValue {
+        connection,
+        method,
+        since,
+    } = decode(bytes)?;
     let connection = connection.ok_or(ValueError::Nameless)?;
-    Ok(Line { connection, method })
+    Ok((Line { connection, method }, Sequence::new(since)))
 }
 
 pub fn encode_open(id: TransactionId) -> Vec<u8> {
@@ -192,8 +200,12 @@ mod tests {
             },
             method: "Get".to_owned(),
         };
-        assert_eq!(hex(&encode_line(&line)), "020a051a03612e421203476574");
-        assert_eq!(decode_line(&encode_line(&line)), Ok(line));
+        assert_eq!(
+            hex(&encode_line(&line, Sequence::new(300))),
+            "020a051a03612e42120347657418ac02"
+        );
+        let since = Sequence::new(300);
+        assert_eq!(decode_line(&encode_line(&line, since)), Ok((line, since)));
     }
 
     #[test]

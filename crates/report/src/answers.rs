@@ -2,10 +2,12 @@
 //! with them. The one place where counts are asked.
 
 use ndxp_baseline::OpeningSum;
-use ndxp_counters::{Answer, Counters, CountersError, Counts, Dimension, Names, Rank, top};
+use ndxp_counters::{
+    Answer, CountQuery, Counters, CountersError, Counts, Dimension, Names, Rank, top,
+};
 use ndxp_model::{Instant, Party, Period, Zone};
 use ndxp_proto::statistics::v1::{
-    CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Proof,
+    CountRequest, CountResponse, CountRow, Counts as CountsMessage, Distinct, Opening, Proof,
 };
 
 use crate::ReportError;
@@ -37,29 +39,9 @@ pub fn count(
     };
     let mut answer = counters.count(&query, names)?;
     let rows = std::mem::take(&mut answer.rows);
-    // Opening balances join here, by the keys of the rows, before the top is taken. They were asked
-    // for after the counts, so they include all that the counts' watermark does.
     let (rows, opening) = match request.with_baselines {
-        true => {
-            let balances = counters.balances()?;
-            let mut sums = openings::openings(&balances, &query, &answer, names, zone)?;
-            let rows = match query.by {
-                Some(_) => openings::joined(rows, &mut sums),
-                None => Vec::new(),
-            };
-            let rows = rows.into_iter().map(|(key, (counts, opening))| {
-                let opening = Some(opening);
-                (key, Row { counts, opening })
-            });
-            (rows.collect(), Some(openings::total(sums)))
-        }
-        false => {
-            let row = |(key, counts)| {
-                let opening = None;
-                (key, Row { counts, opening })
-            };
-            (rows.into_iter().map(row).collect::<Vec<_>>(), None)
-        }
+        true => with_balances(counters, rows, &query, &answer, names, zone)?,
+        false => (rows.into_iter().map(alone).collect(), None),
     };
     let (rows, others) = match top {
         Some(most) => {
@@ -97,6 +79,35 @@ pub fn count(
         opening,
         durations_absent: absent.map_or("", |why| why.as_str()).to_owned(),
     })
+}
+
+/// The rows with the opening balances that belong to them, before the top is taken, and their total.
+/// Balances are asked for after the counts, so that they hold all that the counts' watermark does.
+fn with_balances(
+    counters: &Counters,
+    rows: Vec<(String, Counts)>,
+    query: &CountQuery,
+    answer: &Answer,
+    names: &dyn Names,
+    zone: &Zone,
+) -> Result<(Vec<(String, Row)>, Option<Opening>), ReportError> {
+    let balances = counters.balances()?;
+    let mut sums = openings::openings(&balances, query, answer, names, zone)?;
+    let rows = match query.by {
+        Some(_) => openings::joined(rows, &mut sums),
+        None => Vec::new(),
+    };
+    let rows = rows.into_iter().map(|(key, (counts, opening))| {
+        let opening = Some(opening);
+        (key, Row { counts, opening })
+    });
+    Ok((rows.collect(), Some(openings::total(sums))))
+}
+
+/// A row of a question that is not about opening balances.
+fn alone((key, counts): (String, Counts)) -> (String, Row) {
+    let opening = None;
+    (key, Row { counts, opening })
 }
 
 /// A row in the making: what was counted, and what else stands beside it.

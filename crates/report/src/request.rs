@@ -143,7 +143,7 @@ impl Question {
             filter: filter(request.filter.as_ref())?,
             by_successor: request.by_successor,
             distinct: request.with_distinct,
-            durations: true,
+            durations: !request.without_durations,
         };
         let top = top(request.top, by)?;
         Ok(Self { query, top })

@@ -4,6 +4,9 @@
 //!
 //! `nation` says who there is, `plan` what they do, `provider` serves, `consumer` calls, and
 //! `load` lets all of it run and counts.
+//!
+//! Apart from these stands `history`: it writes the journal that a month of the nation would have
+//! left behind, and knows the journal alone.
 
 mod credentials;
 mod documents;
@@ -22,6 +25,8 @@ mod ending;
 mod durations;
 mod load;
 mod tally;
+
+pub mod history;
 
 pub use consumer::{Consumer, HubAddress};
 pub use credentials::{Authorities, Credentials, CredentialsError, Identity, SetupError};

@@ -1,5 +1,5 @@
 //! The example nation: 63 provinces, 22 ministries, ten databases and eight information
-//! systems, what they offer, who calls whom how often, and the catalogue that lets them.
+//! systems of 90 members, what they offer, who calls whom how often, and the catalogue that lets them.
 //!
 //! The proportions follow the connections that official reports name: identity verification
 //! by the provinces is by far the largest.
@@ -222,7 +222,10 @@ fn withdrawn_service() -> registry::Service {
     }
 }
 
-pub(crate) const LAPSED_CONSUMER: &str = "G04/driving-licences";
+/// A service that nobody offers.
+pub(crate) const UNOFFERED_SERVICE: &str = "ndxp.example.vehicles.v1.VehicleService";
+
+pub(crate) const LAPSED_CONSUMER: &str = "G30/tax-portal";
 pub(crate) const LAPSED_PROVIDER: &str = "G13/land";
 
 fn lapsed_grant() -> registry::Grant {
@@ -269,6 +272,20 @@ mod tests {
         assert_eq!(count(&|s| s.kind == SystemKind::InformationSystem), 8);
         let ids: BTreeSet<_> = nation.systems().iter().map(|s| &s.id).collect();
         assert_eq!(ids.len(), nation.systems().len(), "each system stands once");
+    }
+
+    #[test]
+    fn systems_of_ninety_members_are_connected_and_a_few_members_have_none() {
+        let nation = Nation::new();
+        let with_system: BTreeSet<_> = nation.systems().iter().map(|s| s.id.member()).collect();
+        assert_eq!(with_system.len(), 90);
+        let without: Vec<_> = nation
+            .members()
+            .iter()
+            .filter(|member| !with_system.contains(&member.code))
+            .map(|member| member.code.as_str())
+            .collect();
+        assert_eq!(without, ["G32", "G33", "E03"]);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use ndxp_model::{Outcome, ServiceName, SystemId, SystemKind};
 
 use crate::documents::Passed;
 use crate::nation::{
-    LAPSED_CONSUMER, LAPSED_PROVIDER, Link, Nation, WITHDRAWN_PROVIDER, WITHDRAWN_SERVICE,
+    LAPSED_CONSUMER, LAPSED_PROVIDER, Link, Nation, UNOFFERED_SERVICE, WITHDRAWN_PROVIDER,
+    WITHDRAWN_SERVICE,
 };
 use crate::tally::Target;
 use crate::{CallKind, Failure, Method, Script};
@@ -283,12 +284,7 @@ impl Plan {
                 dice,
             ),
             // A service that nobody offers.
-            _ => bare(
-                None,
-                "ndxp.example.vehicles.v1.VehicleService",
-                "LookUpVehicle",
-                dice,
-            ),
+            _ => bare(None, UNOFFERED_SERVICE, "LookUpVehicle", dice),
         }
     }
 }
@@ -368,7 +364,7 @@ fn name(text: &str) -> ServiceName {
 }
 
 /// Neighbouring numbers make unrelated dice (the finalizer of splitmix64).
-fn mixed(seed: u64, n: u64) -> u64 {
+pub(crate) fn mixed(seed: u64, n: u64) -> u64 {
     let mut z = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -251,6 +251,68 @@ fn everything_wrong_is_told_at_once_up_to_twenty() {
     );
 }
 
+/// A file of this repository.
+fn shipped(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn the_example_holds_the_sums_of_the_published_reports() {
+    let Parsed { baseline, .. } = parse(shipped("deploy/example/baseline.csv").as_bytes()).unwrap();
+    check_entry(&baseline).unwrap();
+    let sum = |measures: &[&str], from: &str, to: &str| -> u64 {
+        let day = |text: &str| text.parse::<Span>().unwrap().from;
+        let within = |balance: &crate::entry::Balance<'_>| {
+            let begins = from.is_empty() || balance.span.from >= day(from);
+            begins && balance.span.to <= day(to)
+        };
+        let balances = crate::entry::balances(&baseline);
+        let asked = balances.filter(|it| measures.contains(&it.measure) && within(it));
+        asked.map(|balance| balance.value).sum()
+    };
+    let (transactions, july) = (&["transactions"][..], "2022-07-01");
+    let documents = &["documents_sent", "documents_received"][..];
+    // Rows of figures.md: what July adds itself is in the second number.
+    assert_eq!(
+        sum(transactions, "", july) + 10_385_415,
+        553_969_478,
+        "row 2"
+    );
+    assert_eq!(
+        sum(transactions, "2021-01-01", "2022-01-01"),
+        180_919_031,
+        "row 16"
+    );
+    let year = sum(transactions, "2022-01-01", july) + 10_385_415;
+    assert_eq!((year / 203 + 50_000) / 100_000, 17, "row 3");
+    assert_eq!(
+        sum(&documents[..1], "2022-01-01", july) + 135_164,
+        760_000,
+        "row 9"
+    );
+    assert_eq!(
+        sum(&documents[1..], "2022-01-01", july) + 485_666,
+        2_800_000,
+        "row 9"
+    );
+    let since_launch = sum(documents, "", july) + 620_830;
+    assert!(
+        (13_100_000..13_200_000).contains(&since_launch),
+        "row 10: {since_launch}"
+    );
+}
+
+#[test]
+fn the_file_in_the_documentation_is_one() {
+    let page = shipped("docs/baseline.md");
+    let block = page.split("```csv\n").nth(1).unwrap();
+    let file = block.split("```").next().unwrap();
+    let Parsed { baseline, rows } = parse(file.as_bytes()).unwrap();
+    assert_eq!(rows, [2, 3, 4, 5, 6]);
+    check_entry(&baseline).unwrap();
+    assert!(page.contains(&format!("\n{HEADER}\n")));
+}
+
 /// A file without end, which counts how much of it was read.
 struct Endless {
     read: usize,

@@ -27,11 +27,20 @@ pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 
 /// Resident memory of a process, bytes.
 pub fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    memory_bytes(pid, "VmRSS:")
+}
+
+/// The most that it has had resident, bytes.
+pub fn peak_bytes(pid: u32) -> anyhow::Result<u64> {
+    memory_bytes(pid, "VmHWM:")
+}
+
+fn memory_bytes(pid: u32, field: &str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB"));
     let kibibytes: u64 = kibibytes
-        .context("/proc/*/status has VmRSS in kB")?
+        .with_context(|| format!("/proc/*/status has {field} in kB"))?
         .trim()
         .parse()?;
     Ok(kibibytes * 1024)

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 
 use import::Import;
 use list::List;
+pub use list::listed;
 
 /// Takes over what a previous platform counted, and lists what was taken over
 ///

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use ndxp_counters::Counters;
 use ndxp_journal::{FileDisk, Journal, Options, Reader};
-use ndxp_model::{Instant, ManualClock, Outcome, Sequence, TransactionId, Zone};
+use ndxp_model::{
+    Granularity, Instant, ManualClock, Outcome, Period, Sequence, TransactionId, Zone,
+};
 use ndxp_proto::journal::v1::entry::Body;
-use ndxp_proto::journal::v1::{Call, Connection, Measure, TransactionClosed, TransactionOpened};
+use ndxp_proto::journal::v1::{
+    Call, Connection, Entry, Measure, TransactionClosed, TransactionOpened,
+};
 use ndxp_proto::statistics::v1::Counter;
 
 use super::{Check, Rule, Verdict};
@@ -31,7 +35,11 @@ fn written(seed: u64) -> (tempfile::TempDir, Reader, Vec<Counter>, Sequence) {
         let mut dice = fastrand::Rng::with_seed(seed);
         let mut now_us = START_US;
         for number in 0..300 {
-            now_us += dice.i64(0..90_000_000);
+            // Mostly moments; now and then so long that hours are kept no more.
+            now_us += match dice.u8(0..12) {
+                0 => dice.i64(0..20 * 24 * 3_600_000_000),
+                _ => dice.i64(0..90_000_000),
+            };
             clock.set(Instant::from_micros(now_us));
             let call = random_call(&mut dice);
             let id = TransactionId::new(Instant::from_micros(now_us), number);
@@ -76,6 +84,7 @@ fn random_call(dice: &mut fastrand::Rng) -> Call {
     };
     Call {
         connection: Some(connection),
+        method: dice.choice(["Get", "List", ""]).unwrap().to_owned(),
         test: dice.u8(0..12) == 0,
         ..Call::default()
     }
@@ -92,6 +101,9 @@ fn random_closing(dice: &mut fastrand::Rng, id: Vec<u8>, call: &Call) -> Transac
     TransactionClosed {
         transaction_id: id,
         connection: call.connection.clone(),
+        method: call.method.clone(),
+        grpc_status: dice.choice([0, 5, 12]).unwrap(),
+        fault: dice.i32(0..4),
         outcome: dice
             .choice(Outcome::ALL)
             .map(|it| it.number().into())
@@ -112,10 +124,13 @@ fn check(reader: &Reader, stored: Vec<Counter>, through: Sequence) -> Verdict {
     for counter in stored {
         check.stored(counter);
     }
+    let mut now_us = 0;
     for entry in reader.entries(Sequence::new(1), through) {
-        check.entry(&entry.unwrap());
+        let entry = entry.unwrap();
+        now_us = entry.committed_at_us;
+        check.entry(&entry);
     }
-    check.finish(through.get())
+    check.finish(through.get(), now_us)
 }
 
 #[test]
@@ -134,6 +149,79 @@ fn checker_and_counters_agree_on_any_journal() {
         );
         assert!(verdict.summary.in_flight > 0, "seed {seed}");
     }
+}
+
+/// Every hour, day and month with anything in it, and some windows across them.
+fn periods(entries: &[Entry]) -> Vec<Period> {
+    let zone = Zone::viet_nam();
+    let mut periods = Vec::new();
+    for entry in entries {
+        let at = Instant::from_micros(entry.committed_at_us);
+        for granularity in [Granularity::Month, Granularity::Day, Granularity::Hour] {
+            let period = zone.bucket(granularity, at);
+            if !periods.contains(&period) {
+                periods.push(period);
+            }
+        }
+    }
+    let windows: Vec<Period> = periods
+        .iter()
+        .zip(periods.iter().skip(20))
+        .map(|(one, other)| Period {
+            from: one.from.min(other.from),
+            to: other.to.max(one.to),
+        })
+        .collect();
+    periods.extend(windows);
+    periods
+}
+
+#[test]
+fn any_period_is_recounted_by_itself() {
+    let (folder, reader, _, through) = written(3);
+    let entries: Vec<Entry> = reader
+        .entries(Sequence::new(1), through)
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let now_us = entries.last().unwrap().committed_at_us;
+    let directory = folder.path().join("counters");
+    let counters = Counters::open_offline(directory, Zone::viet_nam(), reader, |_, _| {}).unwrap();
+    let recount = |period: Period, stored: &[Counter]| {
+        let (from_us, to_us) = (period.from.as_micros(), period.to.as_micros());
+        let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+        let mut check = Check::of_period(zone, from_us, to_us);
+        for counter in stored {
+            check.stored(counter.clone());
+        }
+        let within: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| (from_us..to_us).contains(&entry.committed_at_us))
+            .collect();
+        let sequence = |entry: Option<&&Entry>| entry.map(|entry| entry.sequence);
+        check.begin(sequence(within.first()).unwrap());
+        for entry in &within {
+            check.entry(entry);
+        }
+        let last = sequence(within.last()).unwrap();
+        (check.finish(last, now_us), last)
+    };
+    let (mut compared, mut lost) = (0, 0);
+    for period in periods(&entries) {
+        let mut stored = Vec::new();
+        counters
+            .dump_within(Some(period), &mut |counter| stored.push(counter))
+            .unwrap();
+        let (verdict, last) = recount(period, &stored);
+        assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+        assert_eq!(verdict.summary.last_sequence, last);
+        compared += verdict.summary.counters;
+        if stored.pop().is_some() {
+            let (verdict, _) = recount(period, &stored);
+            lost += verdict.findings.counts().len();
+        }
+    }
+    assert!(compared > 1_000 && lost > 50, "{compared} {lost}");
+    counters.stop();
 }
 
 #[test]

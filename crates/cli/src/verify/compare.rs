@@ -8,23 +8,20 @@ use ndxp_model::{Instant, Outcome};
 use ndxp_proto::statistics::v1::Counter;
 
 use super::findings::{Findings, Rule};
-use super::recount::{Connections, Key, Recount, Size, Tally};
+use super::recount::{Key, Lines, Recount, Size, Tally};
 
 /// The counters as the hub keeps them, read from a dump.
 #[derive(Debug, Default)]
 pub struct Stored {
     tallies: HashMap<Key, Tally>,
+    /// First closing counted on each line.
+    pub since: HashMap<usize, u64>,
     /// Last sequence that the dump includes; `None` while the dump has told none.
     pub watermark: Option<u64>,
 }
 
 impl Stored {
-    pub fn add(
-        &mut self,
-        counter: Counter,
-        connections: &mut Connections,
-        findings: &mut Findings,
-    ) {
+    pub fn add(&mut self, counter: Counter, lines: &mut Lines, findings: &mut Findings) {
         let watermark = *self.watermark.get_or_insert(counter.watermark);
         if watermark != counter.watermark {
             findings.add(Rule::Readable, || {
@@ -34,13 +31,16 @@ impl Stored {
                 )
             });
         }
-        let key = match key(&counter, connections) {
+        let key = match key(&counter, lines) {
             Ok(key) => key,
             Err(detail) => return findings.add(Rule::Readable, || detail),
         };
+        if let Some(line) = key.line {
+            self.since.insert(line, counter.line_since);
+        }
         if self.tallies.insert(key, tally(counter)).is_some() {
             findings.add(Rule::CounterSurplus, || {
-                format!("{} is stored twice", name(&key, connections))
+                format!("{} is stored twice", name(&key, lines))
             });
         }
     }
@@ -49,9 +49,9 @@ impl Stored {
         self.tallies.len()
     }
 
-    /// Count per outcome over all time and connections.
-    pub fn by_outcome(&self) -> BTreeMap<u8, u64> {
-        by_outcome(&self.tallies)
+    /// Count per outcome over all lines and buckets of the size.
+    pub fn by_outcome(&self, size: Size) -> BTreeMap<u8, u64> {
+        by_outcome(&self.tallies, size)
     }
 
     /// Compares both ways, in the order of the keys.
@@ -60,7 +60,7 @@ impl Stored {
         keys.sort_unstable();
         keys.dedup();
         for key in keys {
-            let name = || name(key, &recount.connections);
+            let name = || name(key, &recount.lines);
             match (self.tallies.get(key), recount.tallies.get(key)) {
                 (None, Some(made)) => findings.add(Rule::CounterMissing, || {
                     format!("{}: the journal has {}", name(), made.count)
@@ -79,16 +79,19 @@ impl Stored {
     }
 }
 
-/// Count per outcome over all time and connections.
-pub fn by_outcome(tallies: &HashMap<Key, Tally>) -> BTreeMap<u8, u64> {
-    tallies
+/// Count per outcome over all lines and buckets of the size.
+pub fn by_outcome(tallies: &HashMap<Key, Tally>, size: Size) -> BTreeMap<u8, u64> {
+    let totals = tallies
         .iter()
-        .filter(|(key, _)| key.size == Size::All && key.connection.is_none())
-        .map(|(key, tally)| (key.outcome, tally.count))
-        .collect()
+        .filter(|(key, _)| key.size == size && key.line.is_none());
+    let mut counts = BTreeMap::new();
+    for (key, tally) in totals {
+        *counts.entry(key.outcome).or_default() += tally.count;
+    }
+    counts
 }
 
-fn key(counter: &Counter, connections: &mut Connections) -> Result<Key, String> {
+fn key(counter: &Counter, lines: &mut Lines) -> Result<Key, String> {
     let size = Size::ALL
         .into_iter()
         .find(|size| size.as_str() == counter.granularity)
@@ -97,17 +100,22 @@ fn key(counter: &Counter, connections: &mut Connections) -> Result<Key, String> 
         .ok()
         .filter(|number| Outcome::from_number(*number).is_some())
         .ok_or_else(|| format!("a counter of outcome {}", counter.outcome))?;
-    let connection = match &counter.connection {
+    let fault = u8::try_from(counter.fault)
+        .ok()
+        .filter(|number| *number <= 3)
+        .ok_or_else(|| format!("a counter of fault {}", counter.fault))?;
+    let line = match &counter.connection {
         _ if counter.total => None,
-        Some(connection) => Some(connections.number(connection)),
+        Some(connection) => Some(lines.number(connection, &counter.method)),
         None => return Err("a counter of no connection that is no total".to_owned()),
     };
     let bucket_us = counter.bucket_us;
     Ok(Key {
         size,
         bucket_us,
-        connection,
+        line,
         outcome,
+        fault,
     })
 }
 
@@ -121,7 +129,10 @@ fn tally(counter: Counter) -> Tally {
         measures: counter
             .measures
             .into_iter()
-            .map(|measure| (measure.name, measure.value))
+            .map(|measure| {
+                let high = u128::from(measure.value_high) << 64;
+                (measure.name, high + u128::from(measure.value))
+            })
             .collect(),
         durations: counter
             .durations
@@ -132,15 +143,23 @@ fn tally(counter: Counter) -> Tally {
         duration_us_max: counter.duration_us_max,
         first_sequence: counter.first_sequence,
         last_sequence: counter.last_sequence,
+        line_since: counter.line_since,
     }
 }
 
-fn name(key: &Key, connections: &Connections) -> String {
-    let whose = match key.connection.map(|number| connections.get(number)) {
-        Some(Some(of)) => format!("{}>{}/{}", of.consumer, of.provider, of.service),
+fn name(key: &Key, lines: &Lines) -> String {
+    let whose = match key.line.map(|number| lines.get(number)) {
+        Some(Some((of, method))) => {
+            let method = if method.is_empty() { "-" } else { method };
+            format!("{}>{}/{}/{method}", of.consumer, of.provider, of.service)
+        }
         Some(None) | None => "total".to_owned(),
     };
     let outcome = Outcome::from_number(key.outcome).map_or("-", Outcome::as_str);
+    let outcome = match key.fault {
+        0 => outcome.to_owned(),
+        fault => format!("{outcome} (fault {fault})"),
+    };
     match key.size {
         Size::All => format!("{whose} {outcome} all"),
         size => {
@@ -186,6 +205,7 @@ fn differences(stored: &Tally, made: &Tally) -> Vec<String> {
         &made.first_sequence,
     );
     field("last_sequence", &stored.last_sequence, &made.last_sequence);
+    field("line_since", &stored.line_since, &made.line_since);
     for measure in union(&stored.measures, &made.measures) {
         let of = |tally: &Tally| tally.measures.get(measure).copied().unwrap_or(0);
         field(&format!("measure {measure}"), &of(stored), &of(made));
@@ -245,15 +265,10 @@ mod tests {
                 value: 250,
                 value_high: 0,
             }],
-            // 1,000 µs: 1000 / 32 = 31, five halvings, 5 · 16 + 31.
-            durations: vec![HistogramBucket {
-                bucket: 111,
-                count: 1,
-            }],
-            duration_us_max: 1_000,
             watermark: 2,
-            first_sequence: 2,
-            last_sequence: 2,
+            first_sequence: if total { 2 } else { 0 },
+            last_sequence: if total { 2 } else { 0 },
+            line_since: if total { 0 } else { 2 },
             ..Counter::default()
         }
     }
@@ -271,6 +286,15 @@ mod tests {
                 .map(|(granularity, bucket_us)| Counter {
                     granularity: granularity.to_owned(),
                     bucket_us,
+                    // 1,000 µs: 1000 / 32 = 31, five halvings, 5 · 16 + 31. Hours keep none.
+                    durations: match granularity {
+                        "hour" => vec![],
+                        _ => vec![HistogramBucket {
+                            bucket: 111,
+                            count: 1,
+                        }],
+                    },
+                    duration_us_max: if granularity == "hour" { 0 } else { 1_000 },
                     ..hour(total)
                 })
             })
@@ -286,9 +310,10 @@ mod tests {
         let mut findings = Findings::default();
         let mut recount = Recount::new(zone);
         recount.closed(2, HOUR_US + 1_000, &closed, &mut findings);
+        recount.settle(HOUR_US + 1_000);
         let mut stored = Stored::default();
         for counter in dump {
-            stored.add(counter, &mut recount.connections, &mut findings);
+            stored.add(counter, &mut recount.lines, &mut findings);
         }
         stored.compare(&recount, &mut findings);
         let found: Vec<_> = findings
@@ -358,8 +383,9 @@ mod tests {
         ];
         for (difference, change) in changes {
             let mut dump = dump();
-            change(dump.last_mut().unwrap());
-            let detail = format!("total completed hour 2022-07-22T00:00:00Z: {difference}");
+            let day = dump.len() - 2;
+            change(&mut dump[day]);
+            let detail = format!("total completed day 2022-07-21T17:00:00Z: {difference}");
             check(dump, &[(Rule::CounterDiffers, &detail)]);
         }
     }
@@ -393,7 +419,7 @@ mod tests {
             recount.closed(2, HOUR_US + 1_000, &closed, &mut findings);
             let mut stored = Stored::default();
             for counter in dump {
-                stored.add(counter, &mut recount.connections, &mut findings);
+                stored.add(counter, &mut recount.lines, &mut findings);
             }
             assert_eq!(findings.kept().first().unwrap().detail, detail);
             assert_eq!(findings.kept().first().unwrap().rule, Rule::Readable);

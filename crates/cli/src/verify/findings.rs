@@ -30,6 +30,8 @@ pub enum Rule {
     CounterSurplus,
     /// What both hold is the same.
     CounterDiffers,
+    /// Opening balances are those that the journal holds.
+    ImportDiffers,
 }
 
 impl Rule {
@@ -46,6 +48,7 @@ impl Rule {
             Self::CounterMissing => "counter missing",
             Self::CounterSurplus => "counter without entries",
             Self::CounterDiffers => "counter differs",
+            Self::ImportDiffers => "opening balances differ",
         }
     }
 }

@@ -13,6 +13,8 @@ use super::findings::{Findings, Rule};
 
 #[derive(Debug, Default)]
 pub struct Order {
+    /// The first sequence that is read, when it is not 1: what stands before is not known.
+    first_sequence: u64,
     last_sequence: u64,
     last_at_us: i64,
     in_flight: HashMap<TransactionId, Flight>,
@@ -31,6 +33,17 @@ struct Flight {
 }
 
 impl Order {
+    /// Begins in the midst of the journal.
+    pub fn begin_at(&mut self, sequence: u64) {
+        self.first_sequence = sequence;
+        self.last_sequence = sequence.saturating_sub(1);
+    }
+
+    /// The first sequence that was read; 0 when none was.
+    pub fn first_sequence(&self) -> u64 {
+        self.first_sequence.max(1).min(self.last_sequence)
+    }
+
     pub fn last_sequence(&self) -> u64 {
         self.last_sequence
     }
@@ -102,6 +115,9 @@ impl Order {
         if closed.opened_sequence == 0 {
             self.turned_away += 1;
             check_refusal(sequence, id, closed, findings);
+            return;
+        }
+        if closed.opened_sequence < self.first_sequence {
             return;
         }
         let Some(flight) = self.in_flight.remove(&id) else {

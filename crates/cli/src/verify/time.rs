@@ -1,8 +1,10 @@
 //! Into which local hour, day and month an instant falls, by jiff alone.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::recount::Size;
 
 /// Starts of the buckets that hold an instant, microseconds since the epoch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,11 +20,17 @@ pub struct Starts {
 pub struct Knife {
     zone: TimeZone,
     last: Option<(i64, Starts)>,
+    /// The last day whose end was asked for.
+    day: Option<(i64, i64)>,
 }
 
 impl Knife {
     pub fn new(zone: TimeZone) -> Self {
-        Self { zone, last: None }
+        Self {
+            zone,
+            last: None,
+            day: None,
+        }
     }
 
     /// `None` for an instant beyond the years that a calendar can name.
@@ -42,6 +50,42 @@ impl Knife {
         };
         self.last = Some((second, starts));
         Some(starts)
+    }
+
+    /// Where the bucket ends that begins at the instant.
+    pub fn end(&mut self, size: Size, bucket_us: i64) -> Option<i64> {
+        match size {
+            Size::All => None,
+            Size::Day => self.day_after(bucket_us),
+            Size::Month => {
+                let first = self
+                    .zone
+                    .to_datetime(Timestamp::from_microsecond(bucket_us).ok()?);
+                let next = first.date().last_of_month().tomorrow().ok()?;
+                self.instant(next.at(0, 0, 0, 0))
+            }
+            Size::Hour => {
+                let local = self
+                    .zone
+                    .to_datetime(Timestamp::from_microsecond(bucket_us).ok()?);
+                let start = local.date().at(local.hour(), 0, 0, 0);
+                self.instant(start.checked_add(1.hour()).ok()?)
+            }
+        }
+    }
+
+    /// Where the day ends that begins at the instant.
+    pub fn day_after(&mut self, day_us: i64) -> Option<i64> {
+        if let Some((day, end)) = self.day
+            && day == day_us
+        {
+            return Some(end);
+        }
+        let noon = Timestamp::from_microsecond(day_us.checked_add(12 * 3_600_000_000)?).ok()?;
+        let tomorrow = self.zone.to_datetime(noon).date().tomorrow().ok()?;
+        let end = self.instant(tomorrow.at(0, 0, 0, 0))?;
+        self.day = Some((day_us, end));
+        Some(end)
     }
 
     fn instant(&self, local: DateTime) -> Option<i64> {

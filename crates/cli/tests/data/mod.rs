@@ -8,8 +8,8 @@ use ndxp_journal::{FileDisk, Journal, Options};
 use ndxp_model::{Instant, ManualClock, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{
-    Call, Connection, Fault, HubStarted, HubStopped, Measure, Outcome, RegistryChanged,
-    SystemConnected, TransactionClosed, TransactionOpened,
+    BaselineImported, BaselineRow, Call, Connection, Fault, HubStarted, HubStopped, Measure,
+    Outcome, RegistryChanged, SystemConnected, TransactionClosed, TransactionOpened,
 };
 use ndxp_proto::registry::v1::{
     Change, Grant, Member, MemberClass, Service, State, System, SystemKind, change,
@@ -23,6 +23,49 @@ const SERVICE: &str = "ndxp.example.population.v1.PopulationService";
 
 /// Makes the directory with its journal, closed.
 pub fn write(data: &Path) {
+    write_entries(data, entries());
+}
+
+/// The same of a hub that has taken over opening balances, and nothing else.
+pub fn write_imports(data: &Path) {
+    let row = |from_day, to_day, (connection, measure), value| BaselineRow {
+        from_day,
+        to_day,
+        connection,
+        measure,
+        value,
+        source: 1,
+    };
+    let import = |note: &str, file: &str, rows| {
+        Body::BaselineImported(BaselineImported {
+            actor: "spiffe://ndxp.local/operator/operator".to_owned(),
+            note: note.to_owned(),
+            file: file.to_owned(),
+            file_sha256: vec![0xab; 32],
+            connections: vec![connection()],
+            measures: vec!["records".to_owned()],
+            sources: vec!["Báo cáo 105/BC-BTTTT, 29/7/2022".to_owned()],
+            rows,
+        })
+    };
+    let (year, month) = ((Some(18_628), Some(18_993)), (Some(19_144), Some(19_174)));
+    let history = vec![
+        row(None, year.0, (0, 0), 29_143_309),
+        row(year.0, year.1, (0, 0), 180_919_031),
+        row(month.0, month.1, (1, 1), 51_234),
+    ];
+    let undated = vec![row(None, None, (1, 0), 7)];
+    let entries = vec![
+        (
+            0,
+            import("bàn giao theo công văn 12", "before.csv", history),
+        ),
+        (60, import("", "-", undated)),
+    ];
+    write_entries(data, entries);
+}
+
+fn write_entries(data: &Path, entries: Vec<(i64, Body)>) {
     let clock = Arc::new(ManualClock::at(Instant::from_micros(START_US)));
     let options = Options::new(data.join("journal"));
     let journal = Journal::open(options, Arc::new(FileDisk), clock.clone(), Arc::new(())).unwrap();
@@ -32,7 +75,7 @@ pub fn write(data: &Path) {
     runtime.block_on(async {
         let (lane, driver) = journal.lane();
         let driver = tokio::spawn(driver);
-        for (after_s, body) in entries() {
+        for (after_s, body) in entries {
             clock.set(Instant::from_micros(START_US + after_s * SECOND_US));
             lane.append(&body).await.unwrap();
         }

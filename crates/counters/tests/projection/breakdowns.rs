@@ -114,7 +114,7 @@ fn query(rng: &mut Rng, facts: &[Fact]) -> CountQuery {
 /// Asks; `None` where the counters say that they do not keep what was asked so finely, which they
 /// may only where single connections' hours are needed.
 #[track_caller]
-fn ask(counters: &Counters, query: &CountQuery) -> Option<Answer> {
+pub fn ask(counters: &Counters, query: &CountQuery) -> Option<Answer> {
     let zone = Zone::viet_nam();
     let on_days = |end: Instant| {
         let open = end <= Instant::EPOCH || end == Instant::from_micros(i64::MAX);
@@ -142,7 +142,7 @@ fn ask(counters: &Counters, query: &CountQuery) -> Option<Answer> {
 
 /// The answer, held against the facts.
 #[track_caller]
-fn check(facts: &[Fact], query: &CountQuery, answer: &Answer) {
+pub fn check(facts: &[Fact], query: &CountQuery, answer: &Answer) {
     let mut rows: BTreeMap<String, Sum> = BTreeMap::new();
     let mut total = Sum::default();
     let (mut consumers, mut providers) = (BTreeSet::new(), BTreeSet::new());
@@ -368,105 +368,4 @@ async fn a_period_that_is_over_never_changes() {
     let counters = counted(directory.path(), &list).await;
     check(&counters, "after a rebuild");
     counters.stop();
-}
-
-/// Who carries on is put in place on both sides, for the filter and for the row.
-#[tokio::test]
-async fn successors_take_both_sides_of_what_they_carry_on() {
-    let directory = tempfile::tempdir().unwrap();
-    let entries = told(130, 600);
-    let counters = counted(directory.path(), &List::of(&entries)).await;
-    let of = |name: &str, by_successor| CountQuery {
-        by: Some(Dimension::Connection),
-        filter: Filter {
-            consumer: Some(Side::Party(name.parse().unwrap())),
-            ..Filter::default()
-        },
-        by_successor,
-        ..CountQuery::since_launch()
-    };
-    let attempts = |query: &CountQuery| ask(&counters, query).unwrap().total.attempts();
-    let as_it_was = attempts(&of("H26", false)) + attempts(&of("H26.12", false));
-    assert!(as_it_was > 0);
-    assert_eq!(attempts(&of("H27", true)), as_it_was);
-    assert_eq!(attempts(&of("H27", false)), 0, "registered, and no party");
-    let rows = ask(&counters, &of("H27", true)).unwrap().rows;
-    assert!(
-        rows.iter()
-            .any(|(key, _)| key.starts_with("H27/portal>H27/lgsp/")),
-        "a system of its own succession, and a provider by its member's"
-    );
-    assert!(rows.iter().all(|(key, _)| !key.contains("H26")));
-    let error = counters.count(&of("H26", true), &Directory).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "filter.consumer = \"H26\": by successor, H26 counts with H27; write that, or ask as it \
-         was"
-    );
-    // Who may see a connection does not change by it.
-    let mine = CountQuery {
-        party: Some("H27".parse().unwrap()),
-        by_successor: true,
-        ..CountQuery::since_launch()
-    };
-    assert_eq!(attempts(&mine), 0);
-}
-
-#[tokio::test]
-async fn names_that_nobody_knows_are_refused_with_the_nearest() {
-    let directory = tempfile::tempdir().unwrap();
-    let counters = counted(directory.path(), &List::of(&told(140, 400))).await;
-    let party = |text: &str| Some(Side::Party(text.parse().unwrap()));
-    let rows = [
-        (
-            Filter {
-                consumer: party("H28"),
-                ..Filter::default()
-            },
-            "filter.consumer = \"H28\": no such member is registered, and none was counted; the \
-             nearest are H26 and H27",
-        ),
-        (
-            Filter {
-                provider: party("G01/populaton"),
-                ..Filter::default()
-            },
-            "filter.provider = \"G01/populaton\": no such system is registered, and none was \
-             counted; the nearest is G01/population",
-        ),
-        (
-            Filter {
-                service: Some("gov.Idenity".to_owned()),
-                ..Filter::default()
-            },
-            "filter.service = \"gov.Idenity\": no such service is registered, and none was \
-             counted; the nearest is gov.Identity",
-        ),
-        (
-            Filter {
-                method: Some("Unheard".to_owned()),
-                ..Filter::default()
-            },
-            "filter.method = \"Unheard\": no such method is registered, and none was counted; \
-             write it as the registry lists it",
-        ),
-    ];
-    for (filter, expected) in rows {
-        let query = CountQuery {
-            filter,
-            ..CountQuery::since_launch()
-        };
-        let error = counters.count(&query, &Directory).unwrap_err();
-        assert!(error.is_about_the_question());
-        assert_eq!(error.to_string(), expected);
-        // To a member, only its own connections' names are told.
-        let query = CountQuery {
-            party: Some("G24".parse().unwrap()),
-            ..query
-        };
-        let error = counters.count(&query, &Directory).unwrap_err();
-        for other in ["H63", "G01/population"] {
-            assert!(!error.to_string().contains(other), "{error}");
-        }
-    }
 }

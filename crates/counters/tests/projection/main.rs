@@ -15,6 +15,7 @@ mod imports;
 mod list;
 mod real_journal;
 mod recount;
+mod refusals;
 mod restarts;
 mod story;
 mod waiting;

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use ndxp_counters::{Answer, CountQuery, Counters, Counts, Dimension};
+use ndxp_counters::{Answer, CountQuery, Counters, Counts, Dimension, Names as _};
 use ndxp_model::{Instant, Outcome, Sequence, SystemKind, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Connection, Entry, TransactionClosed};
 use ndxp_proto::statistics::v1::{Counter, HistogramBucket, MeasureSum};
 
 use crate::directory::Directory;
+use crate::facts::member;
 
 /// What one row sums up, kept as it came.
 #[derive(Default)]
@@ -38,7 +39,8 @@ pub fn check_count(counters: &Counters, entries: &[Entry], query: &CountQuery) -
     let watermark = answer.watermark.sequence.get();
     let mut total = Row::default();
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-    for (entry, closed) in counted(entries, watermark) {
+    let methods = lines(entries, watermark);
+    for ((entry, closed), method) in counted(entries, watermark).zip(&methods) {
         let connection = closed.connection.clone().unwrap_or_default();
         let party = query.party.as_ref();
         let wanted = query
@@ -52,7 +54,7 @@ pub fn check_count(counters: &Counters, entries: &[Entry], query: &CountQuery) -
         }
         total.add(entry, closed);
         if let Some(by) = query.by {
-            rows.entry(key(by, entry, closed, &connection))
+            rows.entry(key(by, entry, closed, &connection, method))
                 .or_default()
                 .add(entry, closed);
         }
@@ -85,9 +87,17 @@ pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
         .iter()
         .find(|entry| entry.sequence == watermark)
         .map_or(0, |entry| entry.committed_at_us);
+    let mut since: BTreeMap<(usize, String), u64> = BTreeMap::new();
+    let mut connections = Vec::new();
     let mut expected: BTreeMap<Key, Counter> = BTreeMap::new();
     for ((entry, closed), line) in counted(entries, watermark).zip(&lines) {
         let connection = closed.connection.clone().unwrap_or_default();
+        if !connections.contains(&connection) {
+            connections.push(connection.clone());
+        }
+        let place = connections.iter().position(|other| *other == connection);
+        let since = since.entry((place.unwrap(), line.clone()));
+        let since = *since.or_insert(entry.sequence);
         for (granularity, bucket_us) in buckets(entry.committed_at_us) {
             for method in [None, Some(line.clone())] {
                 let total = method.is_none();
@@ -104,6 +114,7 @@ pub fn check_dump(counters: &Counters, entries: &[Entry]) -> Vec<Counter> {
                     outcome: closed.outcome,
                     fault: closed.fault,
                     watermark,
+                    line_since: if total { 0 } else { since },
                     ..Counter::default()
                 };
                 let durations = granularity != "hour" && !(granularity == "day" && gone);
@@ -236,7 +247,13 @@ fn local(at_us: i64) -> DateTime {
     zone.to_datetime(Timestamp::from_microsecond(at_us).unwrap())
 }
 
-fn key(by: Dimension, entry: &Entry, closed: &TransactionClosed, names: &Connection) -> String {
+fn key(
+    by: Dimension,
+    entry: &Entry,
+    closed: &TransactionClosed,
+    names: &Connection,
+    method: &str,
+) -> String {
     let or_dash = |name: &str| {
         if name.is_empty() {
             "-".to_owned()
@@ -257,7 +274,23 @@ fn key(by: Dimension, entry: &Entry, closed: &TransactionClosed, names: &Connect
         Dimension::Hour => at.strftime("%Y-%m-%dT%H").to_string(),
         Dimension::Day => at.strftime("%Y-%m-%d").to_string(),
         Dimension::Month => at.strftime("%Y-%m").to_string(),
-        other => panic!("{other} is not recounted"),
+        Dimension::Week => {
+            let week = at.date().iso_week_date();
+            format!("{}-W{:02}", week.year(), week.week())
+        }
+        Dimension::Method => format!("{service}/{}", or_dash(method)),
+        Dimension::Fault => match closed.fault {
+            0 => "none",
+            1 => "consumer",
+            2 => "hub",
+            _ => "provider",
+        }
+        .to_owned(),
+        Dimension::Class => Directory
+            .class(member(&consumer))
+            .map_or("-".to_owned(), |class| class.to_string()),
+        Dimension::ConsumerMember => member(&consumer).to_owned(),
+        Dimension::ProviderMember => member(&provider).to_owned(),
     }
 }
 
@@ -380,6 +413,9 @@ impl Row {
         ];
         assert_eq!(sums, self.sums, "{name}");
         assert_eq!(told.measures, self.measures, "{name}");
+        if told.durations_absent.is_some() {
+            return;
+        }
         let sorted: BTreeSet<(u64, usize)> = self
             .durations
             .iter()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
 use ndxp_journal::Follow;
-use ndxp_model::{Clock, Party, Sequence, Zone};
+use ndxp_model::{Clock, Instant, Party, Period, Sequence, Zone};
 use ndxp_proto::statistics::v1;
 use ndxp_proto::statistics::v1::statistics_service_server::StatisticsService;
 use ndxp_report::{RegistryNames, ReportError};
@@ -126,13 +126,20 @@ impl StatisticsService for Statistics {
                 "a dump is for operators and auditors",
             ));
         }
-        self.reach(request.into_inner().at_least_sequence).await?;
+        let request = request.into_inner();
+        self.reach(request.at_least_sequence).await?;
+        let within = (request.from_us, request.to_us) != (0, 0);
+        let within = within.then(|| Period {
+            from: Instant::from_micros(request.from_us),
+            to: Instant::from_micros(request.to_us),
+        });
         let hub = self.clone();
         let answers = self.work.stream(|sink| async move {
             let work = hub.work.clone();
             // The counters stand still while they are dumped, so they are written to a file that
             // has no name, and read from there at the reader's pace.
-            let spooled = move || Spool::fill(&hub.data_dir, |put| hub.counters.dump(put));
+            let spooled =
+                move || Spool::fill(&hub.data_dir, |put| hub.counters.dump_within(within, put));
             let mut spool = work
                 .step(spooled)
                 .await?

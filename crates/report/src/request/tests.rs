@@ -203,6 +203,8 @@ fn a_top_is_bounded_and_not_of_time() {
     );
 }
 
+type Change = fn(&mut CountFilter);
+
 #[test]
 fn numbers_and_names_of_no_meaning_are_refused_with_those_that_have_one() {
     let unknown = CountRequest {
@@ -213,12 +215,12 @@ fn numbers_and_names_of_no_meaning_are_refused_with_those_that_have_one() {
         &unknown,
         "by = 99: dimension number 99 is not known; use one of statistics.v1.Dimension",
     );
-    let filter = |change: fn(&mut CountFilter)| {
+    let filter = |change: Change| {
         let mut filter = CountFilter::default();
         change(&mut filter);
         filtered(filter)
     };
-    let rows: [(fn(&mut CountFilter), &str); 8] = [
+    let rows: [(Change, &str); 8] = [
         (
             |it| it.kind = 9,
             "filter.kind = 9: is no number of registry.v1.SystemKind; write 1 (lgsp), 2 \

@@ -56,7 +56,7 @@ const DATABASES: [National; 10] = [
         &[Method::MatchBeneficiaries],
     ),
     national(
-        "G12/budget-units",
+        "G31/budget-units",
         "Danh mục đơn vị có quan hệ với ngân sách",
         &[Method::GetList],
     ),
@@ -94,17 +94,17 @@ const INFORMATION_SYSTEMS: [National; 8] = [
         &[Method::SendDocument],
     ),
     national("G22/e-cabinet", "Hệ thống e-Cabinet", &[]),
+    national("G30/tax-portal", "Cổng dịch vụ thuế điện tử", &[]),
     national(
-        "G22/operations-center",
-        "Trung tâm thông tin, chỉ đạo điều hành của Chính phủ",
+        "E01/subscribers",
+        "Hệ thống thông tin thuê bao của doanh nghiệp viễn thông thứ nhất",
         &[],
     ),
     national(
-        "G04/driving-licences",
-        "Hệ thống quản lý giấy phép lái xe",
+        "E02/subscribers",
+        "Hệ thống thông tin thuê bao của doanh nghiệp viễn thông thứ hai",
         &[],
     ),
-    national("G12/tax-portal", "Cổng dịch vụ thuế điện tử", &[]),
 ];
 
 /// The systems that call or serve: provinces, ministries, databases, information systems.

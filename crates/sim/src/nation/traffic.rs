@@ -19,7 +19,7 @@ use Group::{Agencies, Ministries, One, Provinces};
 
 /// Consumers, providers, method, and how many of about a thousand calls.
 #[rustfmt::skip]
-const TABLE: [(Group, Group, Method, u64); 39] = [
+const TABLE: [(Group, Group, Method, u64); 40] = [
     (Provinces, One("G01/population"), Method::VerifyIdentity, 420),
     (Provinces, One("G24/insurance"), Method::LookUpCard, 110),
     (Provinces, One("G15/civil-status"), Method::RegisterBirth, 25),
@@ -32,7 +32,7 @@ const TABLE: [(Group, Group, Method, u64); 39] = [
     (Provinces, One("G05/business"), Method::BusinessListChanges, 5),
     (Provinces, One("G07/social-protection"), Method::MatchBeneficiaries, 8),
     (Provinces, One("G15/legal-documents"), Method::GetList, 5),
-    (Ministries, One("G12/budget-units"), Method::GetList, 4),
+    (Ministries, One("G31/budget-units"), Method::GetList, 4),
     (Agencies, One("G22/public-service-portal"), Method::SyncStatus, 70),
     (Agencies, One("G22/public-service-portal"), Method::GetStatus, 15),
     (Agencies, One("G22/reporting"), Method::SubmitReport, 12),
@@ -49,14 +49,15 @@ const TABLE: [(Group, Group, Method, u64); 39] = [
     (One("G07/social-protection"), One("G01/population"), Method::VerifyBatch, 20),
     (One("G09/officials"), One("G01/population"), Method::VerifyBatch, 4),
     (One("G09/officials"), One("G14/categories"), Method::GetList, 1),
-    (One("G04/driving-licences"), One("G01/population"), Method::VerifyIdentity, 6),
-    (One("G12/tax-portal"), One("G01/population"), Method::VerifyIdentity, 6),
-    (One("G12/tax-portal"), One("G05/business"), Method::LookUpEnterprise, 10),
+    (One("E01/subscribers"), One("G01/population"), Method::VerifyBatch, 6),
+    (One("E02/subscribers"), One("G01/population"), Method::VerifyBatch, 4),
+    (One("G30/tax-portal"), One("G01/population"), Method::VerifyIdentity, 6),
+    (One("G30/tax-portal"), One("G05/business"), Method::LookUpEnterprise, 10),
     (One("G22/public-service-portal"), One("G22/payment"), Method::Pay, 25),
     (One("G22/public-service-portal"), One("G22/payment"), Method::GetReceipt, 8),
     (One("G22/public-service-portal"), One("G01/population"), Method::VerifyIdentity, 20),
-    (One("G22/operations-center"), One("G22/reporting"), Method::StreamIndicator, 6),
-    (One("G22/operations-center"), One("G14/categories"), Method::GetList, 1),
+    (One("G22/e-cabinet"), One("G22/reporting"), Method::StreamIndicator, 6),
+    (One("G22/e-cabinet"), One("G14/categories"), Method::GetList, 1),
     (One("G22/e-cabinet"), Ministries, Method::DeliverSlip, 5),
     (One("G22/e-cabinet"), Ministries, Method::GetOpinion, 5),
 ];

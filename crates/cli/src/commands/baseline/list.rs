@@ -75,6 +75,7 @@ impl List {
             "note": baseline.note,
             "file": baseline.file,
             "file_sha256": digest.collect::<String>(),
+            "count": baseline.rows.len(),
         });
         if let (false, Some(record)) = (self.brief, record.as_object_mut()) {
             let balances = balances(&baseline)
@@ -96,13 +97,14 @@ pub async fn listed(channel: Channel) -> Result<Vec<ImportedBaseline>, Failure> 
 
 /// `7 2022-07-01 00:00:00.000 operator/a · before.csv · 3 balances: why`.
 fn head(imported: &ImportedBaseline, baseline: &BaselineImported, zone: &Zone) -> String {
+    let rows = baseline.rows.len();
+    let plural = if rows == 1 { "" } else { "s" };
     let mut head = format!(
-        "{} {} {} · {} · {} balances",
+        "{} {} {} · {} · {rows} balance{plural}",
         imported.sequence,
         when::local(imported.committed_at_us, zone),
         baseline.actor,
         baseline.file,
-        baseline.rows.len()
     );
     if !baseline.note.is_empty() {
         head.push_str(&format!("\n  because: {}", baseline.note));

@@ -28,6 +28,8 @@ pub struct Comparison {
     pub pairs: usize,
     /// Those that differ, named.
     pub unequal_pairs: Vec<(String, Threefold)>,
+    /// Measures whose sums differ: name, what the participants stated and what the counters hold.
+    pub unequal_measures: Vec<(String, u128, u128)>,
     /// Whether the recount found every counter and the journal itself in order.
     pub clean: bool,
     /// Calls of which no participant knows how they ended.
@@ -75,6 +77,7 @@ impl Comparison {
             },
             pairs,
             unequal_pairs,
+            unequal_measures: unequal_measures(tally, outcomes),
             clean: verdict.summary.clean,
             unknown: tally.unknown.values().sum(),
         }
@@ -85,8 +88,27 @@ impl Comparison {
             && self.unknown == 0
             && self.tests.participants == self.tests.recount
             && self.unequal_pairs.is_empty()
+            && self.unequal_measures.is_empty()
             && self.outcomes.iter().all(|(_, counts)| counts.is_equal())
     }
+}
+
+/// Sums of what was stated in transactions.
+fn unequal_measures(tally: &Tally, counted: &CountResponse) -> Vec<(String, u128, u128)> {
+    let mut sums = BTreeMap::<&str, (u128, u128)>::new();
+    for ((_, outcome, name), value) in &tally.measures {
+        if outcome.is_transaction() {
+            sums.entry(name).or_default().0 += u128::from(*value);
+        }
+    }
+    for sum in counted.total.iter().flat_map(|total| &total.measures) {
+        let value = (u128::from(sum.value_high) << 64) | u128::from(sum.value);
+        sums.entry(&sum.name).or_default().1 += value;
+    }
+    let unequal = sums.into_iter().filter(|(_, (stated, held))| stated != held);
+    unequal
+        .map(|(name, (stated, held))| (name.to_owned(), stated, held))
+        .collect()
 }
 
 fn by_connection(
@@ -282,7 +304,7 @@ mod tests {
                 body: Some(body),
             });
         }
-        let mut verdict = check.finish(3);
+        let mut verdict = check.finish(3, 0);
         verdict.summary.clean = true;
         verdict
     }
@@ -297,7 +319,12 @@ mod tests {
 
     #[test]
     fn one_call_more_or_less_on_any_side_is_unequal() {
-        let once_more: [Change; 6] = [
+        let once_more: [Change; 7] = [
+            |tally, _, _, _| {
+                let target = tally.connections.keys().next().unwrap().clone();
+                let key = (target, Outcome::Completed, "documents_sent");
+                tally.measures.insert(key, 1);
+            },
             |tally, _, _, _| {
                 let outcomes = tally.connections.values_mut().next().unwrap();
                 *outcomes.get_mut(&Outcome::Completed).unwrap() += 1;

@@ -95,6 +95,8 @@ impl Screen {
             } = counts;
             format!("≠ {pair}: {participants} / {counters} / {recount}")
         }));
+        let measures = comparison.unequal_measures.iter();
+        lines.extend(measures.map(|(name, stated, held)| format!("≠ {name}: {stated} / {held}")));
         lines.push(self.conclusion(comparison));
         lines.join("\n")
     }

@@ -380,6 +380,7 @@ async fn a_dump_is_every_counter_of_one_watermark() {
     let (_, last) = house.transact("H26/lgsp", "G01/lgsp").await;
     let request = v1::DumpCountersRequest {
         at_least_sequence: last.get(),
+        ..v1::DumpCountersRequest::default()
     };
     let mut auditor = house.statistics(&house.auditor()).await;
     let before = std::fs::read_dir(house.folder.path()).unwrap().count();
