@@ -28,6 +28,8 @@ mod passage;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod stats;
+#[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod top;

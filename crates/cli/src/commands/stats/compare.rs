@@ -4,7 +4,7 @@ mod sheet;
 
 use ndxp_model::expression::OpenPeriod;
 use ndxp_model::{Granularity, Instant, Period, Within, Zone};
-use ndxp_proto::statistics::v1::{CountRequest, CountResponse};
+use ndxp_proto::statistics::v1::{CountRequest, CountResponse, CountRow};
 use ndxp_report::{Format, render_counts, render_explanation};
 
 use super::asked::Cut;
@@ -98,12 +98,21 @@ impl Stats {
         let (from_us, to_us) = bounds(two.value);
         let value = ask(origin, self.request(from_us, to_us)).await?;
         let (from_us, to_us) = bounds(two.base);
-        // A row may have been far from the top then.
+        // A row may have been far from the top then. With opening balances, a period before the
+        // launch may be asked for: a platform that was not there yet carried nothing.
         let all = CountRequest {
             top: 0,
+            with_baselines: true,
             ..self.request(from_us, to_us)
         };
-        let base = ask(origin, all).await?;
+        let mut base = ask(origin, all).await?;
+        if !self.with_baselines {
+            base.opening = None;
+            base.rows.iter_mut().for_each(|row| row.opening = None);
+            // Nor rows that stood there for an opening balance alone.
+            let counted = |row: &CountRow| row.counts.as_ref().is_some_and(|it| it.attempts > 0);
+            base.rows.retain(counted);
+        }
         let sheet = Sheet::of(&value, &base, self.top.is_some());
         let text = match self.output {
             Format::Table => sheet.table(self.dimension(), two, zone, self.lang),
