@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use ndxp_model::Zone;
-use ndxp_proto::statistics::v1::{Figure, GetFiguresRequest};
+use ndxp_proto::statistics::v1::{Figure, GetReportRequest};
 use serde::Serialize;
 
 use crate::commands::simulate::{JULY_2022, Measured, Month, Target, simulate};
@@ -67,7 +67,7 @@ struct Record {
     scale: u64,
     seed: u64,
     simulated: Measured,
-    /// Answering all figures of the report, counters opened and sealed again.
+    /// Answering the whole report, its tables too; counters opened and sealed again.
     report_seconds: f64,
     anchors: Vec<Anchor>,
 }
@@ -112,12 +112,12 @@ impl Full {
 
         let began = Instant::now();
         let data = DataDirectory::open(folder.path(), zone.clone())?;
-        let request = GetFiguresRequest {
+        let request = GetReportRequest {
             month: JULY_2022.0.to_owned(),
             as_of_us: when::as_of_us(Some(JULY_2022.1), &zone)?,
-            ..GetFiguresRequest::default()
+            ..GetReportRequest::default()
         };
-        let figures = data.figures(&request)?;
+        let figures = data.report(&request)?.figures;
         let report_seconds = began.elapsed().as_secs_f64();
         let anchor = |row: &(&'static str, u64, bool)| Anchor::of(row, self.scale, &figures);
         Ok(Record {
