@@ -67,7 +67,7 @@ struct Record {
     scale: u64,
     seed: u64,
     simulated: Measured,
-    /// Answering all figures of the report, counters opened and sealed again.
+    /// Answering the whole report, its tables too; counters opened and sealed again.
     report_seconds: f64,
     anchors: Vec<Anchor>,
 }
