@@ -190,9 +190,11 @@ fn history() -> BaselineImported {
 #[tokio::test]
 async fn balances_stand_beside_counts_in_the_rows_that_are_asked_for() {
     use Dimension::{Class, Consumer, Day, Method, Month, Outcome, Service, Week};
+    /// A dimension, and of each row its key, what was counted and what was taken over.
+    type Row = (Dimension, &'static [(&'static str, u64, u64)]);
     let folder = tempfile::tempdir().unwrap();
     let counters = told(folder.path(), history()).await;
-    let table: [(Dimension, &[(&str, u64, u64)]); 8] = [
+    let table: [Row; 8] = [
         (
             Consumer,
             &[
