@@ -26,6 +26,8 @@ mod key;
 mod value;
 mod varint;
 
+mod columns;
+
 mod codec;
 
 // What the journal adds to it.
