@@ -2,6 +2,7 @@
 //! from them: built and asked through the code that the hub counts and answers with.
 
 mod dice;
+mod questions;
 mod years;
 
 use std::path::{Path, PathBuf};
@@ -10,18 +11,16 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
-use ndxp_counters::{
-    Builder, CountQuery, Counters, Dimension, Filter, NoNames, Side, Source, SourceError, Watermark,
-};
-use ndxp_model::{Instant as WallInstant, Period, Sequence, Zone};
+use ndxp_counters::{Builder, Counters, NoNames, Source, SourceError, Watermark};
+use ndxp_model::{Instant as WallInstant, Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, HubStarted};
 
 use super::process;
 use super::rows::{Form, Row, count, mebibytes, print, row};
 use crate::failure::Failure;
-use dice::Dice;
-use years::{Years, connection, day_of};
+use questions::{Asker, QUESTIONS};
+use years::{Years, day_of};
 
 /// The first day that is counted.
 const FIRST: Date = Date::constant(2019, 3, 12);
@@ -53,9 +52,6 @@ pub struct Figures {
 
 /// A journal that holds nothing but the entry which the counters have come to.
 struct Nothing(Watermark);
-
-/// What is asked, and of what.
-type Ask<'a> = &'a mut dyn FnMut(&mut Dice) -> anyhow::Result<CountQuery>;
 
 impl Figures {
     pub fn run(self) -> Result<(), Failure> {
@@ -138,112 +134,11 @@ impl Figures {
         rows: &mut Vec<Row>,
     ) -> anyhow::Result<()> {
         let connections = usize::try_from(self.connections)?;
-        let span = FIRST.until(end)?.get_days();
-        let day = |dice: &mut Dice, before_end: i32| -> anyhow::Result<Date> {
-            let offset = dice.below(usize::try_from(span - before_end)?);
-            Ok(FIRST.checked_add(jiff::Span::new().days(i64::try_from(offset)?))?)
-        };
-        let days = |from: Date, days: i64| -> anyhow::Result<Period> {
-            let to = from.checked_add(jiff::Span::new().days(days))?;
-            let start = |day: Date| zone.moment(&day.to_string()).map(|moment| moment.from);
-            Ok(Period {
-                from: start(from)?,
-                to: start(to)?,
-            })
-        };
-        let month = |dice: &mut Dice| -> anyhow::Result<Period> {
-            let first = day(dice, 62)?.first_of_month();
-            let first = first.max(FIRST);
-            let to = first.last_of_month().tomorrow()?;
-            days(first, i64::from(first.until(to)?.get_days()))
-        };
-        let of = |period: Period| CountQuery {
-            period,
-            ..CountQuery::since_launch()
-        };
-        let one = |dice: &mut Dice| -> anyhow::Result<Filter> {
-            let connection = connection(dice.below(connections));
-            Ok(Filter {
-                consumer: Some(Side::Party(connection.consumer.parse()?)),
-                provider: Some(Side::Party(connection.provider.parse()?)),
-                service: Some(connection.service),
-                ..Filter::default()
-            })
-        };
-        let of_one = |dice: &mut Dice, period| -> anyhow::Result<CountQuery> {
-            Ok(CountQuery {
-                filter: one(dice)?,
-                ..of(period)
-            })
-        };
-        let service = |dice: &mut Dice| Filter {
-            service: Some(connection(dice.below(connections)).service),
-            ..Filter::default()
-        };
-        let far = (span - 1).min(400);
-        let asks: [(&'static str, Ask<'_>); 12] = [
-            ("all, a month", &mut |dice| Ok(of(month(dice)?))),
-            ("all, since launch", &mut |_| Ok(CountQuery::since_launch())),
-            ("all, any 1 to 400 days", &mut |dice| {
-                let length = i64::try_from(dice.below(usize::try_from(far)?))? + 1;
-                Ok(of(days(day(dice, far)?, length)?))
-            }),
-            ("all, a month by day", &mut |dice| {
-                Ok(CountQuery {
-                    by: Some(Dimension::Day),
-                    ..of(month(dice)?)
-                })
-            }),
-            ("one connection, a month", &mut |dice| {
-                let month = month(dice)?;
-                of_one(dice, month)
-            }),
-            ("one connection, since launch", &mut |dice| {
-                of_one(dice, CountQuery::since_launch().period)
-            }),
-            ("one connection, any 1 to 400 days", &mut |dice| {
-                let length = i64::try_from(dice.below(usize::try_from(far)?))? + 1;
-                let window = days(day(dice, far)?, length)?;
-                of_one(dice, window)
-            }),
-            ("one connection, the last month by hour", &mut |dice| {
-                let from = end.checked_sub(jiff::Span::new().days(30))?;
-                Ok(CountQuery {
-                    by: Some(Dimension::Hour),
-                    ..of_one(dice, days(from, 30)?)?
-                })
-            }),
-            ("one service, a month", &mut |dice| {
-                Ok(CountQuery {
-                    filter: service(dice),
-                    ..of(month(dice)?)
-                })
-            }),
-            ("one service, a month, no durations", &mut |dice| {
-                Ok(CountQuery {
-                    filter: service(dice),
-                    durations: false,
-                    ..of(month(dice)?)
-                })
-            }),
-            ("by connection, a month", &mut |dice| {
-                Ok(CountQuery {
-                    by: Some(Dimension::Connection),
-                    ..of(month(dice)?)
-                })
-            }),
-            ("by connection, since launch", &mut |_| {
-                Ok(CountQuery {
-                    by: Some(Dimension::Connection),
-                    ..CountQuery::since_launch()
-                })
-            }),
-        ];
-        let mut dice = Dice::seeded(7);
-        for (what, ask) in asks {
+        let mut asker = Asker::new(zone, connections, FIRST, end)?;
+        for (what, question) in QUESTIONS {
             let mut times = Vec::new();
             for _ in 0..self.asked {
-                let query = ask(&mut dice)?;
+                let query = question(&mut asker)?;
                 let began = Instant::now();
                 let answer = counters.count(&query, &NoNames);
                 times.push(began.elapsed());

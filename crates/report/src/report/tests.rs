@@ -85,10 +85,13 @@ fn long_tables_are_cut_and_those_by_time_or_outcome_are_whole() {
     assert_eq!(databases.kind(), SystemKind::Database);
 }
 
+/// Provider, service and the measures that it declares.
+type Offered = (&'static str, &'static str, &'static [&'static str]);
+
 #[test]
 fn documents_are_those_of_the_service_that_declares_them() {
     const BOTH: &[&str] = &["documents_received", "documents_sent"];
-    let rows: [(&[(&str, &str, &[&str])], Option<&str>); 4] = [
+    let rows: [(&[Offered], Option<&str>); 4] = [
         (
             &[
                 ("G22/axis", "a.v1.Documents", BOTH),
