@@ -12,6 +12,7 @@ mod credentials;
 mod documents;
 mod members;
 mod method;
+mod mixed;
 mod nation;
 mod script;
 

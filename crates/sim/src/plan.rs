@@ -7,6 +7,7 @@ use fastrand::Rng;
 use ndxp_model::{Outcome, ServiceName, SystemId, SystemKind};
 
 use crate::documents::Passed;
+use crate::mixed::mixed;
 use crate::nation::{
     LAPSED_CONSUMER, LAPSED_PROVIDER, Link, Nation, UNOFFERED_SERVICE, WITHDRAWN_PROVIDER,
     WITHDRAWN_SERVICE,
@@ -361,14 +362,6 @@ fn system(text: &str) -> SystemId {
 
 fn name(text: &str) -> ServiceName {
     text.parse().expect("the plan's services have proper names")
-}
-
-/// Neighbouring numbers make unrelated dice (the finalizer of splitmix64).
-pub(crate) fn mixed(seed: u64, n: u64) -> u64 {
-    let mut z = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

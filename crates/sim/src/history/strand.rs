@@ -8,8 +8,8 @@ use super::shape::Shape;
 use super::share::Spread;
 use super::volume::Volume;
 use crate::Method;
+use crate::mixed::mixed;
 use crate::nation::{Link, Nation};
-use crate::plan::mixed;
 
 mod documents;
 mod refusals;
