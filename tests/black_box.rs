@@ -18,6 +18,8 @@ mod commands;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod membership;

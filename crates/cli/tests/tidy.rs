@@ -19,7 +19,7 @@ const EXCEPTIONS: &[Exception] = &[Exception {
 }];
 
 /// Everything that may lie at the top, folders with a stroke.
-const TOP: [&str; 16] = [
+const TOP: [&str; 17] = [
     ".ci/",
     ".gitignore",
     "CHANGELOG.md",
@@ -27,6 +27,7 @@ const TOP: [&str; 16] = [
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "clippy.toml",
     "crates/",
     "deny.toml",
