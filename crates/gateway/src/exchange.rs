@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use ndxp_model::{Connection, Instant, Reason, Refusal, Sequence, TransactionId};
+use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
 use ndxp_registry::{Limits, Registry, Route, SystemRecord};
 use tokio::time::Instant as Monotonic;
@@ -101,7 +101,7 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         }
         Err(refusal) => {
             let downlink = Downlink::Unanswered(respond);
-            refuse(&core, &peer.gate(), facts, refusal, downlink).await;
+            refuse(&core, &peer, facts, refusal, downlink).await;
         }
     }
 }
@@ -375,7 +375,7 @@ async fn transact(
     let request_meter = Meter::new(salt.as_bytes(), opened.message_bytes_max);
     let mut uplink = Uplink::new(body, request_meter);
     let mut downlink = Downlink::Unanswered(respond);
-    let mut answer_meter = Meter::new(salt.as_bytes(), u64::MAX);
+    let mut answer_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
     let mut noticed = Noticed {
         measures: opened.stated.measures.clone(),
         ..Noticed::default()
@@ -390,6 +390,9 @@ async fn transact(
         &mut noticed,
     )
     .await;
+    if ending.outcome == Outcome::Cancelled {
+        peer.conduct.note_reset();
+    }
     noticed
         .measures
         .retain(|it| opened.route.service.measures.contains(&it.name));

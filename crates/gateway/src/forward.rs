@@ -108,6 +108,10 @@ pub async fn forward(
         if Instant::now() >= passage.deadline {
             return timed_out(passage);
         }
+        // So may its consumer have gone; then the provider is spared a call that nobody awaits.
+        if downlink.is_gone().await {
+            return consumer_gone(passage);
+        }
         let leased = downlink.unless_gone(upstreams.lease(passage.provider));
         let lease = match timeout_at(passage.deadline, leased).await {
             Err(_elapsed) => return timed_out(passage),
@@ -248,12 +252,18 @@ async fn receive(
         ));
     }
     downlink.begin(Response::from_parts(head, ()))?;
+    let mut framed = true;
     while let Some(chunk) = next(downlink, &mut body).await? {
         let chunk = chunk.map_err(broken(true))?;
         let bytes = chunk.len();
-        // A provider that breaks the framing harms its own answer only; the bytes pass as they
-        // are, and the consumer's gRPC library is the judge of them.
-        let _broken_framing = meter.pass(&chunk);
+        match meter.pass(&chunk) {
+            Err(error @ FramingError::MessageTooLarge { .. }) if framed => {
+                return Ok(answer_too_large(error));
+            }
+            // A provider that breaks the framing harms its own answer only; the bytes pass as they
+            // are, and the consumer's gRPC library is the judge of them.
+            passed => framed &= passed.is_ok(),
+        }
         downlink.send(chunk).await?;
         // An error means that the stream is over, and its window with it.
         let _over = body.flow_control().release_capacity(bytes);
@@ -383,6 +393,12 @@ fn framing(error: FramingError) -> Ending {
         }
     };
     refused(Refusal::new(reason, error.to_string()))
+}
+
+/// What the provider announces is more than the hub carries: the answer stops here, before a
+/// consumer makes room for it.
+fn answer_too_large(error: FramingError) -> Ending {
+    refused(Refusal::new(Reason::AnswerTooLarge, error.to_string()))
 }
 
 /// An ending of the hub's own making; the caller turns the refusal into trailers.

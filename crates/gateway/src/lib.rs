@@ -21,7 +21,11 @@ mod salt;
 mod stream;
 mod upstream;
 
+mod anteroom;
+mod conduct;
+mod connection;
 mod core;
+mod holders;
 pub mod identity;
 mod liveness;
 mod peer;
@@ -34,8 +38,10 @@ mod limits;
 mod metrics;
 
 pub use admission::{Admission, Allowance, Rate};
+pub use anteroom::Anteroom;
 pub use core::Shared;
 pub use cut::{Cuts, Scope};
+pub use holders::Holders;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use own::OwnServices;

@@ -185,6 +185,11 @@ impl Downlink {
         .await
     }
 
+    /// Whether the consumer has broken the call off by now.
+    pub async fn is_gone(&mut self) -> bool {
+        poll_fn(|cx| Poll::Ready(self.poll_gone(cx).is_ready())).await
+    }
+
     /// Sends the answer's headers.
     ///
     /// # Errors

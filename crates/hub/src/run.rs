@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
-use ndxp_gateway::{Admission, Allowance, Dialler, Gateway, Metrics, Seen, Shared};
+use ndxp_gateway::{Admission, Allowance, Anteroom, Dialler, Gateway, Metrics, Seen, Shared};
 use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
 use ndxp_proto::journal::v1::entry::Body;
@@ -16,7 +16,7 @@ use ndxp_proto::journal::v1::{HubStarted, HubStopped};
 use ndxp_registry::HistoryError;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::Control;
@@ -356,7 +356,8 @@ fn shared(
             limits.calls_in_flight_max,
         )),
         cuts: keeper.cuts(),
-        handshakes: Semaphore::new(limits.handshakes_max),
+        anteroom: Anteroom::new(limits.handshakes_max),
+        holders: Arc::default(),
         limits: gateway_limits,
         registry: keeper.shown(),
         salts: salt_file::load_or_create(&config.hub.data_dir)?,

@@ -20,6 +20,7 @@ pub enum Reason {
     HubOverloaded,
     MetadataTooLarge,
     MessageTooLarge,
+    AnswerTooLarge,
     JournalUnavailable,
     EndingUnrecorded,
     ProviderUnreachable,
@@ -51,7 +52,7 @@ const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
@@ -65,6 +66,7 @@ impl Reason {
         Self::HubOverloaded,
         Self::MetadataTooLarge,
         Self::MessageTooLarge,
+        Self::AnswerTooLarge,
         Self::JournalUnavailable,
         Self::EndingUnrecorded,
         Self::ProviderUnreachable,
@@ -160,6 +162,16 @@ impl Reason {
                 Fault::Consumer,
                 "split the message, or use a streaming method",
             ),
+            // What gRPC libraries say of a message above their own limit. Not `refused`: the
+            // provider has seen the call.
+            Self::AnswerTooLarge => Meaning {
+                name: "ANSWER_TOO_LARGE",
+                status: RESOURCE_EXHAUSTED,
+                fault: Fault::Provider,
+                outcome: Outcome::Refused,
+                retry_safe: false,
+                remedy: "ask the provider to split the message, or to answer with a stream",
+            },
             Self::JournalUnavailable => refused(
                 "JOURNAL_UNAVAILABLE",
                 UNAVAILABLE,

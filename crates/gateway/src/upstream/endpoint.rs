@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::dial::{DialError, Dialler, Opened};
+use crate::conduct::Conduct;
 use crate::trust::{CertificateKey, Trusted, taken_back};
 
 /// A connection that carries this many calls is joined by another, up to the limit.
@@ -21,6 +22,8 @@ const CALLS_BEFORE_ANOTHER: usize = 100;
 /// After so many calls in a row that timed out, a connection is taken for dead: calls to come get
 /// another, those that it carries may still end.
 const TIMEOUTS_BEFORE_GIVING_UP: u32 = 5;
+/// What a provider sends for a call beside content: headers, trailers, a reset, and windows.
+const FRAMES_OF_A_CALL: u64 = 4;
 /// First and longest time that an endpoint is left alone after it could not be dialled.
 const LEFT_ALONE_MIN: Duration = Duration::from_millis(100);
 const LEFT_ALONE_MAX: Duration = Duration::from_secs(10);
@@ -52,6 +55,7 @@ struct LeftAlone {
 
 struct Connection {
     send: SendRequest<Bytes>,
+    conduct: Arc<Conduct>,
     calls: AtomicUsize,
     /// Calls in a row that timed out without one being answered.
     timeouts: AtomicU32,
@@ -96,6 +100,7 @@ impl Lease {
     /// The connection's own handle for one request.
     #[must_use]
     pub fn sender(&self) -> SendRequest<Bytes> {
+        self.connection.conduct.earn(FRAMES_OF_A_CALL);
         self.connection.send.clone()
     }
 
@@ -257,6 +262,7 @@ impl Endpoint {
                 let Opened {
                     send,
                     driver,
+                    conduct,
                     certificate,
                 } = opened;
                 let closed = Arc::new(AtomicBool::new(false));
@@ -264,6 +270,7 @@ impl Endpoint {
                 self.drive(Arc::clone(&closed), driver, (trusted, certificate));
                 let connection = Arc::new(Connection {
                     send,
+                    conduct,
                     calls: AtomicUsize::new(0),
                     timeouts: AtomicU32::new(0),
                     closed,
