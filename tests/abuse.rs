@@ -3,8 +3,10 @@
 
 mod bystander;
 
+mod circuits;
 mod connections;
 mod floods;
 mod headers;
+mod overload;
 mod providers;
 mod streams;

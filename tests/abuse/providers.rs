@@ -91,7 +91,7 @@ impl Misdeed {
             Self::EndlessHeaders => [frame(HEADERS, 0, stream, &answer()), more(&much)].concat(),
             Self::LargeHeaders => {
                 let list = [answer(), field("x-large", &vec![b'x'; 100_000])].concat();
-                cut(stream, OK, &list)
+                [cut(stream, OK, &list), status].concat()
             }
             Self::EndlessTrailers => {
                 let begun = frame(HEADERS, END_STREAM, stream, &field("grpc-status", b"0"));

@@ -22,7 +22,7 @@ use crate::peer::Peer;
 use crate::trust::taken_back;
 
 /// How long a peer that is told to go has for hearing it.
-const FAREWELL_MAX: Duration = Duration::from_secs(1);
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
 /// Serves a connection from its TCP handshake to its end.
 pub async fn connection(

@@ -26,7 +26,7 @@ use crate::metrics::{Metrics, Shed};
 use crate::own::OwnServices;
 use crate::salt::SaltKey;
 use crate::trust::Trusted;
-use crate::upstream::{Dialler, Upstreams};
+use crate::upstream::{Dialler, Healths, Upstreams};
 use crate::validity::Seen;
 
 /// After the machine has refused a connection, the next try waits this long instead of turning in
@@ -36,6 +36,9 @@ const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 /// Refusals of one core that wait for the journal: two syncs' worth of a flood, and a sixtieth of
 /// what the core's lane holds.
 const REFUSALS_WAITING_MAX: usize = 1_000;
+
+/// Between two looks at how late a core's tasks are.
+const PULSE: Duration = Duration::from_millis(20);
 
 /// What all cores share.
 pub struct Shared {
@@ -59,6 +62,8 @@ pub struct Shared {
     pub trusted: Trusted,
     /// What consumers show.
     pub seen: Arc<Seen>,
+    /// How providers' endpoints fare.
+    pub healths: Arc<Healths>,
     pub connections: AtomicUsize,
     /// Where connections stand until their peer is known.
     pub anteroom: Anteroom,
@@ -69,6 +74,8 @@ pub struct Shared {
 /// One core's state.
 pub struct Core {
     shared: Arc<Shared>,
+    /// Which of the cores it is.
+    index: usize,
     pub lane: Lane,
     pub upstreams: Upstreams,
     /// One turn for each refusal that may wait for the journal.
@@ -88,12 +95,14 @@ pub struct Counted(pub Arc<Core>);
 
 impl Core {
     #[must_use]
-    pub fn new(shared: Arc<Shared>, lane: Lane) -> Arc<Self> {
+    pub fn new(index: usize, shared: Arc<Shared>, lane: Lane) -> Arc<Self> {
         let upstreams = Upstreams::new(
             Arc::clone(&shared.dialler),
             shared.limits.provider_connections_max,
+            Arc::clone(&shared.healths),
         );
         Arc::new(Self {
+            index,
             shared,
             lane,
             upstreams,
@@ -104,6 +113,7 @@ impl Core {
     /// Accepts until told to stop, then lets connections finish what they carry, for as long as
     /// draining may take.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: watch::Receiver<bool>) {
+        let pulse = tokio::spawn(Arc::clone(&self).pulse());
         let mut connections = JoinSet::new();
         let mut stopped = stop.clone();
         loop {
@@ -135,6 +145,21 @@ impl Core {
                 connections = connections.len(),
                 "drain time is over; calls are cut"
             );
+        }
+        pulse.abort();
+    }
+
+    /// Tells how late the tasks of this core are, again and again.
+    async fn pulse(self: Arc<Self>) {
+        loop {
+            let due = tokio::time::Instant::now() + PULSE;
+            tokio::time::sleep_until(due).await;
+            let capacity = self
+                .admission
+                .note_late(self.index, due.elapsed(), self.clock.now());
+            self.metrics
+                .capacity
+                .set(i64::try_from(capacity).unwrap_or(i64::MAX));
         }
     }
 

@@ -49,5 +49,5 @@ pub use peer::Caller;
 pub use salt::SaltKey;
 pub use threads::{Gateway, StartError};
 pub use trust::{Trust, Trusted};
-pub use upstream::{DialError, Dialler};
+pub use upstream::{Circuit, DialError, Dialler, Healths, Pause, Shown};
 pub use validity::Seen;

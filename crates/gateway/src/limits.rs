@@ -17,6 +17,8 @@ pub struct Limits {
     pub message_bytes_max: u64,
     /// What one consumer may use in all, unless the registry says otherwise of it.
     pub consumer: Allowance,
+    /// What all consumers together may have in flight with one provider.
+    pub provider: Allowance,
     /// Calls in flight on one connection of a consumer.
     pub streams_per_connection_max: u32,
     /// Open connections of consumers over the whole hub; more are closed unheard.
@@ -42,6 +44,7 @@ impl Default for Limits {
             metadata_bytes_max: 16 * 1024,
             message_bytes_max: 64 * 1024 * 1024,
             consumer: Allowance::default(),
+            provider: Allowance::default(),
             streams_per_connection_max: 1_000,
             connections_max: 10_000,
             handshakes_max: 256,

@@ -4,7 +4,7 @@ use ndxp_model::Outcome;
 
 use crate::conduct::Excess;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     exponential_buckets,
 };
 
@@ -14,10 +14,16 @@ pub struct Metrics {
     outcomes: Vec<(Outcome, IntCounter)>,
     /// Refusals that the journal could not take, and that no counter therefore knows.
     pub unrecorded: IntCounter,
+    /// Calls that their consumer took back before the hub looked at them.
+    pub withdrawn: IntCounter,
     calls_in_flight: IntGauge,
     pub connections: IntGauge,
+    /// Calls that the hub takes at once just now.
+    pub capacity: IntGauge,
     pub handshakes_failed: IntCounter,
     shed: Vec<(Shed, IntCounter)>,
+    /// Of endpoints whose circuit was ever opened: 0 closed, 1 half-open, 2 open.
+    pub circuits: IntGaugeVec,
     /// Seconds of a call that were not spent on the provider.
     pub added_latency: Histogram,
 }
@@ -81,6 +87,14 @@ impl Metrics {
             &["cause"],
         )?;
         registry.register(Box::new(connections_shed.clone()))?;
+        let circuits = IntGaugeVec::new(
+            Opts::new(
+                "ndxp_provider_circuit",
+                "Circuit of a provider's endpoint: 0 closed, 1 half-open, 2 open",
+            ),
+            &["provider", "endpoint"],
+        )?;
+        registry.register(Box::new(circuits.clone()))?;
         let shed = Shed::all()
             .map(|why| (why, connections_shed.with_label_values(&[why.as_str()])))
             .collect();
@@ -96,12 +110,23 @@ impl Metrics {
         Ok(Self {
             outcomes,
             shed,
+            circuits,
             unrecorded: counter(
                 registry,
                 "ndxp_unrecorded_refusals_total",
                 "Calls refused because the journal could not take them",
             )?,
+            withdrawn: counter(
+                registry,
+                "ndxp_withdrawn_calls_total",
+                "Calls reset by their consumer before the hub looked at them; in no record",
+            )?,
             calls_in_flight: gauge(registry, "ndxp_calls_in_flight", "Calls being carried")?,
+            capacity: gauge(
+                registry,
+                "ndxp_calls_capacity",
+                "Calls that the hub takes at once; below the configured limit while it is overloaded",
+            )?,
             connections: gauge(registry, "ndxp_connections", "Connections of consumers")?,
             handshakes_failed: counter(
                 registry,

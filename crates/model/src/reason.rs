@@ -23,6 +23,7 @@ pub enum Reason {
     AnswerTooLarge,
     JournalUnavailable,
     EndingUnrecorded,
+    ProviderOverloaded,
     ProviderUnreachable,
     ProviderTimeout,
 }
@@ -52,7 +53,7 @@ const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
@@ -69,6 +70,7 @@ impl Reason {
         Self::AnswerTooLarge,
         Self::JournalUnavailable,
         Self::EndingUnrecorded,
+        Self::ProviderOverloaded,
         Self::ProviderUnreachable,
         Self::ProviderTimeout,
     ];
@@ -186,6 +188,13 @@ impl Reason {
                 retry_safe: false,
                 remedy: "ask the provider whether the call took effect before repeating it",
             },
+            Self::ProviderOverloaded => refused(
+                "PROVIDER_OVERLOADED",
+                RESOURCE_EXHAUSTED,
+                Fault::Provider,
+                "repeat after the delay in RetryInfo; the provider answers too slowly for so many \
+                 calls",
+            ),
             Self::ProviderUnreachable => Meaning {
                 name: "PROVIDER_UNREACHABLE",
                 status: UNAVAILABLE,

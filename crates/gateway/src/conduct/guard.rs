@@ -1,17 +1,28 @@
 //! A connection whose frames are counted as they are read. Over the budget nothing more is read:
 //! the peer meets back-pressure, and whoever holds the connection ends it.
+//!
+//! A consumer's connection lingers: the last word is said, and what the peer still sends is thrown
+//! away for a moment. A socket that is closed with bytes unread resets the connection, and the
+//! peer would never read why.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
 use super::budget::Budget;
 use super::heads::Heads;
 use super::{Conduct, Excess};
 use crate::limits::http2;
+
+/// How long a peer has for reading the last word.
+const LINGER: Duration = Duration::from_secs(1);
+/// Of what it still sends, so much is thrown away before others have their turn.
+const THROWN_AWAY_AT_ONCE: usize = 16;
 
 /// A connection under guard.
 #[derive(Debug)]
@@ -26,6 +37,7 @@ pub struct Guarded<S> {
     credit: u64,
     /// Whether reading fails over the budget, because nobody else ends the connection.
     fails: bool,
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Guarded<S> {
@@ -51,6 +63,7 @@ impl<S> Guarded<S> {
             written: 0,
             credit: 0,
             fails: true,
+            lingering: None,
         }
     }
 
@@ -98,7 +111,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -128,7 +141,33 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if self.fails {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_linger(cx).map(Ok)
+    }
+}
+
+impl<S: AsyncRead + Unpin> Guarded<S> {
+    /// Throws away what comes until the peer has closed, too, or the time is over.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let lingering = self
+            .lingering
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if lingering.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        for _ in 0..THROWN_AWAY_AT_ONCE {
+            let mut scratch = [0; 4_096];
+            let mut thrown_away = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut thrown_away)) {
+                Ok(()) if !thrown_away.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::breaker::Failure;
 use crate::conduct::{Conduct, Guarded};
 use crate::limits::http2;
 use crate::liveness;
@@ -59,6 +60,23 @@ pub enum DialError {
         failures: u32,
         last: String,
     },
+    #[error("calls to {endpoint} are stopped for another {wait:?}, because {}", why.as_str())]
+    Open {
+        endpoint: String,
+        wait: Duration,
+        why: Failure,
+    },
+}
+
+impl DialError {
+    /// After which time it makes sense to come again.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::LeftAlone { wait, .. } | Self::Open { wait, .. } => Some(*wait),
+            _ => None,
+        }
+    }
 }
 
 impl Dialler {

@@ -73,6 +73,9 @@ revoked = "pki/authority/crl.pem"
 # system; 0 sets no limit. A quarter of the node, so that no consumer takes it from the others.
 #consumer_calls_in_flight_max = 5_000
 #consumer_calls_per_second_max = 5_000
+# Calls at once with one provider, of all consumers together; 0 sets no limit. A quarter of the
+# node, so that a provider that does not answer keeps no more of it busy.
+#provider_calls_in_flight_max = 5_000
 # Connections of consumers at once, a quarter of them at most for one certificate's holder. Each
 # takes one file descriptor: LimitNOFILE must be above this number, plus the provider connections,
 # plus 1,000.

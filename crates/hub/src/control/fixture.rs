@@ -84,6 +84,8 @@ impl House {
         let counters = counters.unwrap();
         let seen = Arc::<Seen>::default();
         let live = LiveTls::start(&config, Arc::new(SystemClock)).unwrap();
+        let circuits = prometheus::Opts::new("circuits", "of a test");
+        let circuits = prometheus::IntGaugeVec::new(circuits, &["provider", "endpoint"]).unwrap();
         let control = Control {
             keeper: Arc::clone(&keeper),
             follow: journal.follow(),
@@ -95,6 +97,7 @@ impl House {
             tls: live.control(),
             trusted: live.trusted(),
             seen: Arc::clone(&seen),
+            healths: Healths::new(clock.clone(), circuits),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop: stopped,
