@@ -91,7 +91,7 @@ pub fn admit(own: usize, in_flight: usize, active: usize, capacity: usize) -> Re
         return Err(Shed::Full);
     }
     let share = (capacity / active.saturating_add(1)).max(1);
-    if in_flight >= capacity / 4 * 3 && own >= share {
+    if in_flight >= capacity - capacity / 4 && own >= share {
         return Err(Shed::Share(share));
     }
     Ok(())

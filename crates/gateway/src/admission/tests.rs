@@ -17,7 +17,7 @@ fn check(
     granted: Allowance,
     (admitted, reason, says): (usize, Reason, &str),
 ) {
-    let admission = Admission::new(hub, allowance(0, 0, 6));
+    let admission = Admission::new(hub, allowance(0, 0, 7));
     let provider: SystemId = "G01/a".parse().unwrap();
     let its_gate = admission.provider(&provider);
     let system: SystemId = "H26/lgsp".parse().unwrap();
@@ -125,12 +125,12 @@ fn whoever_has_least_room_decides() {
             "carries 1 calls at once",
         ),
         (
-            few(7),
-            few(7),
-            few(7),
-            6,
+            none,
+            none,
+            none,
+            7,
             ProviderOverloaded,
-            "G01/a is given 6 calls at once",
+            "G01/a is given 7 calls at once",
         ),
         (
             slow(7, 0),
