@@ -10,6 +10,8 @@ mod support;
 mod province_day;
 
 #[cfg(test)]
+mod abuse;
+#[cfg(test)]
 mod bad_files;
 #[cfg(test)]
 mod baseline;
