@@ -164,8 +164,7 @@ impl Stats {
             top: self.top.unwrap_or(0),
             with_baselines: self.with_baselines,
             with_distinct: self.distinct,
-            at_least_sequence: 0,
-            after_watermark: 0,
+            ..CountRequest::default()
         }
     }
 
