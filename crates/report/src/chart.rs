@@ -92,20 +92,7 @@ fn columns(grid: &Grid, points: &[Point], language: Language) -> String {
     let legend = if opening { LEGEND } else { 0 };
     let mut svg = begin(grid, points, TOP + HEIGHT + 30 + legend, language);
     if opening {
-        let y = TOP + HEIGHT + 30;
-        let words = language.pick(
-            ["do nền tảng ghi nhận", "kế thừa từ nền tảng trước"],
-            ["counted by the platform", "opening balances"],
-        );
-        for ((x, class), words) in [(LEFT, "bar"), (LEFT + 240, "opening")].iter().zip(words) {
-            let _ = writeln!(
-                svg,
-                "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" class=\"{class}\"/>\n\
-                 <text x=\"{}\" y=\"{}\">{words}</text>",
-                x + 18,
-                y + 10,
-            );
-        }
+        legend_of_openings(&mut svg, language);
     }
     for step in 0..=STEPS {
         let value = most / STEPS * step;
@@ -156,6 +143,24 @@ fn columns(grid: &Grid, points: &[Point], language: Language) -> String {
         }
     }
     svg + "</svg>"
+}
+
+/// Which part of a column is whose.
+fn legend_of_openings(svg: &mut String, language: Language) {
+    let y = TOP + HEIGHT + 30;
+    let words = language.pick(
+        ["do nền tảng ghi nhận", "kế thừa từ nền tảng trước"],
+        ["counted by the platform", "opening balances"],
+    );
+    for ((x, class), words) in [(LEFT, "bar"), (LEFT + 240, "opening")].iter().zip(words) {
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" class=\"{class}\"/>\n\
+             <text x=\"{}\" y=\"{}\">{words}</text>",
+            x + 18,
+            y + 10,
+        );
+    }
 }
 
 const BAR: usize = 36;

@@ -14,14 +14,14 @@ use crate::RenderError;
 /// The longest series that is filled up: a leap year of days.
 const ROWS_MAX: usize = 366;
 
-/// The report with a row for every day and month of the periods of its series, 0 where nothing
-/// was counted. The sums are the same.
+/// The report with a row for every day and month of the periods of its series, from launch on, 0
+/// where nothing was counted. The sums are the same.
 pub(crate) fn without_gaps(
     report: &GetReportResponse,
 ) -> Result<Cow<'_, GetReportResponse>, RenderError> {
     let mut filled = Cow::Borrowed(report);
     for (place, table) in report.tables.iter().enumerate() {
-        let Some(rows) = rows_of(table)? else {
+        let Some(rows) = rows_of(table, report.launched_at_us)? else {
             continue;
         };
         let found = filled.to_mut().tables.get_mut(place);
@@ -32,8 +32,8 @@ pub(crate) fn without_gaps(
     Ok(filled)
 }
 
-/// All rows of a series. `None` for what is none, has no bounds or is too long.
-fn rows_of(table: &ReportTable) -> Result<Option<Vec<CountRow>>, RenderError> {
+/// All rows of a series. `None` for what is none, has no bounds or is too long, and before launch.
+fn rows_of(table: &ReportTable, launched_at_us: i64) -> Result<Option<Vec<CountRow>>, RenderError> {
     let granularity = match table.by() {
         Dimension::Day => Granularity::Day,
         Dimension::Month => Granularity::Month,
@@ -44,12 +44,13 @@ fn rows_of(table: &ReportTable) -> Result<Option<Vec<CountRow>>, RenderError> {
     };
     let Some(proof) = proof else { return Ok(None) };
     let zone: Zone = proof.time_zone.parse()?;
-    if proof.from_us == 0 || proof.to_us <= proof.from_us {
+    let bounded = proof.from_us != 0 && proof.to_us > proof.from_us;
+    if !bounded || launched_at_us == 0 {
         return Ok(None);
     }
     let mut known: BTreeMap<&str, &CountRow> = rows.iter().map(|it| (&*it.key, it)).collect();
     let mut filled = Vec::new();
-    let mut at = Instant::from_micros(proof.from_us);
+    let mut at = Instant::from_micros(proof.from_us.max(launched_at_us));
     while at.as_micros() < proof.to_us {
         if filled.len() == ROWS_MAX {
             return Ok(None);
@@ -98,6 +99,7 @@ mod tests {
                 counts: Some(counts),
                 ..ReportTable::default()
             }],
+            launched_at_us: at("2021-12-15"),
             ..GetReportResponse::default()
         }
     }
@@ -131,6 +133,8 @@ mod tests {
             ("-", true),
         ];
         check(&months, &wanted);
+        let launch = series(Dimension::Month, "2021-11", "2022-01", &[]);
+        check(&launch, &[("2021-12", false)]);
     }
 
     #[test]
@@ -139,7 +143,7 @@ mod tests {
             &series(Dimension::Consumer, "2022-02", "2022-03", &["a"]),
             &[("a", true)],
         );
-        let long = series(Dimension::Day, "2021-01-01", "2022-01-03", &["2021-02-02"]);
-        check(&long, &[("2021-02-02", true)]);
+        let long = series(Dimension::Day, "2021-12-31", "2023-01-03", &["2022-02-02"]);
+        check(&long, &[("2022-02-02", true)]);
     }
 }

@@ -177,3 +177,34 @@ fn an_own_page_is_escaped_as_the_programs_is() {
     let page = render("report.html", "<p>{{ '<b>' ~ report.month }}</p>").unwrap();
     assert_eq!(page, "<p>&lt;b&gt;2022-07</p>");
 }
+
+/// The longest tables that can be asked for are rendered well within the bounds.
+#[test]
+fn the_longest_report_is_rendered_in_every_form() {
+    let mut report = anchors();
+    for table in &mut report.tables {
+        let counts = table.counts.as_mut().unwrap();
+        let row = counts.rows[0].clone();
+        if table.name == "connections" || table.name == "services" {
+            let numbered = (0..1_000).map(|number| {
+                let mut row = row.clone();
+                row.key = format!("{}{number}", row.key);
+                row
+            });
+            counts.rows = numbered.collect();
+        }
+    }
+    let services = report.tables.iter().find(|it| it.name == "services");
+    let services = services.unwrap().clone();
+    report.tables.extend(vec![services; 4]);
+    for form in [
+        ReportForm::Text,
+        ReportForm::Markdown,
+        ReportForm::Html,
+        ReportForm::Xlsx,
+    ] {
+        let templates = Templates::built_in();
+        let rendered = render_report(&report, form, Language::English, &templates);
+        assert!(rendered.unwrap().len() > 100_000);
+    }
+}

@@ -105,7 +105,9 @@ fn unequal_measures(tally: &Tally, counted: &CountResponse) -> Vec<(String, u128
         let value = (u128::from(sum.value_high) << 64) | u128::from(sum.value);
         sums.entry(&sum.name).or_default().1 += value;
     }
-    let unequal = sums.into_iter().filter(|(_, (stated, held))| stated != held);
+    let unequal = sums
+        .into_iter()
+        .filter(|(_, (stated, held))| stated != held);
     unequal
         .map(|(name, (stated, held))| (name.to_owned(), stated, held))
         .collect()
