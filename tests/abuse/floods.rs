@@ -105,7 +105,9 @@ async fn rapid_resets_end_their_connection() {
         let head = frame(HEADERS, END_HEADERS, stream, &request("/no.Service/Call"));
         [head, reset(stream, CANCEL)].concat()
     };
-    let shapes: [(&str, &dyn Fn(u32) -> Vec<u8>, u32); 3] = [
+    /// What is sent, the frames of one stream, and how many streams at once.
+    type Shape<'a> = (&'a str, &'a dyn Fn(u32) -> Vec<u8>, u32);
+    let shapes: [Shape<'_>; 3] = [
         ("a thousand in one breath", &call, 1_000),
         ("few at a time", &call, 10),
         ("calls that are refused", &unknown, 10),
