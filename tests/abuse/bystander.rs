@@ -12,7 +12,7 @@ use crate::support::credentials::Credentials;
 use crate::support::frames::Client;
 use crate::support::hub::Hub;
 use crate::support::provider::{Exchange, Provider};
-use crate::support::wait::within;
+use crate::support::wait::{until, within};
 use crate::support::world::{CONSUMER, PROVIDER, SERVICE, call, members};
 
 pub const BYSTANDER: &str = "H40/lgsp";
@@ -78,6 +78,16 @@ impl Abused {
         let value = metrics.lines().find_map(|line| line.strip_prefix(name));
         let value = value.unwrap_or_else(|| panic!("no {name} in {metrics}"));
         value.trim().parse().expect("it is a number")
+    }
+
+    /// Waits until the hub has ended so many connections for this cause: it counts one once the
+    /// last of it is gone.
+    pub async fn has_shed(&self, cause: &str, connections: u64) {
+        let what = format!("{connections} connections ended for {cause}");
+        until(&what, async || {
+            (self.shed(cause).await == connections).then_some(())
+        })
+        .await;
     }
 
     /// Connections that the hub has ended for this cause.

@@ -72,7 +72,7 @@ async fn one_member_leaves_connections_for_the_others() {
     }
     let newcomer = Consumer::connect(&world.hub, &world.bystander).await;
     assert_eq!(newcomer.call(&call(), message(b"")).await.grpc_status(), 0);
-    assert_eq!(world.shed("connections_of_one").await, 20);
+    world.has_shed("connections_of_one", 20).await;
     bystander.goes_on().await;
     bystander.finish("connections above a quarter").await;
     world.hub.stop().await;

@@ -159,7 +159,7 @@ async fn calls_that_are_begun_and_broken_off_without_end_are_an_excess() {
         attacker.say(&resets).await;
     }
     assert_eq!(told, Some(ENHANCE_YOUR_CALM));
-    assert_eq!(world.shed("resets").await, 1);
+    world.has_shed("resets", 1).await;
     bystander.goes_on().await;
     bystander.finish("calls begun and broken off").await;
     world.hub.stop().await;

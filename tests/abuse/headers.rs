@@ -78,7 +78,7 @@ async fn header_lists_without_end_or_measure_end_their_connection() {
         let told = within(what, attacker.read.told_to_go()).await;
         assert_eq!(told, Some(ENHANCE_YOUR_CALM), "{what}");
     }
-    assert_eq!(world.shed("protocol").await, 5);
+    world.has_shed("protocol", 5).await;
     bystander.goes_on().await;
     bystander.finish("header lists without end").await;
     world.hub.stop().await;

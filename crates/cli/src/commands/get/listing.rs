@@ -461,11 +461,11 @@ H26   province  active           Hà Nội",
         check(
             &systems(&[("G01/a", 29), ("G01/b", 31), ("G01/c", -1)]),
             "\
-SYSTEM  KIND                STATE                CERTIFICATE UNTIL       ENDPOINTS  NAME
+SYSTEM  KIND                STATE                CERTIFICATE UNTIL       ENDPOINTS                                                                  NAME
 G01/a   information_system  suspended            2022-08-20, in 29 days  a:1, b:2
 G01/b   information_system  suspended            2022-08-22              a:1, b:2
 G01/c   information_system  suspended            2022-07-21, expired     a:1, b:2
-G01/d   information_system  suspended, disabled  -                       a:1, b:2",
+G01/d   information_system  suspended, disabled  -                       a:1, b:2 (open since 2022-07-22 07:00:00.000: it does not answer in time)",
         );
         check(
             &Listing::Grants(vec![Grant {
