@@ -1,5 +1,6 @@
-//! Years of a national hub: 2.8 million transactions a working day on any number of connections,
-//! every one of them used every day, the busiest some hundred times as much as the least.
+//! Years of a national hub: 280 transactions a working day on each of any number of connections on
+//! average, 2.8 million on 10,000; every one of them is used every day, the busiest some hundred
+//! times as much as the least.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use ndxp_proto::journal::v1::Connection;
 
 use super::dice::Dice;
 
-/// As in 4/2024; weekends carry a third of it.
-const A_DAY: f64 = 2_800_000.0;
+/// Of one connection on average: 10,000 make the 2.8 million of 4/2024. Weekends carry a third.
+const A_DAY: f64 = 280.0;
 const WEEKEND: f64 = 1.0 / 3.0;
 /// Days at the end that are counted hour by hour, since their hours are kept: two months and some.
 const DAYS_BY_HOUR: i64 = 66;
@@ -66,7 +67,7 @@ impl<'a> Years<'a> {
         let weight = |place: usize| (place as f64 + 20.0).powf(-0.9);
         let sum: f64 = (0..connections).map(weight).sum();
         let mut weights: Vec<f64> = (0..connections)
-            .map(|place| weight(place) / sum * A_DAY)
+            .map(|place| weight(place) / sum * A_DAY * connections as f64)
             .collect();
         dice.shuffle(&mut weights);
         let traffic = weights
