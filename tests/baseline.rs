@@ -87,6 +87,21 @@ async fn a_previous_platforms_numbers_are_taken_over_once_and_stand_beside_the_c
         "this hub has counted since",
     );
 
+    // Beside the count of the one call, and only where it is asked for.
+    let stats = |options: &[&str]| -> Value {
+        let said = world
+            .hub
+            .run(&[&["stats", "-o", "json"], options].concat())
+            .success();
+        serde_json::from_str(&said).expect("-o json prints JSON")
+    };
+    let (with, without) = (stats(&["--with-baselines"]), stats(&[]));
+    assert_eq!(with["total"]["transactions"], 1, "{with:#}");
+    assert_eq!(with["opening"]["transactions"], 29_143_309 + 180_919_031);
+    assert_eq!(with["opening"]["measures"]["records"], 51_234);
+    assert_eq!(without["total"], with["total"]);
+    assert!(without["opening"].is_null(), "{without:#}");
+
     // A member is no operator; its attempt, too, is on record.
     let folder = world.hub.folder_of(CONSUMER);
     let member = import(

@@ -10,6 +10,8 @@ mod support;
 mod province_day;
 
 #[cfg(test)]
+mod abuse;
+#[cfg(test)]
 mod bad_files;
 #[cfg(test)]
 mod baseline;
@@ -17,6 +19,8 @@ mod baseline;
 mod commands;
 #[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod deploy;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]

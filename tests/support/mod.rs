@@ -13,6 +13,7 @@ pub mod credentials;
 
 pub mod call;
 pub mod consumer;
+pub mod frames;
 pub mod national;
 pub mod provider;
 pub mod refusal;

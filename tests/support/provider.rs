@@ -73,6 +73,28 @@ impl Provider {
         )
     }
 
+    /// Serves every connection with the handler, frame by frame.
+    pub fn serve_connections<F>(
+        hub: &Hub,
+        credentials: &Credentials,
+        handler: impl Fn(Connection) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        Self::start(
+            anywhere,
+            hub,
+            credentials,
+            move |mut connections| async move {
+                while let Some(Ok(connection)) = connections.recv().await {
+                    tokio::spawn(handler(connection));
+                }
+            },
+        )
+    }
+
     /// Serves gRPC services.
     pub fn serve_services(hub: &Hub, credentials: &Credentials, routes: Routes) -> Self {
         let anywhere = ([127, 0, 0, 1], 0).into();

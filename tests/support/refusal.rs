@@ -27,6 +27,7 @@ pub fn meaning(reason: &str) -> Meaning {
         "NO_GRANT" | "GRANT_EXPIRED" => (7, "consumer", "refused"),
         "RATE_LIMITED" => (8, "consumer", "refused"),
         "HUB_OVERLOADED" => (8, "hub", "refused"),
+        "ANSWER_TOO_LARGE" | "PROVIDER_OVERLOADED" => (8, "provider", "refused"),
         "JOURNAL_UNAVAILABLE" => (14, "hub", "refused"),
         "SERVICE_DISABLED" | "IN_MAINTENANCE" => (14, "provider", "refused"),
         "PROVIDER_UNREACHABLE" => (14, "provider", "unreachable"),

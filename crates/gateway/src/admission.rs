@@ -5,6 +5,7 @@
 //! when the next is due. The gates of consumers are found once per connection, those of grants
 //! only where a grant has limits of its own.
 
+mod overload;
 mod rate;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use ndxp_model::{GrantId, Instant, Reason, Refusal, SystemId};
 
+use overload::{Pressure, Shed};
 use rate::Due;
 pub use rate::Rate;
 
@@ -44,11 +46,20 @@ pub struct Allowance {
 pub struct Admission {
     hub: Arc<Gate>,
     hub_allowance: Allowance,
+    /// Calls that the hub takes at once just now.
+    capacity: AtomicUsize,
+    /// Told by each core some fifty times a second.
+    pressure: Mutex<Pressure>,
+    /// Consumers with a call in flight.
+    active: Arc<AtomicUsize>,
     /// Asked once per connection.
     consumers: Mutex<HashMap<SystemId, Arc<Gate>>>,
     /// Only grants with limits of their own have a gate. Asked once per call of such a grant;
     /// the lock is held for one look-up.
     grants: Mutex<HashMap<GrantId, Arc<Gate>>>,
+    provider_allowance: Allowance,
+    /// Asked once per core and provider.
+    providers: Mutex<HashMap<SystemId, Arc<Gate>>>,
 }
 
 /// Somebody's present use.
@@ -58,6 +69,8 @@ pub struct Gate {
     due_at_ns: AtomicI64,
     /// When the next refusal is due to be told.
     refusal_due_at_ns: AtomicI64,
+    /// Of a consumer's gate: where it counts while it has a call in flight.
+    active: Option<Arc<AtomicUsize>>,
 }
 
 /// Who asks for a place, and what it is allowed.
@@ -72,6 +85,7 @@ pub struct Asking<'a, Id> {
 pub struct Permit {
     _consumer: Place,
     _grant: Option<Place>,
+    _provider: Option<Place>,
     _hub: Place,
 }
 
@@ -114,10 +128,18 @@ impl Allowance {
 
 impl Admission {
     #[must_use]
-    pub fn new(hub: Allowance) -> Arc<Self> {
+    pub fn new(hub: Allowance, provider: Allowance) -> Arc<Self> {
+        let most = hub.concurrency_max.map_or(usize::MAX, |max| {
+            usize::try_from(max.get()).unwrap_or(usize::MAX)
+        });
         Arc::new(Self {
             hub: Arc::default(),
+            capacity: AtomicUsize::new(most),
+            pressure: Mutex::new(Pressure::new(most)),
+            active: Arc::default(),
             hub_allowance: hub,
+            provider_allowance: provider,
+            providers: Mutex::default(),
             consumers: Mutex::default(),
             grants: Mutex::default(),
         })
@@ -126,18 +148,38 @@ impl Admission {
     /// The consumer's gate, one for all of its connections.
     #[must_use]
     pub fn consumer(&self, system: &SystemId) -> Arc<Gate> {
-        gate(&self.consumers, system)
+        gate_or(&self.consumers, system, || Gate {
+            active: Some(Arc::clone(&self.active)),
+            ..Gate::default()
+        })
     }
 
-    /// The consumer is asked first: whoever asks too much takes nothing from the others.
+    /// A core's own tasks were so late; answers how many calls the hub takes from now on.
+    pub fn note_late(&self, core: usize, late: Duration, now: Instant) -> usize {
+        let in_flight = self.hub.calls_in_flight.load(Ordering::Relaxed);
+        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
+        let capacity = pressure.sample(core, late, in_flight, now);
+        self.capacity.store(capacity, Ordering::Relaxed);
+        capacity
+    }
+
+    /// The provider's gate, one for all who call it.
+    #[must_use]
+    pub fn provider(&self, system: &SystemId) -> Arc<Gate> {
+        gate(&self.providers, system)
+    }
+
+    /// The consumer is asked first: whoever asks too much takes nothing from the others. So with
+    /// the provider: one that does not answer fills its own places and not the hub's.
     ///
     /// # Errors
-    /// `RATE_LIMITED` or `HUB_OVERLOADED`, each with the time to wait.
+    /// `RATE_LIMITED`, `PROVIDER_OVERLOADED` or `HUB_OVERLOADED`, each with the time to wait.
     pub fn admit(
         &self,
         gate_of_consumer: &Arc<Gate>,
         consumer: Asking<'_, SystemId>,
         grant: Option<Asking<'_, GrantId>>,
+        provider: Option<(&SystemId, &Arc<Gate>)>,
         now: Instant,
     ) -> Result<Permit, Refusal> {
         let limited = |whose: String, excess: Excess| {
@@ -154,6 +196,17 @@ impl Admission {
             }
             _ => None,
         };
+        let _provider = match provider {
+            Some((id, gate)) => {
+                let place = enter(gate, self.provider_allowance, now);
+                Some(place.map_err(|excess| {
+                    let detail = format!("{id} is given {}", excess.allowed());
+                    refusal(Reason::ProviderOverloaded, detail, excess.wait())
+                })?)
+            }
+            None => None,
+        };
+        self.make_room(gate_of_consumer)?;
         let _hub = enter(&self.hub, self.hub_allowance, now).map_err(|excess| {
             let detail = format!("the hub carries {}", excess.allowed());
             refusal(Reason::HubOverloaded, detail, excess.wait())
@@ -161,7 +214,28 @@ impl Admission {
         Ok(Permit {
             _consumer,
             _grant,
+            _provider,
             _hub,
+        })
+    }
+}
+
+impl Admission {
+    /// Whether the hub has room for a call of this consumer, which its gate counts already.
+    fn make_room(&self, gate_of_consumer: &Gate) -> Result<(), Refusal> {
+        let own = gate_of_consumer.calls_in_flight.load(Ordering::Relaxed);
+        let in_flight = self.hub.calls_in_flight.load(Ordering::Relaxed);
+        let active = self.active.load(Ordering::Relaxed);
+        let capacity = self.capacity.load(Ordering::Relaxed);
+        let room = overload::admit(own.saturating_sub(1), in_flight, active, capacity);
+        room.map_err(|shed| {
+            let detail = match shed {
+                Shed::Full => format!("the hub carries {capacity} calls at once"),
+                Shed::Share(share) => format!(
+                    "the hub is nearly full, and the share of each consumer is {share} calls at once"
+                ),
+            };
+            refusal(Reason::HubOverloaded, detail, RETRY_AFTER_CONCURRENCY)
         })
     }
 }
@@ -214,13 +288,23 @@ impl Excess {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.calls_in_flight.fetch_sub(1, Ordering::Relaxed);
+        let before = self.0.calls_in_flight.fetch_sub(1, Ordering::Relaxed);
+        if before == 1
+            && let Some(active) = &self.0.active
+        {
+            active.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 /// Concurrency before rate: a call that finds no room takes no turn.
 fn enter(gate: &Arc<Gate>, allowance: Allowance, now: Instant) -> Result<Place, Excess> {
     let before = gate.calls_in_flight.fetch_add(1, Ordering::Relaxed);
+    if before == 0
+        && let Some(active) = &gate.active
+    {
+        active.fetch_add(1, Ordering::Relaxed);
+    }
     // From here on the place's drop gives back what was taken.
     let place = Place(Arc::clone(gate));
     if let Some(max) = allowance.concurrency_max
@@ -241,10 +325,18 @@ fn gate<Id: Clone + Eq + std::hash::Hash>(
     gates: &Mutex<HashMap<Id, Arc<Gate>>>,
     id: &Id,
 ) -> Arc<Gate> {
+    gate_or(gates, id, Gate::default)
+}
+
+fn gate_or<Id: Clone + Eq + std::hash::Hash>(
+    gates: &Mutex<HashMap<Id, Arc<Gate>>>,
+    id: &Id,
+    new: impl FnOnce() -> Gate,
+) -> Arc<Gate> {
     let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
     match gates.get(id) {
         Some(gate) => Arc::clone(gate),
-        None => Arc::clone(gates.entry(id.clone()).or_default()),
+        None => Arc::clone(gates.entry(id.clone()).or_insert_with(|| Arc::new(new()))),
     }
 }
 
@@ -257,159 +349,4 @@ fn refusal(reason: Reason, detail: String, retry_after: Duration) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Instant = Instant::from_micros(1_000_000_000);
-
-    fn allowance(rate: u32, burst: u32, concurrency: u32) -> Allowance {
-        let [rate, burst, concurrency] = [rate, burst, concurrency].map(NonZeroU32::new);
-        Allowance::new(rate, burst, concurrency)
-    }
-
-    /// How many of eight calls that do not end are admitted, and why the next is not.
-    #[track_caller]
-    fn check(
-        hub: Allowance,
-        its: Allowance,
-        granted: Allowance,
-        (admitted, reason, says): (usize, Reason, &str),
-    ) {
-        let admission = Admission::new(hub);
-        let system: SystemId = "H26/lgsp".parse().unwrap();
-        let connection = ndxp_model::Connection {
-            consumer: system.clone(),
-            provider: "G01/a".parse().unwrap(),
-            service: "a.B".parse().unwrap(),
-        };
-        let id = GrantId::of(&connection);
-        let gate = admission.consumer(&system);
-        let calls = (0..8).map(|_| {
-            let consumer = Asking {
-                id: &system,
-                allowance: its,
-            };
-            let grant = Some(Asking {
-                id: &id,
-                allowance: granted,
-            });
-            admission.admit(&gate, consumer, grant, NOW)
-        });
-        let calls: Vec<_> = calls.collect();
-        let found = calls.iter().filter(|call| call.is_ok()).count();
-        assert_eq!(found, admitted, "{says}");
-        let refusal = calls.iter().find_map(|call| call.as_ref().err()).unwrap();
-        assert_eq!(refusal.reason, reason, "{says}");
-        assert!(refusal.detail.ends_with(says), "{}", refusal.detail);
-        assert!(refusal.retry_after.is_some(), "{says}");
-        drop(calls);
-        for it in [&gate, &admission.hub] {
-            assert_eq!(it.calls_in_flight.load(Ordering::Relaxed), 0, "{says}");
-        }
-    }
-
-    #[test]
-    fn whoever_has_least_room_decides() {
-        use Reason::{HubOverloaded, RateLimited};
-        let none = Allowance::default();
-        let few = |count| allowance(0, 0, count);
-        let slow = |rate, burst| allowance(rate, burst, 0);
-        let rows = [
-            (
-                none,
-                few(3),
-                none,
-                3,
-                RateLimited,
-                "H26/lgsp is allowed 3 calls at once",
-            ),
-            (
-                none,
-                slow(4, 0),
-                none,
-                4,
-                RateLimited,
-                "is allowed 4 calls a second",
-            ),
-            (
-                none,
-                none,
-                few(2),
-                2,
-                RateLimited,
-                "G01/a/a.B allows 2 calls at once",
-            ),
-            (
-                none,
-                none,
-                slow(5, 2),
-                2,
-                RateLimited,
-                "allows 5 calls a second with 2 at once",
-            ),
-            (
-                few(1),
-                none,
-                none,
-                1,
-                HubOverloaded,
-                "the hub carries 1 calls at once",
-            ),
-            (
-                slow(6, 0),
-                none,
-                none,
-                6,
-                HubOverloaded,
-                "the hub carries 6 calls a second",
-            ),
-            (
-                few(3),
-                few(2),
-                few(1),
-                1,
-                RateLimited,
-                "allows 1 calls at once",
-            ),
-            (
-                few(1),
-                few(2),
-                few(3),
-                1,
-                HubOverloaded,
-                "carries 1 calls at once",
-            ),
-            (
-                slow(7, 0),
-                slow(3, 0),
-                few(5),
-                3,
-                RateLimited,
-                "is allowed 3 calls a second",
-            ),
-        ];
-        for (hub, its, granted, admitted, reason, says) in rows {
-            check(hub, its, granted, (admitted, reason, says));
-        }
-    }
-
-    #[test]
-    fn an_allowance_of_ones_own_stands_before_the_hubs() {
-        let hub = allowance(5, 0, 50);
-        assert_eq!(Allowance::default().or(hub), hub);
-        assert_eq!(allowance(7, 9, 0).or(hub), allowance(7, 9, 50));
-        assert_eq!(allowance(0, 0, 3).or(hub), allowance(5, 0, 3));
-    }
-
-    #[test]
-    fn refusals_are_told_at_once_until_they_are_many() {
-        let gate = Gate::default();
-        let burst = (0..200).map(|_| gate.refusal_wait(NOW)).max();
-        assert_eq!(burst, Some(Duration::ZERO));
-        assert_eq!(gate.refusal_wait(NOW), Duration::from_millis(5));
-        let last = (0..100_000).map(|_| gate.refusal_wait(NOW)).last();
-        assert_eq!(last, Some(REFUSAL_WAIT_MAX));
-        let later = NOW.saturating_add(REFUSAL_WAIT_MAX + Duration::from_secs(1));
-        assert_eq!(gate.refusal_wait(later), Duration::ZERO);
-    }
-}
+mod tests;

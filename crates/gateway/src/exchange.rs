@@ -4,13 +4,15 @@
 //! A passed check is a type that only the check can make: [`Identified`] → [`Permitted`] →
 //! [`Opened`]. Forwarding takes only the last.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use ndxp_model::{Connection, Instant, Reason, Refusal, Sequence, TransactionId};
+use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
 use ndxp_registry::{Limits, Registry, Route, SystemRecord};
 use tokio::time::Instant as Monotonic;
@@ -29,6 +31,7 @@ use crate::record;
 use crate::salt::hex;
 use crate::settle::{refuse, settle};
 use crate::stream::{Downlink, Uplink};
+use crate::upstream::Pool;
 
 /// A request as it came in.
 pub struct Incoming {
@@ -52,6 +55,7 @@ struct Identified {
 /// The call has a provider, a grant and a place.
 struct Permitted {
     route: Route,
+    pool: Arc<Pool>,
     stated: Stated,
     deadline: Monotonic,
     message_bytes_max: u64,
@@ -66,6 +70,7 @@ pub struct Opened {
     pub id: TransactionId,
     pub sequence: Sequence,
     pub route: Route,
+    pub pool: Arc<Pool>,
     pub stated: Stated,
     pub deadline: Monotonic,
     pub message_bytes_max: u64,
@@ -88,8 +93,15 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
     let Incoming {
         mut head,
         body,
-        respond,
+        mut respond,
     } = incoming;
+    // Whoever has withdrawn a call before it was looked at has made none: a flood of such calls
+    // must not fill the journal.
+    if poll_fn(|cx| Poll::Ready(respond.poll_reset(cx).is_ready())).await {
+        peer.conduct.note_reset();
+        core.metrics.withdrawn.inc();
+        return;
+    }
     let mut facts = core.facts();
     let _in_flight = core.metrics.call_in_flight();
     match carry(&core, &peer, &mut head, &mut facts).await {
@@ -101,7 +113,7 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         }
         Err(refusal) => {
             let downlink = Downlink::Unanswered(respond);
-            refuse(&core, &peer.gate(), facts, refusal, downlink).await;
+            refuse(&core, &peer, facts, refusal, downlink).await;
         }
     }
 }
@@ -136,9 +148,11 @@ async fn carry(
         metadata::check_size(stated.metadata_bytes, bounds.metadata_bytes_max)?;
         let deadline = facts.arrived + allowed_time(core, head, bounds.time_max)?;
         // Is there room: last of the checks, so that no refused call takes a place.
-        let permit = admit(core, peer, &identified, Some(&route), now)?;
+        let pool = core.upstreams.pool(&route.provider, &core.admission);
+        let permit = admit(core, peer, &identified, Some((&route, &pool)), now)?;
         Permitted {
             route,
+            pool,
             stated,
             deadline,
             message_bytes_max: bounds.message_bytes_max,
@@ -279,7 +293,7 @@ fn admit(
     core: &Core,
     peer: &Peer,
     identified: &Identified,
-    route: Option<&Route>,
+    to_provider: Option<(&Route, &Pool)>,
     now: Instant,
 ) -> Result<Permit, Refusal> {
     let allowance = |limits: &Limits| {
@@ -291,12 +305,13 @@ fn admit(
         id: &system.id,
         allowance: allowance(&system.limits).or(core.limits.consumer),
     };
-    let grant = route.map(|route| Asking {
+    let grant = to_provider.map(|(route, _)| Asking {
         id: &route.grant.id,
         allowance: allowance(&route.grant.limits),
     });
+    let provider = to_provider.map(|(route, pool)| (&route.provider.id, &pool.gate));
     let gate = peer.gate_of(&system.id, &core.admission);
-    core.admission.admit(&gate, consumer, grant, now)
+    core.admission.admit(&gate, consumer, grant, provider, now)
 }
 
 async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Opened, Refusal> {
@@ -316,6 +331,7 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
     })?;
     let Permitted {
         route,
+        pool,
         stated,
         deadline,
         message_bytes_max,
@@ -327,6 +343,7 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
         id: facts.id,
         sequence,
         route,
+        pool,
         stated,
         deadline,
         message_bytes_max,
@@ -360,7 +377,8 @@ async fn transact(
         },
     );
     let passage = Passage {
-        provider: &opened.route.provider,
+        provider: &opened.route.provider.id,
+        pool: &opened.pool,
         head: &head,
         transaction_id: &id,
         salt: &salt_text,
@@ -375,7 +393,7 @@ async fn transact(
     let request_meter = Meter::new(salt.as_bytes(), opened.message_bytes_max);
     let mut uplink = Uplink::new(body, request_meter);
     let mut downlink = Downlink::Unanswered(respond);
-    let mut answer_meter = Meter::new(salt.as_bytes(), u64::MAX);
+    let mut answer_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
     let mut noticed = Noticed {
         measures: opened.stated.measures.clone(),
         ..Noticed::default()
@@ -390,6 +408,9 @@ async fn transact(
         &mut noticed,
     )
     .await;
+    if ending.outcome == Outcome::Cancelled {
+        peer.conduct.note_reset();
+    }
     noticed
         .measures
         .retain(|it| opened.route.service.measures.contains(&it.name));

@@ -1,6 +1,8 @@
 //! Forwarding: the call to the provider and its answer back, undecoded, with flow control end
 //! to end, until one of the parties or the deadline ends it.
 
+mod status;
+
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
@@ -8,16 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
-use http::{HeaderMap, Request, Response, StatusCode};
-use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal};
+use http::{HeaderMap, Request, Response};
+use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal, SystemId};
 use ndxp_proto::journal::v1::Measure;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::cut::{Before, Cuts, UNWATCHED};
-use crate::metadata::{self, GRPC_STATUS};
+use crate::metadata;
 use crate::meter::{FramingError, Meter};
 use crate::stream::{ConsumerGone, Downlink, Finale, Uplink, UplinkError};
-use crate::upstream::{Lease, Upstreams};
+use crate::upstream::{DialError, Lease, Pool, Upstreams};
+
+use status::{CANCELLED, grpc_status, status_of_reset};
 
 /// Attempts after the first, and only where the provider cannot have seen the call.
 const RETRIES_MAX: u32 = 2;
@@ -29,13 +33,10 @@ const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 /// for every provider, that says the deadline has passed.
 const PROVIDER_GRACE: Duration = Duration::from_millis(100);
 
-/// gRPC status codes that the hub gives itself while forwarding.
-const CANCELLED: u8 = 1;
-const UNKNOWN: u8 = 2;
-
 /// What forwarding needs to know of an opened call.
 pub struct Passage<'a> {
-    pub provider: &'a std::sync::Arc<ndxp_registry::SystemRecord>,
+    pub provider: &'a SystemId,
+    pub pool: &'a Pool,
     pub head: &'a http::request::Parts,
     pub transaction_id: &'a str,
     pub salt: &'a str,
@@ -108,26 +109,28 @@ pub async fn forward(
         if Instant::now() >= passage.deadline {
             return timed_out(passage);
         }
-        let leased = downlink.unless_gone(upstreams.lease(passage.provider));
+        // So may its consumer have gone; then the provider is spared a call that nobody awaits.
+        if downlink.is_gone().await {
+            return consumer_gone(passage);
+        }
+        let leased = downlink.unless_gone(upstreams.lease(passage.pool));
         let lease = match timeout_at(passage.deadline, leased).await {
             Err(_elapsed) => return timed_out(passage),
             Ok(Err(ConsumerGone)) => return consumer_gone(passage),
-            Ok(Ok(Err(error))) => return unreachable(error.to_string()),
+            Ok(Ok(Err(error))) => return not_reached(&error),
             Ok(Ok(Ok(lease))) => lease,
         };
         noticed.provider_since.get_or_insert_with(Instant::now);
         match attempt(&lease, passage, uplink, downlink, answer_meter, noticed).await {
             Attempt::Ended(ending) => {
-                match ending.outcome {
-                    Outcome::Completed | Outcome::ProviderError => lease.note_answer(),
-                    Outcome::TimedOut => lease.note_timeout(),
-                    _ => {}
-                }
+                note_health(&lease, &ending);
                 return ending;
             }
             Attempt::NotSeen(ending, state) => {
-                if matches!(state, ConnectionState::Over) {
-                    lease.give_up_connection();
+                match state {
+                    ConnectionState::Over => lease.give_up_connection(),
+                    // It is there, and takes nothing just now.
+                    ConnectionState::Usable => lease.note_reset(),
                 }
                 if noticed.retries == RETRIES_MAX || !uplink.can_replay() {
                     return ending;
@@ -135,6 +138,20 @@ pub async fn forward(
                 noticed.retries += 1;
             }
         }
+    }
+}
+
+/// What the ending of a call says of the endpoint. A refusal of the hub's own, or a consumer that
+/// has gone, says nothing.
+fn note_health(lease: &Lease, ending: &Ending) {
+    match (ending.outcome, &ending.finale) {
+        (Outcome::ProviderError, Finale::Reset(reason)) if *reason != h2::Reason::CANCEL => {
+            lease.note_reset();
+        }
+        (Outcome::Completed | Outcome::ProviderError, _) => lease.note_answer(),
+        (Outcome::TimedOut, _) => lease.note_timeout(),
+        (Outcome::Unreachable, _) => lease.note_lost(),
+        _ => {}
     }
 }
 
@@ -160,29 +177,41 @@ async fn attempt(
         Err(error) => return not_sent(&error),
     };
 
-    let mut answered = std::pin::pin!(receive(
-        answer,
-        passage,
-        downlink,
-        answer_meter,
-        &mut noticed.measures
-    ));
-    let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
-    let mut patience = std::pin::pin!(patience(passage));
-    let mut sending = !ends_here;
-    loop {
-        tokio::select! {
-            biased;
-            answered = &mut answered => return judge(answered, passage),
-            sent = &mut sent, if sending => match sent {
-                // A provider may answer without reading on: the answer decides.
-                Ok(()) | Err(UplinkError::ProviderTakesNoMore) => sending = false,
-                Err(UplinkError::Consumer) => return Attempt::Ended(consumer_gone(passage)),
-                Err(UplinkError::Framing(error)) => return Attempt::Ended(framing(error)),
-            },
-            ending = &mut patience => return Attempt::Ended(ending),
+    let ended = {
+        let mut answered = std::pin::pin!(receive(
+            answer,
+            lease,
+            passage,
+            downlink,
+            answer_meter,
+            &mut noticed.measures
+        ));
+        let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
+        let mut patience = std::pin::pin!(patience(passage));
+        let mut sending = !ends_here;
+        loop {
+            tokio::select! {
+                biased;
+                answered = &mut answered => break judge(answered, passage),
+                sent = &mut sent, if sending => match sent {
+                    // A provider may answer without reading on: the answer decides.
+                    Ok(()) | Err(UplinkError::ProviderTakesNoMore) => sending = false,
+                    Err(UplinkError::Consumer) => break Attempt::Ended(consumer_gone(passage)),
+                    Err(UplinkError::Framing(error)) => break Attempt::Ended(framing(error)),
+                },
+                ending = &mut patience => break Attempt::Ended(ending),
+            }
         }
+    };
+    if downlink.is_unanswered()
+        && let Attempt::Ended(Ending {
+            outcome: Outcome::Cancelled | Outcome::TimedOut,
+            ..
+        }) = ended
+    {
+        lease.break_off(to_provider);
     }
+    ended
 }
 
 fn not_sent(error: &h2::Error) -> Attempt {
@@ -227,6 +256,7 @@ fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
 /// Passes the answer to the consumer up to, and without, its end.
 async fn receive(
     answer: ResponseFuture,
+    lease: &Lease,
     passage: &Passage<'_>,
     downlink: &mut Downlink,
     meter: &mut Meter,
@@ -234,6 +264,7 @@ async fn receive(
 ) -> Result<Ending, Broken> {
     let broken = |answering| move |error| Broken::Provider { error, answering };
     let answer = downlink.unless_gone(answer).await?.map_err(broken(false))?;
+    lease.note_alive();
     let (mut head, mut body) = answer.into_parts();
     let http_status = head.status;
     take_measures(
@@ -248,12 +279,18 @@ async fn receive(
         ));
     }
     downlink.begin(Response::from_parts(head, ()))?;
+    let mut framed = true;
     while let Some(chunk) = next(downlink, &mut body).await? {
         let chunk = chunk.map_err(broken(true))?;
         let bytes = chunk.len();
-        // A provider that breaks the framing harms its own answer only; the bytes pass as they
-        // are, and the consumer's gRPC library is the judge of them.
-        let _broken_framing = meter.pass(&chunk);
+        match meter.pass(&chunk) {
+            Err(error @ FramingError::MessageTooLarge { .. }) if framed => {
+                return Ok(answer_too_large(error));
+            }
+            // A provider that breaks the framing harms its own answer only; the bytes pass as they
+            // are, and the consumer's gRPC library is the judge of them.
+            passed => framed &= passed.is_ok(),
+        }
         downlink.send(chunk).await?;
         // An error means that the stream is over, and its window with it.
         let _over = body.flow_control().release_capacity(bytes);
@@ -366,13 +403,21 @@ fn consumer_gone(passage: &Passage<'_>) -> Ending {
 fn timed_out(passage: &Passage<'_>) -> Ending {
     let detail = format!(
         "{} had not answered when the deadline passed",
-        passage.provider.id
+        passage.provider
     );
     refused(Refusal::new(Reason::ProviderTimeout, detail))
 }
 
 fn unreachable(detail: String) -> Ending {
     refused(Refusal::new(Reason::ProviderUnreachable, detail))
+}
+
+fn not_reached(error: &DialError) -> Ending {
+    let refusal = Refusal::new(Reason::ProviderUnreachable, error.to_string());
+    refused(Refusal {
+        retry_after: error.wait(),
+        ..refusal
+    })
 }
 
 fn framing(error: FramingError) -> Ending {
@@ -383,6 +428,12 @@ fn framing(error: FramingError) -> Ending {
         }
     };
     refused(Refusal::new(reason, error.to_string()))
+}
+
+/// What the provider announces is more than the hub carries: the answer stops here, before a
+/// consumer makes room for it.
+fn answer_too_large(error: FramingError) -> Ending {
+    refused(Refusal::new(Reason::AnswerTooLarge, error.to_string()))
 }
 
 /// An ending of the hub's own making; the caller turns the refusal into trailers.
@@ -397,61 +448,9 @@ fn refused(refusal: Refusal) -> Ending {
     }
 }
 
-/// The status that an answer carries. An answer without one is UNKNOWN, or what its HTTP status
-/// means by the gRPC specification's table.
-fn grpc_status(headers: &HeaderMap, http_status: StatusCode) -> u8 {
-    if let Some(value) = headers.get(GRPC_STATUS) {
-        let status = value.to_str().ok().and_then(|text| text.parse().ok());
-        return status.filter(|status| *status <= 16).unwrap_or(UNKNOWN);
-    }
-    match http_status.as_u16() {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502 | 503 | 504 => 14,
-        _ => UNKNOWN,
-    }
-}
-
-/// The table of the gRPC over HTTP/2 specification, section "Errors".
-fn status_of_reset(reason: h2::Reason) -> u8 {
-    match reason {
-        h2::Reason::REFUSED_STREAM => 14,
-        h2::Reason::CANCEL => CANCELLED,
-        h2::Reason::ENHANCE_YOUR_CALM => 8,
-        h2::Reason::INADEQUATE_SECURITY => 7,
-        _ => 13,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-
-    #[test]
-    fn the_status_is_the_answers_own_or_what_http_means_by_it() {
-        let rows = [
-            (Some("0"), 200, 0),
-            (Some("5"), 200, 5),
-            (Some("5"), 503, 5),
-            (Some("17"), 200, UNKNOWN),
-            (Some("x"), 200, UNKNOWN),
-            (None, 200, UNKNOWN),
-            (None, 401, 16),
-            (None, 404, 12),
-            (None, 503, 14),
-        ];
-        for (stated, http, expected) in rows {
-            let mut headers = HeaderMap::new();
-            if let Some(stated) = stated {
-                headers.insert(GRPC_STATUS, HeaderValue::from_static(stated));
-            }
-            let found = grpc_status(&headers, StatusCode::from_u16(http).unwrap());
-            assert_eq!(found, expected, "{stated:?} under HTTP {http}");
-        }
-    }
 
     #[test]
     fn a_later_measure_replaces_an_earlier_one() {

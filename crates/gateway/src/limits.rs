@@ -13,17 +13,20 @@ pub struct Limits {
     pub deadline_max: Duration,
     /// Names and values of a request's metadata, plus 32 bytes each, as HTTP/2 counts them.
     pub metadata_bytes_max: usize,
-    /// One gRPC message from a consumer.
+    /// One gRPC message, in either direction.
     pub message_bytes_max: u64,
     /// What one consumer may use in all, unless the registry says otherwise of it.
     pub consumer: Allowance,
+    /// What all consumers together may have in flight with one provider.
+    pub provider: Allowance,
     /// Calls in flight on one connection of a consumer.
     pub streams_per_connection_max: u32,
     /// Open connections of consumers over the whole hub; more are closed unheard.
     pub connections_max: usize,
-    /// TLS handshakes at once over the whole hub; the next ones wait their turn.
+    /// TLS handshakes at once over the whole hub; for the next one, the oldest of the address
+    /// that has most of them gives way.
     pub handshakes_max: usize,
-    /// TCP accept to the end of the TLS handshake, the wait for its turn included.
+    /// TCP accept to the end of the TLS handshake and HTTP/2's first words.
     pub handshake_max: Duration,
     /// Dialling a provider: TCP, TLS and HTTP/2 together.
     pub connect_max: Duration,
@@ -41,6 +44,7 @@ impl Default for Limits {
             metadata_bytes_max: 16 * 1024,
             message_bytes_max: 64 * 1024 * 1024,
             consumer: Allowance::default(),
+            provider: Allowance::default(),
             streams_per_connection_max: 1_000,
             connections_max: 10_000,
             handshakes_max: 256,
@@ -49,6 +53,15 @@ impl Default for Limits {
             provider_connections_max: 4,
             drain_max: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    /// Connections of one holder of a certificate: a quarter of the hub's, so that one who loses
+    /// count leaves room for the others.
+    #[must_use]
+    pub fn connections_per_holder_max(&self) -> usize {
+        (self.connections_max / 4).max(1)
     }
 }
 
@@ -69,6 +82,28 @@ pub mod http2 {
     pub const HEADER_LIST_BYTES_MAX: u32 = 256 * 1024;
     /// Streams that were reset here but whose last frames may still arrive.
     pub const RESET_STREAMS_MAX: usize = 1_024;
+    /// Calls that a peer has reset before they were looked at. h2 takes 20 of them for an attack,
+    /// and a consumer that stops may break off all its calls at once; each costs about 1 KB until
+    /// it is looked at, and the budget of resets below answers those who go on.
+    pub const PENDING_RESETS_MAX: usize = 1_024;
+    /// Streams of one connection that may be reset here because they broke the protocol, over
+    /// its whole life; a peer that does so more often is told to go.
+    pub const ERROR_RESETS_MAX: usize = 1_024;
+    /// Calls that a consumer may break off on one connection: at first, and a second. A call that
+    /// is broken off costs about as much as one that is carried, 100 µs of CPU and two entries of
+    /// the journal: a hundred a second are a hundredth of a core. Calls whose time was over are
+    /// none.
+    pub const RESETS_BURST: u64 = 1_000;
+    pub const RESETS_PER_SECOND: u64 = 100;
+    /// Frames of a peer that carry nothing of a call (PING, SETTINGS, PRIORITY, RST_STREAM,
+    /// WINDOW_UPDATE, empty DATA, HEADERS of calls that are not taken): at first, and a second. At
+    /// about 1 µs each they are a hundredth of a core. A gRPC library that measures its link sends
+    /// one PING in each round trip: 10,000 a second on a link of 100 µs.
+    pub const CONTROL_FRAMES_BURST: u64 = 10_000;
+    pub const CONTROL_FRAMES_PER_SECOND: u64 = 10_000;
+    /// For so many bytes written to it, a peer may send one control frame more: the window of a
+    /// stream and that of the connection are given back in pieces of at least 8 KiB.
+    pub const WRITTEN_BYTES_PER_CONTROL_FRAME: u64 = 4 * 1024;
     /// Overhead in bytes that small DATA frames may cause before a connection is given up: as
     /// much as the connection's window itself.
     pub const DATA_FRAME_BUDGET: usize = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@
 //! Everything else passes unaltered. `ndxp-*` keys outside the documented ones are stripped in
 //! both directions, so that nobody can speak in the hub's name.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1::Measure;
 
@@ -170,6 +170,9 @@ pub fn annotate_answer(headers: &mut HeaderMap, transaction_id: &str, salt: &str
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
+    // Checked on this side, and no promise to the other: the hub may have to end the answer in its
+    // own words, and a length that does not come true would hide them.
+    headers.remove(CONTENT_LENGTH);
     let measures = take_answered(headers);
     put(headers, TRANSACTION_ID, transaction_id);
     put(headers, DIGEST_SALT, salt);

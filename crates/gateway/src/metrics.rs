@@ -1,8 +1,10 @@
 //! What the data plane counts for operators, in Prometheus' terms.
 
 use ndxp_model::Outcome;
+
+use crate::conduct::Excess;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     exponential_buckets,
 };
 
@@ -12,11 +14,56 @@ pub struct Metrics {
     outcomes: Vec<(Outcome, IntCounter)>,
     /// Refusals that the journal could not take, and that no counter therefore knows.
     pub unrecorded: IntCounter,
+    /// Calls that their consumer took back before the hub looked at them.
+    pub withdrawn: IntCounter,
     calls_in_flight: IntGauge,
     pub connections: IntGauge,
+    /// Calls that the hub takes at once just now.
+    pub capacity: IntGauge,
     pub handshakes_failed: IntCounter,
+    shed: Vec<(Shed, IntCounter)>,
+    /// Of endpoints whose circuit was ever opened: 0 closed, 1 half-open, 2 open.
+    pub circuits: IntGaugeVec,
     /// Seconds of a call that were not spent on the provider.
     pub added_latency: Histogram,
+}
+
+/// Why a connection was ended that its peer would have kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shed {
+    /// The hub has as many as it may.
+    Connections,
+    /// One holder of a certificate has as many as one may.
+    ConnectionsOfOne,
+    /// Its handshake made room for newer ones.
+    Handshakes,
+    /// The peer did too much beside its calls.
+    Conduct(Excess),
+    /// The HTTP/2 machinery took it for an attack, or did not understand it.
+    Protocol,
+}
+
+impl Shed {
+    fn all() -> impl Iterator<Item = Self> {
+        let others = [
+            Self::Connections,
+            Self::ConnectionsOfOne,
+            Self::Handshakes,
+            Self::Protocol,
+        ];
+        let conduct = Excess::ALL.into_iter().map(Self::Conduct);
+        others.into_iter().chain(conduct)
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::ConnectionsOfOne => "connections_of_one",
+            Self::Handshakes => "handshakes",
+            Self::Conduct(excess) => excess.as_str(),
+            Self::Protocol => "protocol",
+        }
+    }
 }
 
 impl Metrics {
@@ -32,6 +79,25 @@ impl Metrics {
             .into_iter()
             .map(|outcome| (outcome, calls.with_label_values(&[outcome.as_str()])))
             .collect();
+        let connections_shed = IntCounterVec::new(
+            Opts::new(
+                "ndxp_connections_shed_total",
+                "Connections of consumers that the hub ended, by cause",
+            ),
+            &["cause"],
+        )?;
+        registry.register(Box::new(connections_shed.clone()))?;
+        let circuits = IntGaugeVec::new(
+            Opts::new(
+                "ndxp_provider_circuit",
+                "Circuit of a provider's endpoint: 0 closed, 1 half-open, 2 open",
+            ),
+            &["provider", "endpoint"],
+        )?;
+        registry.register(Box::new(circuits.clone()))?;
+        let shed = Shed::all()
+            .map(|why| (why, connections_shed.with_label_values(&[why.as_str()])))
+            .collect();
         // 50 µs to 0.8 s, doubling.
         let added_latency = Histogram::with_opts(
             HistogramOpts::new(
@@ -43,12 +109,24 @@ impl Metrics {
         registry.register(Box::new(added_latency.clone()))?;
         Ok(Self {
             outcomes,
+            shed,
+            circuits,
             unrecorded: counter(
                 registry,
                 "ndxp_unrecorded_refusals_total",
                 "Calls refused because the journal could not take them",
             )?,
+            withdrawn: counter(
+                registry,
+                "ndxp_withdrawn_calls_total",
+                "Calls reset by their consumer before the hub looked at them; in no record",
+            )?,
             calls_in_flight: gauge(registry, "ndxp_calls_in_flight", "Calls being carried")?,
+            capacity: gauge(
+                registry,
+                "ndxp_calls_capacity",
+                "Calls that the hub takes at once; below the configured limit while it is overloaded",
+            )?,
             connections: gauge(registry, "ndxp_connections", "Connections of consumers")?,
             handshakes_failed: counter(
                 registry,
@@ -64,6 +142,12 @@ impl Metrics {
     pub fn call_in_flight(&self) -> InFlight {
         self.calls_in_flight.inc();
         InFlight(self.calls_in_flight.clone())
+    }
+
+    pub fn shed(&self, why: Shed) {
+        if let Some((_, counter)) = self.shed.iter().find(|(it, _)| *it == why) {
+            counter.inc();
+        }
     }
 
     pub fn settled(&self, outcome: Outcome) {

@@ -7,6 +7,7 @@ use ndxp_model::{Reason, Refusal, SystemId};
 use ndxp_registry::{CertificateIdentity, Registry, SystemRecord};
 
 use crate::admission::{Admission, Gate};
+use crate::conduct::Conduct;
 use crate::identity::{self, IdentityError, PeerIdentity};
 use crate::trust::CertificateKey;
 
@@ -19,6 +20,8 @@ pub struct Peer {
     pub proof: String,
     /// By which the certificate's authority may take it back.
     pub certificate: Option<CertificateKey>,
+    /// What it does beside its calls.
+    pub conduct: Arc<Conduct>,
     /// What the consumer uses. A connection stays on one core: the lock is never waited for.
     gate: Mutex<Gated>,
 }
@@ -83,7 +86,11 @@ impl Peer {
     /// # Errors
     /// When its identity is damaged; a certificate that names nobody is none and may still be
     /// known by its fingerprint.
-    pub fn read(certificate: &[u8], trust_domain: &str) -> Result<Self, IdentityError> {
+    pub fn read(
+        certificate: &[u8],
+        trust_domain: &str,
+        conduct: Arc<Conduct>,
+    ) -> Result<Self, IdentityError> {
         let (identity, fingerprint) = identity::read(certificate, trust_domain)?;
         let proof = match identity.uri(trust_domain) {
             Some(uri) => uri,
@@ -104,6 +111,7 @@ impl Peer {
             identity,
             proof,
             certificate: CertificateKey::of(certificate),
+            conduct,
             gate: Mutex::new(Gated::Stranger(Arc::default())),
         })
     }

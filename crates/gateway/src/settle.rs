@@ -8,15 +8,15 @@ use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 
-use crate::admission::Gate;
 use crate::answer;
 use crate::core::Core;
 use crate::exchange::{Facts, Opened, parties};
 use crate::forward::{Ending, Noticed};
 use crate::metadata;
 use crate::meter::Measured;
+use crate::peer::Peer;
 use crate::record;
-use crate::stream::{ConsumerGone, Downlink, Finale};
+use crate::stream::{Downlink, Finale};
 
 /// Between two tries to write down an ending that the journal did not take.
 const BETWEEN_LATE_CLOSINGS: Duration = Duration::from_secs(1);
@@ -119,7 +119,7 @@ async fn close_late(core: Arc<Core>, opened: Opened, entry: Body) {
 /// consumer does nothing but collect refusals.
 pub async fn refuse(
     core: &Core,
-    gate: &Gate,
+    peer: &Peer,
     facts: Facts,
     refusal: Refusal,
     mut downlink: Downlink,
@@ -160,10 +160,16 @@ pub async fn refuse(
         detail = refusal.detail,
         "refused"
     );
-    let wait = gate.refusal_wait(core.clock.now());
-    if !wait.is_zero()
-        && let Err(ConsumerGone) = downlink.unless_gone(tokio::time::sleep(wait)).await
-    {
+    let wait = peer.gate().refusal_wait(core.clock.now());
+    let gone = match wait {
+        Duration::ZERO => downlink.is_gone().await,
+        wait => downlink
+            .unless_gone(tokio::time::sleep(wait))
+            .await
+            .is_err(),
+    };
+    if gone {
+        peer.conduct.note_reset();
         return;
     }
     downlink.finish(refusal_finale(&refusal, &facts));

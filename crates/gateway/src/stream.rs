@@ -185,6 +185,17 @@ impl Downlink {
         .await
     }
 
+    /// Whether no answer has begun yet.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Unanswered(_))
+    }
+
+    /// Whether the consumer has broken the call off by now.
+    pub async fn is_gone(&mut self) -> bool {
+        poll_fn(|cx| Poll::Ready(self.poll_gone(cx).is_ready())).await
+    }
+
     /// Sends the answer's headers.
     ///
     /// # Errors

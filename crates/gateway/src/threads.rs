@@ -129,7 +129,7 @@ fn start_core(
             runtime.block_on(async move {
                 let (lane, driver) = journal.lane();
                 tokio::spawn(driver);
-                Core::new(shared, lane).serve(listener, stop).await;
+                Core::new(core, shared, lane).serve(listener, stop).await;
             });
         })
 }

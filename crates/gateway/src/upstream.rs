@@ -1,11 +1,14 @@
 //! Providers, as one core sees them: pooled, multiplexed connections to healthy endpoints.
 //!
 //! Every core has its own pool, so that a call never leaves its core. An endpoint that cannot
-//! be dialled is left alone for a time that doubles; while all of a provider's endpoints are
-//! left alone, calls to it fail at once instead of queueing.
+//! be dialled is left alone by that core for a time that doubles; one whose calls fail in a row is
+//! left alone by all ([`breaker`], [`health`]). While none of a provider's endpoints may be used,
+//! calls to it fail at once instead of queueing.
 
+mod breaker;
 mod dial;
 mod endpoint;
+mod health;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,47 +16,56 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use dial::{DialError, Dialler};
 pub use endpoint::Lease;
 use endpoint::{Endpoint, Standing};
+pub use health::{Healths, Shown};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
+
+use crate::admission::{Admission, Gate};
+
+pub use breaker::{Pause, State as Circuit};
 
 /// One core's pools, by provider.
 pub struct Upstreams {
     dialler: Arc<Dialler>,
     connections_max: usize,
-    providers: Mutex<HashMap<SystemId, Arc<Provider>>>,
+    healths: Arc<Healths>,
+    providers: Mutex<HashMap<SystemId, Arc<Pool>>>,
 }
 
 /// One provider's endpoints, as its registry record of the time lists them.
-struct Provider {
+pub struct Pool {
     record: Arc<SystemRecord>,
+    /// What all consumers together have in flight there.
+    pub gate: Arc<Gate>,
     endpoints: Vec<Arc<Endpoint>>,
 }
 
 impl Upstreams {
     #[must_use]
-    pub fn new(dialler: Arc<Dialler>, connections_max: usize) -> Self {
+    pub fn new(dialler: Arc<Dialler>, connections_max: usize, healths: Arc<Healths>) -> Self {
         Self {
             dialler,
             connections_max,
+            healths,
             providers: Mutex::default(),
         }
     }
 
-    /// A place on a connection to the provider: the connected endpoint with the fewest calls in
-    /// flight first, then those that have to be dialled.
+    /// A place on a connection to the provider: an endpoint that may be tried again first, then
+    /// the connected one with the fewest calls in flight, then those that have to be dialled.
     ///
     /// # Errors
     /// The last endpoint's error when none can be reached.
-    pub async fn lease(&self, record: &Arc<SystemRecord>) -> Result<Lease, DialError> {
-        let provider = self.provider(record);
-        if let [only] = provider.endpoints.as_slice() {
+    pub async fn lease(&self, pool: &Pool) -> Result<Lease, DialError> {
+        if let [only] = pool.endpoints.as_slice() {
             return only.lease(&self.dialler, self.connections_max).await;
         }
-        let endpoints = provider.endpoints.iter();
+        let endpoints = pool.endpoints.iter();
         let mut endpoints: Vec<_> = endpoints.map(|it| (it.standing(), it)).collect();
         endpoints.sort_by_key(|(standing, _)| *standing);
         // While one endpoint serves, no call waits for another to be dialled.
-        if let Some((Standing::Connected(_), _)) = endpoints.first() {
+        let serves = |(standing, _): &(Standing, _)| matches!(standing, Standing::Connected(_));
+        if endpoints.iter().any(serves) {
             for (standing, endpoint) in &endpoints {
                 if matches!(standing, Standing::Unconnected(_)) {
                     endpoint.dial_ahead(&self.dialler);
@@ -61,7 +73,7 @@ impl Upstreams {
             }
         }
         let mut failure = DialError::NoEndpoint {
-            provider: record.id.clone(),
+            provider: pool.record.id.clone(),
         };
         for (_, endpoint) in endpoints {
             match endpoint.lease(&self.dialler, self.connections_max).await {
@@ -74,31 +86,32 @@ impl Upstreams {
 
     /// The pool for this record; a changed record starts a new pool, and the old one ends with
     /// its last call.
-    fn provider(&self, record: &Arc<SystemRecord>) -> Arc<Provider> {
+    pub fn pool(&self, record: &Arc<SystemRecord>, admission: &Admission) -> Arc<Pool> {
         let mut providers = self
             .providers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(provider) = providers.get(&record.id)
-            && (Arc::ptr_eq(&provider.record, record) || provider.serves(record))
+        if let Some(pool) = providers.get(&record.id)
+            && (Arc::ptr_eq(&pool.record, record) || pool.serves(record))
         {
-            return Arc::clone(provider);
+            return Arc::clone(pool);
         }
         let endpoints = record
             .endpoints
             .iter()
-            .filter_map(|address| Endpoint::new(record, address).map(Arc::new))
+            .filter_map(|address| Endpoint::new(record, address, &self.healths).map(Arc::new))
             .collect();
-        let provider = Arc::new(Provider {
+        let pool = Arc::new(Pool {
             record: Arc::clone(record),
+            gate: admission.provider(&record.id),
             endpoints,
         });
-        providers.insert(record.id.clone(), Arc::clone(&provider));
-        provider
+        providers.insert(record.id.clone(), Arc::clone(&pool));
+        pool
     }
 }
 
-impl Provider {
+impl Pool {
     /// Whether a newer record leads to the same places under the same proof.
     fn serves(&self, record: &SystemRecord) -> bool {
         self.record.endpoints == record.endpoints && self.record.fingerprints == record.fingerprints

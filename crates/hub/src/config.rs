@@ -91,6 +91,7 @@ pub struct Limits {
     pub calls_per_second_max: u32,
     pub consumer_calls_in_flight_max: u32,
     pub consumer_calls_per_second_max: u32,
+    pub provider_calls_in_flight_max: u32,
     pub connections_max: usize,
     pub handshakes_max: usize,
     pub handshake_max: Duration,
@@ -322,6 +323,11 @@ impl Limits {
             ),
             consumer_calls_per_second_max: keys.number(
                 "consumer_calls_per_second_max",
+                5_000,
+                0..=1_000_000,
+            ),
+            provider_calls_in_flight_max: keys.number(
+                "provider_calls_in_flight_max",
                 5_000,
                 0..=1_000_000,
             ),

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ndxp_counters::Counters;
-use ndxp_gateway::Seen;
 use ndxp_gateway::trust::Trusted;
+use ndxp_gateway::{Healths, Seen};
 use ndxp_journal::Follow;
 use ndxp_model::{Clock, Zone};
 use ndxp_proto::journal::v1::journal_service_server::JournalServiceServer;
@@ -61,6 +61,8 @@ pub struct Control {
     pub trusted: Trusted,
     /// Until when the certificates are valid that systems showed.
     pub seen: Arc<Seen>,
+    /// How the endpoints of providers fare.
+    pub healths: Arc<Healths>,
     pub trust_domain: String,
     pub limits: Limits,
     /// Turns true when the hub stops: streams end, calls finish.
@@ -142,6 +144,7 @@ impl Control {
             follow: self.follow.clone(),
             counters: self.counters.clone(),
             seen: self.seen,
+            healths: self.healths,
             work: work.clone(),
         };
         let journal = journal::Journal {

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
-use ndxp_gateway::{Admission, Allowance, Dialler, Gateway, Metrics, Seen, Shared};
+use ndxp_gateway::{
+    Admission, Allowance, Anteroom, Dialler, Gateway, Healths, Metrics, Seen, Shared,
+};
 use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
 use ndxp_proto::journal::v1::entry::Body;
@@ -16,7 +18,7 @@ use ndxp_proto::journal::v1::{HubStarted, HubStopped};
 use ndxp_registry::HistoryError;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::Control;
@@ -134,8 +136,6 @@ impl Hub {
         let seen = Arc::<Seen>::default();
         let (stop, stopped) = watch::channel(false);
         let observe_at = start_observe(&runtime, &config, &metrics, &fitness)?;
-        let control = state.control(&config, &clock, &tls, &seen, &health, stopped)?;
-        let control_at = start_control(&runtime, config.control.listen, control)?;
         let shared = shared(
             &config,
             &tls,
@@ -145,6 +145,8 @@ impl Hub {
             Arc::clone(&clock),
             &metrics,
         )?;
+        let control = state.control(&config, &tls, &shared, &health, stopped)?;
+        let control_at = start_control(&runtime, config.control.listen, control)?;
         let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
@@ -267,9 +269,8 @@ impl State {
     fn control(
         &self,
         config: &Config,
-        clock: &Arc<dyn Clock>,
         tls: &LiveTls,
-        seen: &Arc<Seen>,
+        shared: &Shared,
         health: &Health,
         stop: watch::Receiver<bool>,
     ) -> Result<Control, StartError> {
@@ -278,12 +279,13 @@ impl State {
             follow: self.journal.follow(),
             counters: self.counters.clone(),
             zone: config.hub.zone.clone(),
-            clock: Arc::clone(clock),
+            clock: Arc::clone(&shared.clock),
             data_dir: config.hub.data_dir.clone(),
             health: health.clone(),
             tls: tls.control(),
             trusted: tls.trusted(),
-            seen: Arc::clone(seen),
+            seen: Arc::clone(&shared.seen),
+            healths: Arc::clone(&shared.healths),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop,
@@ -333,6 +335,7 @@ fn shared(
             limits.consumer_calls_per_second_max,
             limits.consumer_calls_in_flight_max,
         ),
+        provider: allowance(0, limits.provider_calls_in_flight_max),
         streams_per_connection_max: limits.streams_per_connection_max,
         connections_max: limits.connections_max,
         handshakes_max: limits.handshakes_max,
@@ -348,19 +351,23 @@ fn shared(
         connect_max: limits.provider_connect_max,
         seen: Arc::clone(seen),
     };
+    let metrics = Metrics::register(metrics)?;
+    let healths = Healths::new(Arc::clone(&clock), metrics.circuits.clone());
     Ok(Arc::new(Shared {
         hub_node: config.hub.node.clone(),
         trust_domain: config.hub.trust_domain.clone(),
-        admission: Admission::new(allowance(
-            limits.calls_per_second_max,
-            limits.calls_in_flight_max,
-        )),
+        admission: Admission::new(
+            allowance(limits.calls_per_second_max, limits.calls_in_flight_max),
+            gateway_limits.provider,
+        ),
         cuts: keeper.cuts(),
-        handshakes: Semaphore::new(limits.handshakes_max),
+        anteroom: Anteroom::new(limits.handshakes_max),
+        holders: Arc::default(),
         limits: gateway_limits,
         registry: keeper.shown(),
         salts: salt_file::load_or_create(&config.hub.data_dir)?,
-        metrics: Metrics::register(metrics)?,
+        metrics,
+        healths,
         own: exchange_services(keeper, seen, Arc::clone(&clock), health),
         clock,
         dialler: Arc::new(dialler),

@@ -20,8 +20,10 @@ pub enum Reason {
     HubOverloaded,
     MetadataTooLarge,
     MessageTooLarge,
+    AnswerTooLarge,
     JournalUnavailable,
     EndingUnrecorded,
+    ProviderOverloaded,
     ProviderUnreachable,
     ProviderTimeout,
 }
@@ -51,7 +53,7 @@ const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
 
 impl Reason {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownSystem,
         Self::SystemSuspended,
         Self::MalformedRequest,
@@ -65,8 +67,10 @@ impl Reason {
         Self::HubOverloaded,
         Self::MetadataTooLarge,
         Self::MessageTooLarge,
+        Self::AnswerTooLarge,
         Self::JournalUnavailable,
         Self::EndingUnrecorded,
+        Self::ProviderOverloaded,
         Self::ProviderUnreachable,
         Self::ProviderTimeout,
     ];
@@ -160,6 +164,16 @@ impl Reason {
                 Fault::Consumer,
                 "split the message, or use a streaming method",
             ),
+            // What gRPC libraries say of a message above their own limit. Not `refused`: the
+            // provider has seen the call.
+            Self::AnswerTooLarge => Meaning {
+                name: "ANSWER_TOO_LARGE",
+                status: RESOURCE_EXHAUSTED,
+                fault: Fault::Provider,
+                outcome: Outcome::Refused,
+                retry_safe: false,
+                remedy: "ask the provider to split the message, or to answer with a stream",
+            },
             Self::JournalUnavailable => refused(
                 "JOURNAL_UNAVAILABLE",
                 UNAVAILABLE,
@@ -174,6 +188,13 @@ impl Reason {
                 retry_safe: false,
                 remedy: "ask the provider whether the call took effect before repeating it",
             },
+            Self::ProviderOverloaded => refused(
+                "PROVIDER_OVERLOADED",
+                RESOURCE_EXHAUSTED,
+                Fault::Provider,
+                "repeat after the delay in RetryInfo; the provider answers too slowly for so many \
+                 calls",
+            ),
             Self::ProviderUnreachable => Meaning {
                 name: "PROVIDER_UNREACHABLE",
                 status: UNAVAILABLE,

@@ -39,6 +39,7 @@ impl Answers {
         let total = |period| {
             ask(&CountRequest {
                 with_baselines: true,
+                without_durations: true,
                 ..within(period, by_successor)
             })
         };
@@ -46,6 +47,7 @@ impl Answers {
             ask(&CountRequest {
                 by: Dimension::Service.into(),
                 with_baselines: true,
+                without_durations: true,
                 ..within(period, by_successor)
             })
         };
@@ -54,6 +56,7 @@ impl Answers {
         let month = ask(&CountRequest {
             with_baselines: true,
             with_distinct: true,
+            without_durations: true,
             ..within(periods.month, by_successor)
         })?;
         Ok(Self {

@@ -1,14 +1,12 @@
 //! `ndxp export`: what stands, as a file that `ndxp apply` takes back.
 
-use std::collections::HashMap;
-
 use clap::Args;
 use ndxp_proto::registry::v1::{Catalogue, ExportRequest};
 use ndxp_registry::{CatalogueFormat, write_catalogue};
 use serde_json::{Value, json};
 
 use crate::act::registry_client;
-use crate::commands::get::listing::Listing;
+use crate::commands::get::listing::{Listing, Live};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::source::{Origin, Source};
@@ -86,7 +84,7 @@ fn record(catalogue: Catalogue, watermark: u64) -> Value {
     } = catalogue;
     json!({
         "members": Listing::Members(members).records(),
-        "systems": Listing::Systems(systems, HashMap::new()).records(),
+        "systems": Listing::Systems(systems, Live::default()).records(),
         "services": Listing::Services(services).records(),
         "grants": Listing::Grants(grants).records(),
         "watermark": watermark,

@@ -3,8 +3,6 @@
 mod coverage;
 pub mod listing;
 
-use std::collections::HashMap;
-
 use clap::Args;
 use ndxp_model::{Clock as _, SystemClock, Zone};
 use ndxp_proto::registry::v1::{GetCoverageRequest, ListRequest};
@@ -18,7 +16,7 @@ use crate::output::{Format, Output};
 use crate::source::{Origin, Source};
 use crate::when;
 
-use listing::Listing;
+use listing::{Listing, Live};
 
 /// Lists members, systems, services or grants, or says who is connected and who is missing
 ///
@@ -100,7 +98,11 @@ async fn ask(channel: Channel, items: Items, request: ListRequest) -> Result<Lis
         }
         Items::Systems => {
             let response = client.list_systems(request).await?.into_inner();
-            Listing::Systems(response.systems, response.certificates_valid_until_us)
+            let live = Live {
+                certificates: response.certificates_valid_until_us,
+                circuits: response.circuits,
+            };
+            Listing::Systems(response.systems, live)
         }
         Items::Services => {
             Listing::Services(client.list_services(request).await?.into_inner().services)
@@ -119,7 +121,7 @@ fn fold(data: &DataDirectory, items: Items, request: &ListRequest) -> Result<Lis
     let concern = Concern::of(&registry, &request.member)?;
     Ok(match items {
         Items::Members => Listing::Members(concern.members(registry.members())),
-        Items::Systems => Listing::Systems(concern.systems(registry.systems()), HashMap::new()),
+        Items::Systems => Listing::Systems(concern.systems(registry.systems()), Live::default()),
         Items::Services => Listing::Services(concern.services(registry.services())),
         Items::Grants => Listing::Grants(concern.grants(registry.grants())),
         Items::Coverage => Listing::Coverage(data.coverage(&registry, request.as_of_us)?),

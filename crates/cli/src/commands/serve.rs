@@ -87,7 +87,8 @@ impl Serve {
     /// Lines are written by a thread of their own: a reader of the log that stands still costs
     /// lines, which are counted, and never calls.
     fn log(&self) -> Result<WorkerGuard, Failure> {
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+        // h2 warns of each thing that a peer does wrong: any peer could fill the log.
+        let filter = EnvFilter::try_new(format!("h2=error,{}", self.log)).map_err(|error| {
             Failure::usage(format_args!("--log {}: {error}", self.log))
                 .remedy("write a level such as info, or levels by module: info,ndxp_gateway=debug")
         })?;

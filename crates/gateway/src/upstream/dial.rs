@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::breaker::Failure;
+use crate::conduct::{Conduct, Guarded};
 use crate::limits::http2;
 use crate::liveness;
 use crate::trust::{CertificateKey, Trusted};
@@ -33,7 +35,9 @@ pub struct Dialler {
 /// A connection to a provider that nobody drives yet.
 pub(super) struct Opened {
     pub send: SendRequest<Bytes>,
-    pub driver: Connection<TlsStream<TcpStream>, Bytes>,
+    pub driver: Connection<Guarded<TlsStream<TcpStream>>, Bytes>,
+    /// What the provider may send, and has.
+    pub conduct: Arc<Conduct>,
     /// What the provider has shown.
     pub certificate: Option<CertificateKey>,
 }
@@ -56,6 +60,23 @@ pub enum DialError {
         failures: u32,
         last: String,
     },
+    #[error("calls to {endpoint} are stopped for another {wait:?}, because {}", why.as_str())]
+    Open {
+        endpoint: String,
+        wait: Duration,
+        why: Failure,
+    },
+}
+
+impl DialError {
+    /// After which time it makes sense to come again.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::LeftAlone { wait, .. } | Self::Open { wait, .. } => Some(*wait),
+            _ => None,
+        }
+    }
 }
 
 impl Dialler {
@@ -96,13 +117,15 @@ impl Dialler {
         let opening = async {
             let stream = self.handshake(provider, tls, endpoint).await?;
             let certificate = shown(&stream).and_then(CertificateKey::of);
+            let conduct = Conduct::new(0);
             let (send, driver) = http2_client()
-                .handshake(stream)
+                .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
                 .await
                 .map_err(|error| connect_error(endpoint, &error))?;
             Ok(Opened {
                 send,
                 driver,
+                conduct,
                 certificate,
             })
         };
@@ -189,6 +212,7 @@ fn http2_client() -> h2::client::Builder {
         .max_frame_size(http2::FRAME_BYTES_MAX)
         .max_header_list_size(http2::HEADER_LIST_BYTES_MAX)
         .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(Some(http2::ERROR_RESETS_MAX))
         .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)
         .data_frame_budget(http2::DATA_FRAME_BUDGET);
     builder

@@ -73,10 +73,15 @@ revoked = "pki/authority/crl.pem"
 # system; 0 sets no limit. A quarter of the node, so that no consumer takes it from the others.
 #consumer_calls_in_flight_max = 5_000
 #consumer_calls_per_second_max = 5_000
-# Connections of consumers at once. Each takes one file descriptor: LimitNOFILE must be above
-# this number, plus the provider connections, plus 1,000.
+# Calls at once with one provider, of all consumers together; 0 sets no limit. A quarter of the
+# node, so that a provider that does not answer keeps no more of it busy.
+#provider_calls_in_flight_max = 5_000
+# Connections of consumers at once, a quarter of them at most for one certificate's holder. Each
+# takes one file descriptor: LimitNOFILE must be above this number, plus the provider connections,
+# plus 1,000.
 #connections_max = 10_000
-# TLS handshakes at once for each port, and how long each may take.
+# TLS handshakes at once for each port, and how long each may take. On the exchange port, the
+# oldest handshake of the address that has most of them gives way to one above the number.
 #handshakes_max = 256
 #handshake_ms_max = 10_000
 # Connections to one endpoint of a provider from one runtime; each carries many calls at once.

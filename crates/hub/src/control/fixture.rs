@@ -95,6 +95,7 @@ impl House {
             tls: live.control(),
             trusted: live.trusted(),
             seen: Arc::clone(&seen),
+            healths: healths(clock.clone()),
             trust_domain: config.hub.trust_domain.clone(),
             limits: config.limits,
             stop: stopped,
@@ -251,4 +252,11 @@ fn next_number() -> u128 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Of endpoints that nobody has called.
+fn healths(clock: Arc<ManualClock>) -> Arc<Healths> {
+    let circuits = prometheus::Opts::new("circuits", "of a test");
+    let circuits = prometheus::IntGaugeVec::new(circuits, &["provider", "endpoint"]).unwrap();
+    Healths::new(clock, circuits)
 }

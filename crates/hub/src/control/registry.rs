@@ -1,12 +1,13 @@
 //! `ndxp.registry.v1.RegistryService`: what stands, what stood, and changing it.
 
+mod circuits;
 mod listing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ndxp_counters::{Counters, CountersError};
-use ndxp_gateway::Seen;
+use ndxp_gateway::{Healths, Seen};
 use ndxp_journal::Follow;
 use ndxp_model::{Instant, Sequence, SystemId};
 use ndxp_proto::registry::v1;
@@ -19,6 +20,7 @@ use super::filter;
 use super::work::Work;
 use crate::keeper::{Acted, Keeper};
 
+use circuits::circuits;
 use listing::Concerned;
 
 /// The service.
@@ -27,6 +29,7 @@ pub struct RegistryControl {
     pub follow: Follow,
     pub counters: Counters,
     pub seen: Arc<Seen>,
+    pub healths: Arc<Healths>,
     pub work: Work,
 }
 
@@ -208,6 +211,7 @@ impl RegistryService for RegistryControl {
         };
         Ok(Response::new(v1::ListSystemsResponse {
             certificates_valid_until_us: systems.iter().filter_map(seen).collect(),
+            circuits: circuits(&self.healths, &systems),
             systems,
             watermark: registry.watermark().get(),
         }))

@@ -233,9 +233,11 @@ fn a_changed_contract_gets_a_new_format() {
     let messages = messages.filter(|message| kept.contains(&message.name()));
     let messages: Vec<Vec<u8>> = messages.map(DescriptorProto::encode_to_vec).collect();
     assert_eq!(messages.len(), kept.len());
+    // The state of circuits is told and never kept.
     let enums = file
         .enum_type
         .iter()
+        .filter(|kind| kind.name() != "CircuitState")
         .map(EnumDescriptorProto::encode_to_vec);
     let bytes = messages
         .into_iter()

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use comfy_table::Table;
 use ndxp_model::{Instant, Zone};
 use ndxp_proto::registry::v1::{
-    GetCoverageResponse, Grant, GrantState, MaintenanceWindow, Member, Service, System,
+    EndpointCircuit, GetCoverageResponse, Grant, GrantState, MaintenanceWindow, Member, Service,
+    System,
 };
 use serde_json::{Value, json};
 
@@ -17,20 +18,53 @@ use crate::when;
 #[derive(Debug)]
 pub enum Listing {
     Members(Vec<Member>),
-    /// With the ends of the certificates that systems have shown, microseconds since the epoch.
-    Systems(Vec<System>, HashMap<String, i64>),
+    Systems(Vec<System>, Live),
     Services(Vec<Service>),
     Grants(Vec<Grant>),
     Coverage(GetCoverageResponse),
+}
+
+/// What only a hub that serves knows of systems.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// Ends of the certificates that systems have shown, microseconds since the epoch.
+    pub certificates: HashMap<String, i64>,
+    /// Endpoints that do not take every call.
+    pub circuits: Vec<EndpointCircuit>,
+}
+
+impl Live {
+    fn circuit(&self, system: &System, endpoint: &str) -> Option<&EndpointCircuit> {
+        let mut circuits = self.circuits.iter();
+        circuits.find(|it| it.system == system.id && it.endpoint == endpoint)
+    }
+
+    /// The system's endpoints, each with a word on it if it does not take every call.
+    fn endpoints(&self, system: &System, zone: &Zone) -> String {
+        let endpoints = system.endpoints.iter().map(|endpoint| {
+            let Some(circuit) = self.circuit(system, endpoint) else {
+                return endpoint.clone();
+            };
+            let since = when::local(circuit.since_us, zone);
+            format!(
+                "{endpoint} ({} since {since}: {})",
+                state_of(circuit),
+                circuit.why
+            )
+        });
+        list(&endpoints.collect::<Vec<_>>())
+    }
+}
+
+fn state_of(circuit: &EndpointCircuit) -> String {
+    word(circuit.state().as_str_name(), "CIRCUIT_STATE_")
 }
 
 impl Listing {
     pub fn table(&self, zone: &Zone, now: Instant) -> String {
         trimmed(&match self {
             Self::Members(members) => member_table(members),
-            Self::Systems(systems, certificates) => system_table(systems, |system| {
-                expiry(certificates.get(system), zone, now)
-            }),
+            Self::Systems(systems, live) => system_table(systems, live, zone, now),
             Self::Services(services) => service_table(services, zone),
             Self::Grants(grants) => grant_table(grants, zone),
             Self::Coverage(coverage) => return coverage::text(coverage),
@@ -41,8 +75,8 @@ impl Listing {
     pub fn records(&self) -> Value {
         match self {
             Self::Members(members) => members.iter().map(member_record).collect(),
-            Self::Systems(systems, certificates) => {
-                let record = |system| system_record(system, certificates);
+            Self::Systems(systems, live) => {
+                let record = |system| system_record(system, live);
                 systems.iter().map(record).collect()
             }
             Self::Services(services) => services.iter().map(service_record).collect(),
@@ -69,20 +103,16 @@ fn member_table(members: &[Member]) -> Table {
     filled(&["CODE", "CLASS", "STATE", "NAME", "NAME (EN)"], rows)
 }
 
-fn system_table(systems: &[System], expiry: impl Fn(&str) -> String) -> Table {
+fn system_table(systems: &[System], live: &Live, zone: &Zone, now: Instant) -> Table {
     let rows = systems.iter().map(|system| {
-        let System {
-            id,
-            name,
-            endpoints,
-            ..
-        } = system.clone();
-        let certificate = expiry(&id);
+        let System { id, name, .. } = system.clone();
+        let certificate = expiry(live.certificates.get(&id), zone, now);
+        let endpoints = live.endpoints(system, zone);
         let state = match system.disabled {
             true => format!("{}, disabled", system_state(system)),
             false => system_state(system),
         };
-        [id, kind(system), state, certificate, list(&endpoints), name]
+        [id, kind(system), state, certificate, endpoints, name]
     });
     const HEADINGS: [&str; 6] = [
         "SYSTEM",
@@ -170,13 +200,27 @@ fn member_record(member: &Member) -> Value {
     })
 }
 
-fn system_record(system: &System, certificates: &HashMap<String, i64>) -> Value {
-    let valid_until = certificates.get(&system.id).copied();
+fn system_record(system: &System, live: &Live) -> Value {
+    let valid_until = live.certificates.get(&system.id).copied();
+    let circuits = system
+        .endpoints
+        .iter()
+        .filter_map(|it| live.circuit(system, it));
+    let circuits = circuits.map(|it| {
+        json!({
+            "endpoint": it.endpoint,
+            "state": state_of(it),
+            "since": when::utc(it.since_us),
+            "why": it.why,
+        })
+    });
     json!({
         "id": system.id,
         "kind": kind(system),
         "name": system.name,
         "endpoints": system.endpoints,
+        // Those that do not take every call, as the hub that answers sees them.
+        "circuits": circuits.collect::<Vec<_>>(),
         "fingerprints": system.fingerprints,
         "state": system_state(system),
         // Of the certificate that it showed last since the hub's start.
@@ -351,7 +395,7 @@ fn limits(grant: &Grant) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ndxp_proto::registry::v1::{MemberClass, State, SystemKind};
+    use ndxp_proto::registry::v1::{CircuitState, MemberClass, State, SystemKind};
 
     use super::*;
 
@@ -389,7 +433,16 @@ mod tests {
             .map(|(id, days)| ((*id).to_owned(), until(*days)));
         Listing::Systems(
             shown.chain([system("G01/d", true)]).collect(),
-            certificates.collect(),
+            Live {
+                certificates: certificates.collect(),
+                circuits: vec![EndpointCircuit {
+                    system: "G01/d".to_owned(),
+                    endpoint: "b:2".to_owned(),
+                    state: CircuitState::Open.into(),
+                    since_us: until(0),
+                    why: "it does not answer in time".to_owned(),
+                }],
+            },
         )
     }
 
@@ -408,11 +461,11 @@ H26   province  active           Hà Nội",
         check(
             &systems(&[("G01/a", 29), ("G01/b", 31), ("G01/c", -1)]),
             "\
-SYSTEM  KIND                STATE                CERTIFICATE UNTIL       ENDPOINTS  NAME
+SYSTEM  KIND                STATE                CERTIFICATE UNTIL       ENDPOINTS                                                                  NAME
 G01/a   information_system  suspended            2022-08-20, in 29 days  a:1, b:2
 G01/b   information_system  suspended            2022-08-22              a:1, b:2
 G01/c   information_system  suspended            2022-07-21, expired     a:1, b:2
-G01/d   information_system  suspended, disabled  -                       a:1, b:2",
+G01/d   information_system  suspended, disabled  -                       a:1, b:2 (open since 2022-07-22 07:00:00.000: it does not answer in time)",
         );
         check(
             &Listing::Grants(vec![Grant {

@@ -96,14 +96,19 @@ impl Stats {
     ) -> Result<(), Failure> {
         let bounds = |period: Period| (period.from.as_micros(), period.to.as_micros());
         let (from_us, to_us) = bounds(two.value);
-        let value = ask(origin, self.request(from_us, to_us)).await?;
+        // Only the whole answers show how long transactions took.
+        let request = |from_us, to_us| CountRequest {
+            without_durations: self.output != Format::Json,
+            ..self.request(from_us, to_us)
+        };
+        let value = ask(origin, request(from_us, to_us)).await?;
         let (from_us, to_us) = bounds(two.base);
         // A row may have been far from the top then. With opening balances, a period before the
         // launch may be asked for: a platform that was not there yet carried nothing.
         let all = CountRequest {
             top: 0,
             with_baselines: true,
-            ..self.request(from_us, to_us)
+            ..request(from_us, to_us)
         };
         let mut base = ask(origin, all).await?;
         if !self.with_baselines {

@@ -1,0 +1,210 @@
+//! One consumer's connection: who it is, its calls, and its end.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::conduct::{Conduct, Guarded};
+use crate::core::{Core, Counted};
+use crate::exchange::{Incoming, exchange};
+use crate::limits::{Limits, http2};
+use crate::liveness;
+use crate::metrics::Shed;
+use crate::peer::Peer;
+use crate::trust::taken_back;
+
+/// How long a peer that is told to go has for hearing it.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
+/// Serves a connection from its TCP handshake to its end.
+pub async fn connection(
+    counted: Counted,
+    tcp: TcpStream,
+    from: IpAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let core = Arc::clone(&counted.0);
+    let identified = {
+        let waiting = core.anteroom.enter(from);
+        let handshake = tokio::time::timeout(core.limits.handshake_max, identify(&core, tcp));
+        tokio::select! {
+            identified = handshake => identified,
+            () = waiting.dismissed() => {
+                core.metrics.shed(Shed::Handshakes);
+                tracing::debug!(%from, "a handshake made room for newer ones");
+                return;
+            }
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    };
+    let (calls, peer) = match identified {
+        Ok(Ok(identified)) => identified,
+        Ok(Err(refused)) => {
+            core.metrics.handshakes_failed.inc();
+            tracing::info!(%refused, "handshake failed");
+            return;
+        }
+        Err(_elapsed) => {
+            core.metrics.handshakes_failed.inc();
+            tracing::info!("handshake took too long");
+            return;
+        }
+    };
+    let Some(_held) = core
+        .holders
+        .hold(&peer.proof, core.limits.connections_per_holder_max())
+    else {
+        core.metrics.shed(Shed::ConnectionsOfOne);
+        tracing::info!(
+            peer = peer.proof,
+            "has all the connections that one may have"
+        );
+        return dismiss(calls).await;
+    };
+    if let Err(error) = serve_calls(&core, calls, &peer, stop).await {
+        if error.is_go_away() && error.is_library() {
+            core.metrics.shed(Shed::Protocol);
+        }
+        tracing::debug!(%error, "connection of a consumer ended");
+    }
+}
+
+/// Tells the peer to be calm and ends the connection; calls that it still brings are not taken.
+async fn dismiss(mut connection: Calls) {
+    connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
+    let ended = async { while let Some(Ok(_not_taken)) = connection.accept().await {} };
+    let _heard = tokio::time::timeout(FAREWELL_MAX, ended).await;
+}
+
+/// Why a connection never became a consumer's.
+#[derive(Debug, thiserror::Error)]
+enum NotIdentified {
+    #[error("TLS: {0}")]
+    Tls(#[from] std::io::Error),
+    #[error("the peer did not ask for HTTP/2 (ALPN h2)")]
+    NotHttp2,
+    #[error("the peer showed no certificate")]
+    NoCertificate,
+    #[error("the certificate of {proof} has been revoked")]
+    Revoked { proof: String },
+    #[error(transparent)]
+    Identity(#[from] crate::identity::IdentityError),
+    #[error("HTTP/2: {0}")]
+    Http2(#[from] h2::Error),
+}
+
+/// A consumer's connection that has said all it must before its first call.
+type Calls = server::Connection<Guarded<TlsStream<TcpStream>>, Bytes>;
+
+async fn identify(core: &Core, tcp: TcpStream) -> Result<(Calls, Arc<Peer>), NotIdentified> {
+    liveness::watch(&tcp)?;
+    let tls = TlsAcceptor::from(core.tls.load_full()).accept(tcp).await?;
+    let session = tls.get_ref().1;
+    if session.alpn_protocol() != Some(b"h2") {
+        return Err(NotIdentified::NotHttp2);
+    }
+    let certificate = session.peer_certificates().and_then(|chain| chain.first());
+    let certificate = certificate.ok_or(NotIdentified::NoCertificate)?;
+    let conduct = Conduct::new(core.limits.streams_per_connection_max);
+    let peer = Peer::read(certificate, &core.trust_domain, Arc::clone(&conduct))?;
+    let peer = Arc::new(peer);
+    // The handshake has asked the same, unless it resumed a session or the list came meanwhile.
+    if let Some(key) = &peer.certificate
+        && core.trusted.borrow().revokes(key)
+    {
+        let proof = peer.proof.clone();
+        return Err(NotIdentified::Revoked { proof });
+    }
+    if let Ok(system) = peer.system(&core.registry.load()) {
+        core.seen.note(&system.id, certificate);
+    }
+    let guarded = Guarded::of_consumer(tls, conduct);
+    let calls = http2_server(&core.limits).handshake(guarded).await?;
+    Ok((calls, peer))
+}
+
+async fn serve_calls(
+    core: &Arc<Core>,
+    mut connection: Calls,
+    peer: &Arc<Peer>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), h2::Error> {
+    // Every call holds a clone; when the last is dropped, nothing is in flight any more.
+    let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
+    let mut stopping = false;
+    let mut over = None;
+    let revoked = async {
+        match &peer.certificate {
+            Some(certificate) => taken_back(core.trusted.clone(), certificate).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut revoked = std::pin::pin!(revoked);
+    let ended = loop {
+        tokio::select! {
+            accepted = connection.accept() => {
+                let (request, respond) = match accepted {
+                    None => break Ok(()),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(accepted)) => accepted,
+                };
+                peer.conduct.earn(1);
+                let (head, body) = request.into_parts();
+                let (core, peer, in_flight) =
+                    (Arc::clone(core), Arc::clone(peer), in_flight.clone());
+                // Boxed once, because the runtime moves a task's future about several times.
+                tokio::spawn(Box::pin(async move {
+                    exchange(core, peer, Incoming { head, body, respond }).await;
+                    drop(in_flight);
+                }));
+            }
+            excess = peer.conduct.exceeded() => {
+                over = Some(excess);
+                break Ok(());
+            }
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.graceful_shutdown();
+            }
+            // What was opened before ends in order; nothing new is taken.
+            () = &mut revoked, if !stopping => {
+                tracing::info!(peer = peer.proof, "certificate revoked: connection closes");
+                stopping = true;
+                connection.graceful_shutdown();
+            }
+        }
+    };
+    if let Some(excess) = over {
+        core.metrics.shed(Shed::Conduct(excess));
+        tracing::info!(peer = peer.proof, excess = excess.as_str(), "told to go");
+        dismiss(connection).await;
+    }
+    // Where the consumer is gone, its calls notice that themselves and settle as cancelled.
+    drop(in_flight);
+    let _none_left = settled.recv().await;
+    ended
+}
+
+fn http2_server(limits: &Limits) -> server::Builder {
+    let mut builder = server::Builder::new();
+    builder
+        .initial_window_size(http2::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(http2::CONNECTION_WINDOW_BYTES)
+        .max_frame_size(http2::FRAME_BYTES_MAX)
+        .max_header_list_size(http2::HEADER_LIST_BYTES_MAX)
+        .max_concurrent_streams(limits.streams_per_connection_max)
+        .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
+        .max_pending_accept_reset_streams(http2::PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(Some(http2::ERROR_RESETS_MAX))
+        .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)
+        .data_frame_budget(http2::DATA_FRAME_BUDGET);
+    builder
+}

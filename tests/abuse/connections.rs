@@ -1,0 +1,79 @@
+//! Connections by the thousand: such as never say who they are, and such as do.
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::bystander::{Abused, Bystander, WIDE};
+use crate::support::call::message;
+use crate::support::consumer::Consumer;
+use crate::support::frames::ENHANCE_YOUR_CALM;
+use crate::support::hub::Hub;
+use crate::support::provider::echo;
+use crate::support::wait::{until, within};
+use crate::support::world::call;
+
+/// `limits.handshakes_max`.
+const HANDSHAKES_MAX: u64 = 64;
+const HALF_OPEN: u64 = 2_000;
+/// A beginning of a ClientHello that announces more.
+const HALF_A_HELLO: [u8; 6] = [0x16, 0x03, 0x01, 0x40, 0x00, 0x01];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_open_handshakes_by_the_thousand_keep_nobody_out() {
+    let hub = Hub::init();
+    hub.set("limits", "handshakes_max", &HANDSHAKES_MAX.to_string());
+    // None ends by itself while the test lasts.
+    hub.set("limits", "handshake_ms_max", "60_000");
+    let world = Abused::start_with(hub, echo).await;
+    let mut bystander = Bystander::start(&world).await;
+    let mut half_open = Vec::new();
+    for at in 0..HALF_OPEN {
+        let mut stream = TcpStream::connect(world.hub.exchange()).await.unwrap();
+        if at % 2 == 0 {
+            // Refused only if the place was needed before this is said.
+            let _made_room = stream.write_all(&HALF_A_HELLO).await;
+        }
+        half_open.push(stream);
+        if at % 100 == 0 {
+            // Those who come now are let in, from the very address of the flood.
+            let newcomer = Consumer::connect(&world.hub, &world.bystander).await;
+            let answer = newcomer.call(&call(), message(b"let in")).await;
+            assert_eq!(answer.grpc_status(), 0, "after {at} half-open handshakes");
+        }
+    }
+    until("as many as made room", async || {
+        (world.shed("handshakes").await >= HALF_OPEN - HANDSHAKES_MAX).then_some(())
+    })
+    .await;
+    bystander.goes_on().await;
+    bystander.finish("2,000 half-open handshakes").await;
+    drop(half_open);
+    world.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_member_leaves_connections_for_the_others() {
+    let hub = Hub::init();
+    hub.set("limits", "connections_max", "16");
+    let world = Abused::start_with(hub, echo).await;
+    let mut bystander = Bystander::start(&world).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(Consumer::connect(&world.hub, &world.attacker).await);
+    }
+    for _ in 0..20 {
+        let mut above = world.attack(WIDE).await;
+        let told = within("the end", above.read.told_to_go()).await;
+        assert_eq!(told, Some(ENHANCE_YOUR_CALM));
+    }
+    for consumer in &held {
+        let answer = consumer.call(&call(), message(b"within")).await;
+        assert_eq!(answer.grpc_status(), 0);
+    }
+    let newcomer = Consumer::connect(&world.hub, &world.bystander).await;
+    assert_eq!(newcomer.call(&call(), message(b"")).await.grpc_status(), 0);
+    world.has_shed("connections_of_one", 20).await;
+    bystander.goes_on().await;
+    bystander.finish("connections above a quarter").await;
+    world.hub.stop().await;
+}

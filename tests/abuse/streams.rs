@@ -1,0 +1,170 @@
+//! Streams by the thousand, and streams that nobody reads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+use super::bystander::{Abused, Bystander, WIDE};
+use crate::support::call::framed;
+use crate::support::frames::{
+    DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, REFUSED_STREAM, RST_STREAM,
+    field, frame, request, window,
+};
+use crate::support::provider::{Exchange, echo, headers, send, trailers};
+use crate::support::wait::{until, within};
+use crate::support::world::SERVICE;
+
+/// `limits.streams_per_connection_max`.
+const STREAMS_MAX: usize = 1_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_thousand_streams_those_above_the_limit_are_refused_and_then_the_connection() {
+    const STREAMS: usize = 10_000;
+    let world = Abused::start(echo).await;
+    let mut bystander = Bystander::start(&world).await;
+    let mut attacker = world.attack(WIDE).await;
+    let head = request(&format!("/{SERVICE}/Echo"));
+    let flood: Vec<u8> = (0..STREAMS)
+        .flat_map(|it| {
+            frame(
+                HEADERS,
+                END_HEADERS,
+                u32::try_from(2 * it + 1).unwrap(),
+                &head,
+            )
+        })
+        .collect();
+    let crate::support::frames::Wire { read, write } = &mut attacker;
+    let counting = async {
+        let mut refused = 0;
+        loop {
+            let frame = read.next().await.expect("it ends with GOAWAY");
+            match frame.kind {
+                RST_STREAM => {
+                    assert_eq!(frame.code(), REFUSED_STREAM);
+                    refused += 1;
+                }
+                GOAWAY => return (refused, frame.payload[7]),
+                _ => {}
+            }
+        }
+    };
+    let sending = tokio::io::AsyncWriteExt::write_all(write, &flood);
+    let both = async { tokio::join!(sending, counting) };
+    let (_broken_off, (refused, code)) = within("the end of the flood", both).await;
+    assert!(refused <= STREAMS - STREAMS_MAX, "{refused} refused");
+    assert_eq!(u32::from(code), ENHANCE_YOUR_CALM);
+    bystander.goes_on().await;
+    bystander.finish("10,000 streams").await;
+    drop(attacker);
+    world.hub.stop().await;
+}
+
+/// A connection may be full; what is above it is refused, and it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_full_refuses_a_few_more_and_lives() {
+    const STREAMS: usize = STREAMS_MAX + 100;
+    let world = Abused::start(echo).await;
+    let mut attacker = world.attack(WIDE).await;
+    let head = request(&format!("/{SERVICE}/Echo"));
+    let calls: Vec<u8> = (0..STREAMS)
+        .flat_map(|it| {
+            frame(
+                HEADERS,
+                END_HEADERS,
+                u32::try_from(2 * it + 1).unwrap(),
+                &head,
+            )
+        })
+        .collect();
+    attacker.say(&calls).await;
+    let (mut begun, mut refused) = (0, 0);
+    while begun + refused < STREAMS {
+        let frame = within("an answer on each stream", attacker.read.next()).await;
+        match frame.expect("the connection stays").kind {
+            HEADERS => begun += 1,
+            RST_STREAM => refused += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((begun, refused), (STREAMS_MAX, STREAMS - STREAMS_MAX));
+    drop(attacker);
+    world.hub.stop().await;
+}
+
+/// Pours [`WHOLE_BYTES`] when asked for it.
+async fn pour_or_echo(mut exchange: Exchange, taken: Arc<AtomicUsize>) {
+    if !exchange.head.headers.contains_key("x-pour") {
+        return echo(exchange).await;
+    }
+    let Ok(mut stream) = exchange.respond.send_response(headers(), false) else {
+        return;
+    };
+    let mut whole: Bytes = framed(0, &vec![0xa5; WHOLE_BYTES]);
+    while !whole.is_empty() {
+        let piece = whole.split_to(whole.len().min(PIECE_BYTES));
+        let bytes = piece.len();
+        if send(&mut stream, piece).await.is_none() {
+            return;
+        }
+        taken.fetch_add(bytes, Ordering::Relaxed);
+    }
+    let _gone = stream.send_trailers(trailers("0"));
+}
+
+const WHOLE_BYTES: usize = 8 << 20;
+const PIECE_BYTES: usize = 16 * 1024;
+const STALLED: usize = 40;
+/// What the hub holds of each: two windows and a send buffer, 256 KiB each, and as much again in
+/// the provider's own machinery.
+const HELD_BYTES_MAX: usize = STALLED * 2 * 1024 * 1024;
+
+/// One byte a second, or none, is the same to the hub: a window that stands still.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_read_byte_by_byte_hold_nobody_up() {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let taken = Arc::clone(&taken);
+        move |exchange| pour_or_echo(exchange, Arc::clone(&taken))
+    };
+    let world = Abused::start(handler).await;
+    let mut bystander = Bystander::start(&world).await;
+    let list = [request(&format!("/{SERVICE}/Pour")), field("x-pour", b"1")].concat();
+    let streams = || (0..STALLED).map(|it| u32::try_from(2 * it + 1).unwrap());
+    let calls: Vec<u8> = streams()
+        .flat_map(|it| frame(HEADERS, END_HEADERS | END_STREAM, it, &list))
+        .collect();
+
+    // By windows: each stream may get one byte, then one more, and so on.
+    let mut slow = world.attack(1).await;
+    slow.say(&calls).await;
+    for round in 1..=20 {
+        let mut bytes = 0;
+        while bytes < STALLED {
+            let frame = within("a byte of each", slow.read.find(DATA))
+                .await
+                .unwrap();
+            assert_eq!(frame.payload.len(), 1, "round {round}");
+            bytes += 1;
+        }
+        let more: Vec<u8> = streams().flat_map(|it| window(it, 1)).collect();
+        slow.say(&more).await;
+        bystander.goes_on().await;
+    }
+    let held = taken.load(Ordering::Relaxed);
+    assert!(held <= HELD_BYTES_MAX, "{held} bytes for {STALLED} calls");
+
+    // By TCP: the windows are wide, and nothing is read at all.
+    let mut deaf = world.attack(1 << 30).await;
+    deaf.say(&window(0, 1 << 30)).await;
+    deaf.say(&calls).await;
+    until("a call that reaches the provider", async || {
+        (taken.load(Ordering::Relaxed) > held).then_some(())
+    })
+    .await;
+    bystander.goes_on().await;
+    bystander.finish("answers that nobody reads").await;
+    drop((slow, deaf));
+    world.hub.stop().await;
+}
