@@ -2,12 +2,13 @@
 //! in sums of hours instead of entries, and merges them as the projection does. No journal
 //! backs such a store; nothing but `ndxp bench` makes one.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use ndxp_model::{Instant, Sequence, Zone};
 
 use crate::counter::Counter;
-use crate::delta::Delta;
+use crate::delta::{Delta, HourKey};
 use crate::error::CountersError;
 use crate::home::Home;
 use crate::line::{Ending, Line};
@@ -20,6 +21,8 @@ pub struct Builder {
     _home: Home,
     store: Store,
     delta: Delta,
+    /// Hours of the total that no batch has written yet.
+    total: HashMap<HourKey, Counter>,
 }
 
 impl Builder {
@@ -35,11 +38,12 @@ impl Builder {
             _home: home,
             store,
             delta,
+            total: HashMap::new(),
         })
     }
 
-    /// Adds what one line counted in the hour that begins then. Hours go forwards from batch to
-    /// batch.
+    /// Adds what one line counted in the hour that begins then. The hours of a line go forwards from
+    /// batch to batch, and those of all lines from total to total.
     ///
     /// # Errors
     /// When a sum does not fit, or there are too many lines.
@@ -55,11 +59,25 @@ impl Builder {
             .add_hour(&self.store.state, line, hour, ending, counter)?)
     }
 
-    /// Makes what was added one batch, as of the journal's time.
+    /// Makes what was added of lines one batch, as of the journal's time.
     ///
     /// # Errors
     /// As [`Builder::begin`], and when a sum does not fit.
     pub fn apply(&mut self, at: Instant) -> Result<Watermark, CountersError> {
+        self.delta.exchange_total(&mut self.total, false);
+        self.write(at)
+    }
+
+    /// Brings the total up to the lines.
+    ///
+    /// # Errors
+    /// As [`Builder::apply`].
+    pub fn apply_total(&mut self, at: Instant) -> Result<Watermark, CountersError> {
+        self.delta.exchange_total(&mut self.total, true);
+        self.write(at)
+    }
+
+    fn write(&mut self, at: Instant) -> Result<Watermark, CountersError> {
         let mut delta = std::mem::replace(&mut self.delta, Delta::behind(&self.store.state));
         let sequence = Sequence::new(delta.counted);
         delta.watermark = Watermark { sequence, at };

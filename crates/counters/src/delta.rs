@@ -3,7 +3,7 @@
 //! In memory only hours are counted, per line. Days, months, all time and the total are summed
 //! from them when the delta is applied, so that an entry costs one look-up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ndxp_baseline::{Imported, Malformed};
@@ -39,6 +39,9 @@ pub struct Delta {
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
     hours: HashMap<HourKey, Counter>,
+    touched: HashSet<LineId>,
+    /// Whether the total is the sum of what is counted here; otherwise it is given as it is.
+    pub sums_up: bool,
     /// Start of the hour of the first closing counted ever.
     pub began: Option<Instant>,
     /// Imports of opening balances.
@@ -119,6 +122,8 @@ impl Delta {
             opened: BTreeMap::new(),
             settled: BTreeSet::new(),
             hours: HashMap::new(),
+            touched: HashSet::new(),
+            sums_up: true,
             began: state.began,
             baselines: Vec::new(),
             entries: 0,
@@ -133,6 +138,26 @@ impl Delta {
     #[must_use]
     pub const fn entries(&self) -> usize {
         self.entries
+    }
+
+    /// How many lines have anything to be counted.
+    #[must_use]
+    pub fn lines_touched(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// Takes the total's hours out, or puts them back, for [`crate::Builder`].
+    pub fn exchange_total(&mut self, total: &mut HashMap<HourKey, Counter>, back: bool) {
+        self.sums_up = false;
+        if back {
+            self.hours.extend(std::mem::take(total));
+            return;
+        }
+        let of_total = |key: &HourKey| key.line == LineId::TOTAL;
+        for (key, counter) in self.hours.extract_if(|key, _| of_total(key)) {
+            // Sums of a measurement are far from the limits.
+            let _ = total.entry(key).or_default().merge(&counter);
+        }
     }
 
     /// How many counters are held.
@@ -191,9 +216,15 @@ impl Delta {
     pub fn hours(&self) -> Result<BTreeMap<HourKey, Counter>, Overflow> {
         let mut hours: BTreeMap<HourKey, Counter> = BTreeMap::new();
         for (key, counter) in &self.hours {
-            let line = LineId::TOTAL;
-            let total = HourKey { line, ..*key };
-            hours.entry(total).or_default().merge(counter)?;
+            if !self.sums_up && key.line == LineId::TOTAL {
+                hours.insert(*key, counter.clone());
+                continue;
+            }
+            if self.sums_up {
+                let line = LineId::TOTAL;
+                let total = HourKey { line, ..*key };
+                hours.entry(total).or_default().merge(counter)?;
+            }
             let counter = Counter {
                 first_sequence: Sequence::NONE,
                 last_sequence: Sequence::NONE,
@@ -226,11 +257,13 @@ impl Delta {
         };
         let line = self.number(state, sequence, line)?;
         let key = HourKey { line, hour, ending };
-        self.hours
-            .entry(key)
-            .or_default()
-            .merge(&counter)
-            .map_err(|source| FoldError::Overflow { sequence, source })
+        for line in [LineId::TOTAL, key.line] {
+            let key = HourKey { line, ..key };
+            let held = self.hours.entry(key).or_default();
+            held.merge(&counter)
+                .map_err(|source| FoldError::Overflow { sequence, source })?;
+        }
+        Ok(())
     }
 
     fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
@@ -290,6 +323,7 @@ impl Delta {
             hour: self.hour.from,
             ending: Ending { outcome, fault },
         };
+        self.touched.insert(key.line);
         let counter = self.hours.entry(key).or_default();
         counter
             .add(sequence, outcome, closed)

@@ -19,7 +19,7 @@ use crate::store::{Store, decoded};
 const DAYS_KEPT: Duration = Duration::from_secs(62 * 24 * 3_600);
 /// How many rows that are no longer kept one batch removes: a batch stays small after a standstill
 /// of weeks, and a busy hub, of some ten batches a second, catches up in moments.
-const REMOVED_MAX: usize = 4_096;
+const REMOVED_MAX: usize = 512;
 
 /// From which instant on the days of lines are kept, as of the journal's time: since the start of
 /// the day 62 days before it. Days before it are told to nobody, and removed bit by bit.

@@ -18,9 +18,8 @@ const WEEKEND: f64 = 1.0 / 3.0;
 const DAYS_BY_HOUR: i64 = 66;
 /// Office hours, in which the hours of a day are counted.
 const HOURS: std::ops::Range<i8> = 7..19;
-/// A month is counted in so many batches of lines drawn by lot, a day by hour in so many.
-const GROUPS_A_MONTH: usize = 20;
-const GROUPS_A_DAY: usize = 4;
+/// Lines of one batch, drawn by lot: as many as the projection takes at most.
+const LINES_A_BATCH: usize = 500;
 /// Distributions of durations, each of which every so many-th connection has.
 const SHAPES: usize = 16;
 
@@ -137,7 +136,7 @@ impl<'a> Years<'a> {
             .map(|day| Ok((self.hour(day, 9)?, activity(day))))
             .collect::<anyhow::Result<_>>()?;
         let at = self.hour(to.yesterday()?, 23)?;
-        self.batches(builder, &days, GROUPS_A_MONTH, at)
+        self.batches(builder, &days, at)
     }
 
     fn hours_of(&mut self, builder: &mut Builder, day: Date) -> anyhow::Result<Instant> {
@@ -146,7 +145,7 @@ impl<'a> Years<'a> {
             .map(|hour| Ok((self.hour(day, hour)?, share)))
             .collect::<anyhow::Result<_>>()?;
         let at = self.hour(day, 23)?;
-        self.batches(builder, &hours, GROUPS_A_DAY, at)
+        self.batches(builder, &hours, at)
     }
 
     fn hour(&self, day: Date, hour: i8) -> anyhow::Result<Instant> {
@@ -158,17 +157,17 @@ impl<'a> Years<'a> {
         &mut self,
         builder: &mut Builder,
         parts: &[(Instant, f64)],
-        groups: usize,
         at: Instant,
     ) -> anyhow::Result<Instant> {
         let mut order: Vec<usize> = (0..self.traffic.len()).collect();
         self.dice.shuffle(&mut order);
-        for group in order.chunks(order.len().div_ceil(groups).max(1)) {
+        for group in order.chunks(LINES_A_BATCH) {
             for place in group {
                 self.of_line(builder, *place, parts)?;
             }
             builder.apply(at)?;
         }
+        builder.apply_total(at)?;
         Ok(at)
     }
 
