@@ -23,10 +23,10 @@ pub fn table_names() -> [&'static str; TITLES.len()] {
     TITLES.map(|(name, ..)| name)
 }
 
-/// The report on a month, as [`crate::figures`] cuts it.
+/// The report on a month, as [`crate::figures()`] cuts it.
 ///
 /// # Errors
-/// As [`crate::figures`], and when more rows are asked for than a table has.
+/// As [`crate::figures()`], and when more rows are asked for than a table has.
 pub fn report(
     sources: &Sources<'_>,
     request: &GetReportRequest,
