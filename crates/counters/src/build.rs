@@ -2,15 +2,16 @@
 //! in sums of hours instead of entries, and merges them as the projection does. No journal
 //! backs such a store; nothing but `ndxp bench` makes one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndxp_model::{Instant, Sequence, Zone};
 
 use crate::counter::Counter;
-use crate::delta::{Delta, HourKey};
+use crate::delta::Delta;
 use crate::error::CountersError;
 use crate::home::Home;
+use crate::key::LineId;
 use crate::line::{Ending, Line};
 use crate::state::Watermark;
 use crate::store::Store;
@@ -18,11 +19,11 @@ use crate::store::Store;
 /// A store being built.
 #[derive(Debug)]
 pub struct Builder {
-    _home: Home,
+    home: Home,
     store: Store,
     delta: Delta,
-    /// Hours of the total that no batch has written yet.
-    total: HashMap<HourKey, Counter>,
+    /// What lines count until the total is told.
+    total: BTreeMap<(Instant, Ending), Counter>,
 }
 
 impl Builder {
@@ -32,18 +33,18 @@ impl Builder {
     /// When another process holds it, or sled cannot work.
     pub fn begin(directory: &Path, zone: &Zone) -> Result<Self, CountersError> {
         let home = Home::claim(directory)?;
-        let store = Store::open(&home.store(), zone)?;
+        let store = Store::open(home.directory(), zone)?;
         let delta = Delta::behind(&store.state);
         Ok(Self {
-            _home: home,
+            home,
             store,
             delta,
-            total: HashMap::new(),
+            total: BTreeMap::new(),
         })
     }
 
-    /// Adds what one line counted in the hour that begins then. The hours of a line go forwards from
-    /// batch to batch, and those of all lines from total to total.
+    /// Adds what one line counted in the hour that begins then. The hours of a line go forwards, and
+    /// none lies behind the month, or where days are to be kept the day, of the next [`Builder::apply`].
     ///
     /// # Errors
     /// When a sum does not fit, or there are too many lines.
@@ -54,42 +55,37 @@ impl Builder {
         ending: Ending,
         counter: &Counter,
     ) -> Result<(), CountersError> {
-        Ok(self
-            .delta
-            .add_hour(&self.store.state, line, hour, ending, counter)?)
+        let state = &self.store.state;
+        let (first_sequence, last_sequence) =
+            self.delta.add_hour(state, line, hour, ending, counter)?;
+        let counter = Counter {
+            first_sequence,
+            last_sequence,
+            ..counter.clone()
+        };
+        let total = self.total.entry((hour, ending)).or_default();
+        Ok(total.merge(&counter)?)
     }
 
-    /// Makes what was added of lines one batch, as of the journal's time.
+    /// Makes what was added part of the store, as of the journal's time.
     ///
     /// # Errors
     /// As [`Builder::begin`], and when a sum does not fit.
     pub fn apply(&mut self, at: Instant) -> Result<Watermark, CountersError> {
-        self.delta.exchange_total(&mut self.total, false);
-        self.write(at)
-    }
-
-    /// Brings the total up to the lines.
-    ///
-    /// # Errors
-    /// As [`Builder::apply`].
-    pub fn apply_total(&mut self, at: Instant) -> Result<Watermark, CountersError> {
-        self.delta.exchange_total(&mut self.total, true);
-        self.write(at)
-    }
-
-    fn write(&mut self, at: Instant) -> Result<Watermark, CountersError> {
-        let mut delta = std::mem::replace(&mut self.delta, Delta::behind(&self.store.state));
+        self.store.lay_to_rest(at)?;
+        for ((hour, ending), counter) in std::mem::take(&mut self.total) {
+            self.delta.add(LineId::TOTAL, hour, ending, &counter)?;
+        }
+        let mut delta = std::mem::take(&mut self.delta);
         let sequence = Sequence::new(delta.counted);
         delta.watermark = Watermark { sequence, at };
-        let prepared = self.store.prepare(delta)?;
-        self.store.commit(prepared)?;
-        // sled uses the room of what is gone only once it was flushed, as the writer does.
-        self.store.flush()?;
+        self.store.take_in(delta)?;
+        self.store.prune()?;
         self.delta = Delta::behind(&self.store.state);
         Ok(self.store.state.watermark)
     }
 
-    /// Bytes of all keys and values, without what sled adds.
+    /// Bytes of all keys and values of the store, without what sled adds.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -109,6 +105,7 @@ impl Builder {
     /// When sled cannot write.
     pub fn finish(self) -> Result<(), CountersError> {
         self.store.flush()?;
-        Ok(self.store.close()?)
+        self.store.close()?;
+        Ok(self.home.sync_store()?)
     }
 }

@@ -7,14 +7,16 @@
 //! and ending, not the counters themselves.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use ndxp_model::{Granularity, Instant, Sequence, Zone};
+use ndxp_model::{Instant, Sequence, Zone};
 
 use crate::codec::{self, Form, Want};
 use crate::counter::{Counter, earlier};
 use crate::damage::{Damage, StoreError};
 use crate::key::{Key, LineId, RowKey, Size};
 use crate::line::Ending;
+use crate::merge::days_kept_from;
 use crate::row::{Cut, Row};
 use crate::state::State;
 use crate::store::{Store, decoded};
@@ -42,6 +44,15 @@ enum Place {
     HourOfDay,
 }
 
+/// Whose row it is, and of when.
+#[derive(Clone, Copy, Debug)]
+struct Stand {
+    /// `None` over all time.
+    size: Option<Size>,
+    from: Instant,
+    line: LineId,
+}
+
 #[derive(Debug)]
 struct Sums<'a> {
     zone: &'a Zone,
@@ -61,7 +72,7 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
     within_watermark(&store.state)?;
     let mut sums = Sums {
         zone: &store.zone,
-        kept_from: store.kept_from(LineId(1), Granularity::Hour),
+        kept_from: days_kept_from(&store.zone, store.state.watermark.at),
         totals: HashMap::new(),
         sizes: HashMap::new(),
         cuts: HashMap::new(),
@@ -71,28 +82,58 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
             return Ok(());
         };
         let key = row_key.encode();
-        let (form, from) = match row_key {
-            RowKey::All(_) => (Form::All, Instant::EPOCH),
-            RowKey::Last(..) => (Form::Last, decoded(&key, codec::start(bytes))?),
-            RowKey::Past(_, from, _) => (Form::Past, from),
+        let (form, size, from) = match row_key {
+            RowKey::All(_) => (Form::All, None, Instant::EPOCH),
+            RowKey::Last(size, _) => (Form::Last, Some(size), decoded(&key, codec::start(bytes))?),
+            RowKey::Total(size, from) => (Form::Past, Some(size), from),
         };
+        let stand = Stand {
+            size,
+            from,
+            line: row_key.line(),
+        };
+        // What is over stands in a file as well.
+        if stand.line != LineId::TOTAL && size.is_some_and(|size| store.is_over(size, from)) {
+            return Ok(());
+        }
         let row = decoded(&key, codec::decode(form, bytes, Want::EVERYTHING))?;
-        known(&store.state, row_key, &row)?;
-        Ok(sums.add(row_key, from, &row)?)
+        known(&store.state, &stand, &row)?;
+        Ok(sums.add(&stand, &row)?)
     })?;
+    for (size, from) in store.past.buckets()? {
+        if !store.is_over(size, from) {
+            continue;
+        }
+        store.past.rows(size, from, |line, bytes| {
+            let size = Some(size);
+            let stand = Stand { size, from, line };
+            let row = codec::decode(Form::Past, bytes, Want::EVERYTHING);
+            let key = stand.to_string();
+            let row = row.map_err(|source| Damage::Value { key, source })?;
+            known(&store.state, &stand, &row)?;
+            Ok(sums.add(&stand, &row)?)
+        })?;
+    }
     Ok(sums.compare(store.state.counted)?)
 }
 
+impl Store {
+    /// Whether the bucket was over when the store was written.
+    fn is_over(&self, size: Size, from: Instant) -> bool {
+        self.zone.bucket(size.granularity(), from).to <= self.state.watermark.at
+    }
+}
+
 /// Whether the head knows the line, and all that the row includes.
-fn known(state: &State, key: RowKey, row: &Row) -> Result<(), Damage> {
-    let id = key.line();
+fn known(state: &State, stand: &Stand, row: &Row) -> Result<(), Damage> {
+    let id = stand.line;
     if id != LineId::TOTAL && state.line(id).is_none() {
         return Err(Damage::Nameless { id: id.0 });
     }
     let last = row.endings.iter().map(|(_, part)| part.whole.last_sequence);
     match last.max() {
         Some(sequence) if sequence > state.watermark.sequence => {
-            let key = format!("{key:?}");
+            let key = stand.to_string();
             Err(Damage::BeyondWatermark { key, sequence })
         }
         _ => Ok(()),
@@ -127,17 +168,15 @@ fn within_watermark(state: &State) -> Result<(), Damage> {
 }
 
 impl Sums<'_> {
-    fn add(&mut self, key: RowKey, from: Instant, row: &Row) -> Result<(), Damage> {
-        let (size, line) = match key {
-            RowKey::All(line) => {
-                for (ending, part) in &row.endings {
-                    let digest = Digest::of(&part.whole);
-                    self.add_total(Place::All, line, from, *ending, &digest);
-                    self.add_size(0, line, *ending, &digest);
-                }
-                return Ok(());
+    fn add(&mut self, stand: &Stand, row: &Row) -> Result<(), Damage> {
+        let Stand { size, from, line } = *stand;
+        let Some(size) = size else {
+            for (ending, part) in &row.endings {
+                let digest = Digest::of(&part.whole);
+                self.add_total(Place::All, line, from, *ending, &digest);
+                self.add_size(0, line, *ending, &digest);
             }
-            RowKey::Last(size, line) | RowKey::Past(size, _, line) => (size, line),
+            return Ok(());
         };
         // What nobody is told of may stand for a while.
         if size == Size::Day && line != LineId::TOTAL && from < self.kept_from {
@@ -154,11 +193,11 @@ impl Sums<'_> {
                 sum.add(&digest);
                 let bucket = cut.cells.get(usize::from(*place)).copied();
                 let bucket = bucket.filter(|_| cut.from == from);
-                let bucket = bucket.ok_or_else(|| disagreement(&key, *ending))?;
+                let bucket = bucket.ok_or_else(|| stand.disagreement(*ending))?;
                 self.add_cell(size, line, bucket, *ending, &digest);
             }
             if sum != whole.without_durations() {
-                return Err(disagreement(&key, *ending));
+                return Err(stand.disagreement(*ending));
             }
             self.add_whole(size, line, from, *ending, &whole);
         }
@@ -258,9 +297,21 @@ impl Sums<'_> {
     }
 }
 
-fn disagreement(key: &RowKey, ending: Ending) -> Damage {
-    let counter = format!("the counter of {ending} in {key:?}");
-    Damage::Sum { counter }
+impl Stand {
+    fn disagreement(&self, ending: Ending) -> Damage {
+        let counter = format!("the counter of {ending} in {self}");
+        Damage::Sum { counter }
+    }
+}
+
+impl fmt::Display for Stand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size, from, line } = self;
+        match size {
+            None => write!(f, "all time of line {}", line.0),
+            Some(size) => write!(f, "the {size:?} of {from} of line {}", line.0),
+        }
+    }
 }
 
 impl Digest {
@@ -334,13 +385,13 @@ mod tests {
     type Tamper = fn(&mut Store);
 
     /// The last such row of a line of the sample, changed. `None` removes it.
-    fn change(store: &Store, wanted: RowKey, change: fn(Row) -> Option<Row>) {
+    fn change(store: &mut Store, wanted: RowKey, change: fn(Row) -> Option<Row>) {
         let key = wanted.encode();
         let bytes = store.get(&key).unwrap().unwrap();
         let (form, from) = match wanted {
             RowKey::All(_) => (Form::All, Instant::EPOCH),
             RowKey::Last(..) => (Form::Last, codec::start(&bytes).unwrap()),
-            RowKey::Past(_, from, _) => (Form::Past, from),
+            RowKey::Total(_, from) => (Form::Past, from),
         };
         let row = codec::decode(form, &bytes, Want::EVERYTHING).unwrap();
         let value = change(row).map(|row| codec::encode(form, from, &row));

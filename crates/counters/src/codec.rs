@@ -2,7 +2,7 @@
 //! always encodes to the same bytes.
 //!
 //! ```text
-//! version:u8                                    2, as of all values
+//! version:u8                                    3, as of all values
 //! start:i64                                     only in a last month or day: where it begins,
 //!                                               microseconds since the epoch, big-endian
 //! names, each: length, utf-8                    of the measures declared, ascending
@@ -52,6 +52,15 @@ impl Want {
         durations: true,
         cells: true,
     };
+    /// Of a row over all time, or of a whole month or day.
+    pub const WHOLE: Self = Self {
+        durations: true,
+        cells: false,
+    };
+    pub const CELLS: Self = Self {
+        durations: false,
+        cells: true,
+    };
 }
 
 /// `start` is given for a last row alone.
@@ -90,6 +99,16 @@ pub fn encode(form: Form, start: Instant, row: &Row) -> Vec<u8> {
 pub fn start(bytes: &[u8]) -> Result<Instant, ValueError> {
     let mut input = versioned(bytes)?;
     Ok(Instant::from_micros(i64::from_be_bytes(input.chunk()?)))
+}
+
+/// What a last row is once it is over: the same without its start.
+///
+/// # Errors
+/// As [`start`].
+pub fn settled(bytes: &[u8]) -> Result<Vec<u8>, ValueError> {
+    let mut input = versioned(bytes)?;
+    input.chunk::<8>()?;
+    Ok([&[VERSION][..], input.0].concat())
 }
 
 /// # Errors

@@ -1,5 +1,7 @@
 //! Why the store fails: damage, which a rebuild mends, or the machine, which it does not.
 
+use std::io;
+
 use ndxp_model::{Instant, Sequence};
 
 use crate::counter::Overflow;
@@ -10,8 +12,8 @@ pub enum StoreError {
     #[error(transparent)]
     Damage(#[from] Damage),
     /// The store may be sound; the machine is not.
-    #[error("sled cannot work: {0}; free space or mend the disk's rights")]
-    Machine(sled::Error),
+    #[error("its files cannot be kept: {0}; free space or mend the disk's rights")]
+    Machine(io::Error),
     #[error(transparent)]
     Overflow(#[from] Overflow),
 }
@@ -23,6 +25,20 @@ pub enum Damage {
     Sled(sled::Error),
     #[error("sled panicked: {message}")]
     Panicked { message: String },
+    #[error("a file cannot be read: {message}")]
+    Read { message: String },
+    #[error("past/{file} has another {what} than was written")]
+    Past { file: String, what: &'static str },
+    #[error("past/{file} is gone")]
+    PastGone { file: String },
+    #[error(
+        "a round goes from sequence {base} to {through}, and the store has reached {watermark}"
+    )]
+    Round {
+        base: Sequence,
+        through: Sequence,
+        watermark: Sequence,
+    },
     #[error("{file} had {expected_bytes} bytes when it was sealed, and has {found_bytes:?} now")]
     File {
         file: String,
@@ -66,30 +82,47 @@ pub enum Damage {
 }
 
 impl From<sled::Error> for StoreError {
-    /// What only the machine can be blamed for is no damage: to rebuild would not mend it.
     fn from(error: sled::Error) -> Self {
-        use std::io::ErrorKind::{
-            OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-        };
-        let machine = [
-            OutOfMemory,
-            PermissionDenied,
-            QuotaExceeded,
-            ReadOnlyFilesystem,
-            StorageFull,
-        ];
-        match &error {
-            sled::Error::Io(io) if machine.contains(&io.kind()) || is_locked(&error) => {
-                Self::Machine(error)
-            }
-            _ => Self::Damage(Damage::Sled(error)),
+        match error {
+            sled::Error::Io(io) if is_of_machine(&io) => Self::Machine(io),
+            error => Self::Damage(Damage::Sled(error)),
         }
     }
 }
 
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match is_of_machine(&error) {
+            true => Self::Machine(error),
+            false => Self::Damage(Damage::Read {
+                message: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// What only the machine can be blamed for is no damage: to rebuild would not mend it.
+fn is_of_machine(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let machine = [
+        OutOfMemory,
+        PermissionDenied,
+        QuotaExceeded,
+        ReadOnlyFilesystem,
+        StorageFull,
+    ];
+    machine.contains(&error.kind()) || tells_lock(error)
+}
+
 /// sled tells a lock that is held only in words.
 pub fn is_locked(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(io) if io.to_string().contains("could not acquire lock"))
+    matches!(error, sled::Error::Io(io) if tells_lock(io))
+}
+
+fn tells_lock(error: &io::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
 
 #[cfg(test)]
@@ -98,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_the_machine_lacks_is_no_damage() {
-        use std::io::{Error, ErrorKind};
+        use io::{Error, ErrorKind};
         let rows = [
             (ErrorKind::StorageFull, false),
             (ErrorKind::PermissionDenied, false),

@@ -1,9 +1,9 @@
 //! The fold: what a stretch of the journal adds to the counters. Pure; the store is not asked.
 //!
-//! In memory only hours are counted, per line. Days, months, all time and the total are summed
-//! from them when the delta is applied, so that an entry costs one look-up.
+//! In memory only hours are counted, per line and in total. Days, months and all time are summed
+//! from them when somebody asks, or when the delta is written, so that an entry costs two look-ups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ndxp_baseline::{Imported, Malformed};
@@ -18,11 +18,11 @@ use ndxp_proto::journal::v1::{
 use crate::counter::{Counter, Overflow};
 use crate::key::LineId;
 use crate::line::{Ending, Line, METHODS_MAX, UNIMPLEMENTED};
-use crate::state::{Ids, State, Watermark};
+use crate::state::{Ids, State, Sums, Watermark};
 use crate::value::FirstTransaction;
 
 /// What the entries behind a state's watermark come to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Delta {
     pub watermark: Watermark,
     /// Commit time of the journal's first entry.
@@ -38,26 +38,27 @@ pub struct Delta {
     pub opened: BTreeMap<Sequence, TransactionId>,
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
-    hours: HashMap<HourKey, Counter>,
-    touched: HashSet<LineId>,
-    /// Whether the total is the sum of what is counted here; otherwise it is given as it is.
-    pub sums_up: bool,
+    /// Of each line and of the total, as time goes.
+    hours: HashMap<LineId, Vec<Hour>>,
+    /// How many counters that is.
+    size: usize,
+    /// Of all that was ever counted: what fits here fits everywhere.
+    pub sums: Sums,
     /// Start of the hour of the first closing counted ever.
     pub began: Option<Instant>,
     /// Imports of opening balances.
     pub baselines: Vec<Arc<Imported>>,
     entries: usize,
     /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
-    hour: Period,
+    hour: Option<Period>,
 }
 
-/// What is counted between two batches. Orders by line, then as time goes.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct HourKey {
-    pub line: LineId,
-    /// Start of the hour.
-    pub hour: Instant,
+/// What is counted of one ending in one hour.
+#[derive(Clone, Debug)]
+pub struct Hour {
+    pub start: Instant,
     pub ending: Ending,
+    pub counter: Counter,
 }
 
 /// An entry that cannot be counted. The projection stands still before it.
@@ -122,16 +123,40 @@ impl Delta {
             opened: BTreeMap::new(),
             settled: BTreeSet::new(),
             hours: HashMap::new(),
-            touched: HashSet::new(),
-            sums_up: true,
+            size: 0,
+            sums: state.sums,
             began: state.began,
             baselines: Vec::new(),
             entries: 0,
-            hour: Period {
-                from: Instant::EPOCH,
-                to: Instant::EPOCH,
-            },
+            hour: None,
         }
+    }
+
+    /// What of it concerns the lines, or the total alone where none are asked for: a question
+    /// goes on while more is folded.
+    #[must_use]
+    pub fn excerpt(&self, lines: Option<&[LineId]>) -> Self {
+        let mut excerpt = Self {
+            watermark: self.watermark,
+            launched: self.launched,
+            began: self.began,
+            counted: self.counted,
+            ..Self::default()
+        };
+        let mut take = |line: LineId| {
+            let hours = self.hours.get(&line);
+            excerpt
+                .hours
+                .extend(hours.map(|hours| (line, hours.clone())));
+        };
+        take(LineId::TOTAL);
+        if let Some(lines) = lines {
+            lines.iter().for_each(|line| take(*line));
+            excerpt.lines.clone_from(&self.lines);
+            excerpt.since.clone_from(&self.since);
+            excerpt.baselines.clone_from(&self.baselines);
+        }
+        excerpt
     }
 
     /// How many entries were folded.
@@ -140,30 +165,24 @@ impl Delta {
         self.entries
     }
 
-    /// How many lines have anything to be counted.
-    #[must_use]
-    pub fn lines_touched(&self) -> usize {
-        self.touched.len()
-    }
-
-    /// Takes the total's hours out, or puts them back, for [`crate::Builder`].
-    pub fn exchange_total(&mut self, total: &mut HashMap<HourKey, Counter>, back: bool) {
-        self.sums_up = false;
-        if back {
-            self.hours.extend(std::mem::take(total));
-            return;
-        }
-        let of_total = |key: &HourKey| key.line == LineId::TOTAL;
-        for (key, counter) in self.hours.extract_if(|key, _| of_total(key)) {
-            // Sums of a measurement are far from the limits.
-            let _ = total.entry(key).or_default().merge(&counter);
-        }
-    }
-
     /// How many counters are held.
     #[must_use]
-    pub fn size(&self) -> usize {
-        self.hours.len()
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// What was counted on a line, or in total, as time goes.
+    #[must_use]
+    pub fn of(&self, line: LineId) -> &[Hour] {
+        self.hours.get(&line).map_or(&[], Vec::as_slice)
+    }
+
+    /// The lines on which anything was counted, and the total, ascending.
+    #[must_use]
+    pub fn touched(&self) -> Vec<LineId> {
+        let mut lines: Vec<LineId> = self.hours.keys().copied().collect();
+        lines.sort_unstable();
+        lines
     }
 
     /// Takes in the next entry. `state` is the one that this delta was made behind.
@@ -208,34 +227,8 @@ impl Delta {
         Ok(())
     }
 
-    /// What was counted, by line and in the order of time: the total first, which alone keeps
-    /// sequences.
-    ///
-    /// # Errors
-    /// When a sum does not fit.
-    pub fn hours(&self) -> Result<BTreeMap<HourKey, Counter>, Overflow> {
-        let mut hours: BTreeMap<HourKey, Counter> = BTreeMap::new();
-        for (key, counter) in &self.hours {
-            if !self.sums_up && key.line == LineId::TOTAL {
-                hours.insert(*key, counter.clone());
-                continue;
-            }
-            if self.sums_up {
-                let line = LineId::TOTAL;
-                let total = HourKey { line, ..*key };
-                hours.entry(total).or_default().merge(counter)?;
-            }
-            let counter = Counter {
-                first_sequence: Sequence::NONE,
-                last_sequence: Sequence::NONE,
-                ..counter.clone()
-            };
-            hours.insert(*key, counter);
-        }
-        Ok(hours)
-    }
-
-    /// Takes in what a line counted in a whole hour, for [`crate::Builder`].
+    /// Takes in what a line counted in a whole hour, not before its last one, for
+    /// [`crate::Builder`]. The sequences that the total is to be told of come back.
     ///
     /// # Errors
     /// When a sum does not fit, or there are too many lines.
@@ -246,24 +239,50 @@ impl Delta {
         hour: Instant,
         ending: Ending,
         counter: &Counter,
-    ) -> Result<(), FoldError> {
+    ) -> Result<(Sequence, Sequence), FoldError> {
         let sequence = Sequence::new(self.counted + 1);
         self.counted += counter.count;
         self.began.get_or_insert(hour);
-        let counter = Counter {
-            first_sequence: sequence,
-            last_sequence: Sequence::new(self.counted),
-            ..counter.clone()
-        };
         let line = self.number(state, sequence, line)?;
-        let key = HourKey { line, hour, ending };
-        for line in [LineId::TOTAL, key.line] {
-            let key = HourKey { line, ..key };
-            let held = self.hours.entry(key).or_default();
-            held.merge(&counter)
-                .map_err(|source| FoldError::Overflow { sequence, source })?;
-        }
-        Ok(())
+        self.add(line, hour, ending, counter)
+            .map_err(|source| FoldError::Overflow { sequence, source })?;
+        Ok((sequence, Sequence::new(self.counted)))
+    }
+
+    /// Takes in what was counted on a line, or in total, in an hour not before its last one.
+    ///
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn add(
+        &mut self,
+        line: LineId,
+        hour: Instant,
+        ending: Ending,
+        counter: &Counter,
+    ) -> Result<(), Overflow> {
+        self.hour_of(line, hour, ending).merge(counter)
+    }
+
+    /// The counter of an hour that is not before the line's last one.
+    fn hour_of(&mut self, line: LineId, start: Instant, ending: Ending) -> &mut Counter {
+        let hours = self.hours.entry(line).or_default();
+        let of_hour = hours.iter().rev().take_while(|hour| hour.start == start);
+        let back = of_hour.map(|hour| hour.ending).position(|it| it == ending);
+        let place = match back {
+            Some(back) => hours.len() - 1 - back,
+            None => {
+                let counter = Counter::default();
+                hours.push(Hour {
+                    start,
+                    ending,
+                    counter,
+                });
+                self.size += 1;
+                hours.len() - 1
+            }
+        };
+        let hour = hours.get_mut(place);
+        &mut hour.expect("it was found or put there").counter
     }
 
     fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
@@ -314,20 +333,23 @@ impl Delta {
         if outcome.is_transaction() {
             self.took_part(state, here, connection);
         }
-        if !self.hour.contains(here.at) {
-            self.hour = zone.bucket(Granularity::Hour, here.at);
-        }
-        self.began.get_or_insert(self.hour.from);
-        let key = HourKey {
-            line: self.line(state, sequence, connection, closed, outcome)?,
-            hour: self.hour.from,
-            ending: Ending { outcome, fault },
+        let hour = match self.hour {
+            Some(hour) if hour.contains(here.at) => hour.from,
+            _ => {
+                let hour = zone.bucket(Granularity::Hour, here.at);
+                self.hour.insert(hour).from
+            }
         };
-        self.touched.insert(key.line);
-        let counter = self.hours.entry(key).or_default();
-        counter
-            .add(sequence, outcome, closed)
-            .map_err(|source| FoldError::Overflow { sequence, source })?;
+        self.began.get_or_insert(hour);
+        let overflow = |source| FoldError::Overflow { sequence, source };
+        self.sums.add(closed).map_err(overflow)?;
+        let line = self.line(state, sequence, connection, closed, outcome)?;
+        let ending = Ending { outcome, fault };
+        // Only the total keeps sequences.
+        for (line, sequence) in [(LineId::TOTAL, sequence), (line, Sequence::NONE)] {
+            let counter = self.hour_of(line, hour, ending);
+            counter.add(sequence, outcome, closed).map_err(overflow)?;
+        }
         self.counted += 1;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::damage::{Damage, StoreError};
 use crate::key::LineId;
 use crate::line::{Ending, fault_number};
 use crate::read::{Reading, Visit};
-use crate::store::Store;
+use crate::view::View;
 
 /// Days as their months tell them.
 type Days = HashMap<(LineId, Instant, Ending), Counter>;
@@ -27,11 +27,11 @@ const EVER: Period = Period {
 /// # Errors
 /// When the store is damaged: also when a day that is kept does not agree with its month.
 pub fn dump(
-    store: &Store,
+    view: &View<'_>,
     within: Option<Period>,
     visit: &mut dyn FnMut(v1::Counter),
 ) -> Result<(), StoreError> {
-    let lines: Vec<LineId> = store.state.lines().map(|(id, _)| id).collect();
+    let lines: Vec<LineId> = view.lines().map(|(id, _)| id).collect();
     for granularity in [
         Granularity::All,
         Granularity::Month,
@@ -43,15 +43,15 @@ pub fn dump(
         }
         for lines in [&[LineId::TOTAL][..], &lines] {
             let period = within.unwrap_or(EVER);
-            let mut days = days(store, granularity, period, lines)?;
-            let reading = store.reading(granularity, period, true);
+            let mut days = days(view, granularity, period, lines)?;
+            let reading = view.reading(granularity, period, true);
             read(&reading, lines, &mut |line, bucket, ending, counter| {
                 if let Some(days) = &mut days {
                     agrees(days.remove(&(line, bucket, ending)), counter, bucket)?;
                 }
-                let ends = store.zone.bucket(granularity, bucket).to;
+                let ends = view.zone().bucket(granularity, bucket).to;
                 if within.is_none_or(|within| ends <= within.to) {
-                    visit(dumped(store, line, granularity, bucket, ending, counter));
+                    visit(dumped(view, line, granularity, bucket, ending, counter));
                 }
                 Ok(())
             })?;
@@ -65,7 +65,7 @@ pub fn dump(
 
 /// What the months say of the days that are asked for.
 fn days(
-    store: &Store,
+    view: &View<'_>,
     granularity: Granularity,
     period: Period,
     lines: &[LineId],
@@ -74,7 +74,7 @@ fn days(
         return Ok(None);
     }
     let mut days = Days::new();
-    let reading = store.reading(granularity, period, false);
+    let reading = view.reading(granularity, period, false);
     read(&reading, lines, &mut |line, bucket, ending, counter| {
         days.insert((line, bucket, ending), counter.clone());
         Ok(())
@@ -106,14 +106,14 @@ fn disagrees(bucket: Instant) -> StoreError {
 }
 
 fn dumped(
-    store: &Store,
+    view: &View<'_>,
     id: LineId,
     granularity: Granularity,
     bucket: Instant,
     ending: Ending,
     counter: &Counter,
 ) -> v1::Counter {
-    let line = store.state.line(id);
+    let line = view.line(id);
     let durations = counter.durations.as_ref();
     let buckets = durations.iter().flat_map(|durations| durations.buckets());
     v1::Counter {
@@ -135,11 +135,11 @@ fn dumped(
             })
             .collect(),
         duration_us_max: durations.map_or(0, |durations| durations.max()),
-        watermark: store.state.watermark.sequence.get(),
+        watermark: view.watermark().sequence.get(),
         first_sequence: counter.first_sequence.get(),
         last_sequence: counter.last_sequence.get(),
         method: line.map_or_else(String::new, |line| line.method.clone()),
         fault: fault_number(ending.fault).into(),
-        line_since: store.state.since(id).get(),
+        line_since: view.since(id).get(),
     }
 }

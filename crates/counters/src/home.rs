@@ -4,8 +4,10 @@
 //! ```text
 //! counters.lock          locked by the process that holds the counters
 //! counters/store/        sled's own files
-//! counters/sealed        only after a clean stop: the watermark, and of each of sled's files
-//!                        its length, time of change and path. Removed before the store is opened
+//! counters/past/         what rests, see `past.rs`
+//! counters/round         the last round, see `round.rs`
+//! counters/sealed        only after a clean stop: the watermark, and of each of these files its
+//!                        length, time of change and path. Removed before the store is opened
 //! counters.damaged-<n>/  a whole `counters/` that was set aside
 //! ```
 
@@ -90,10 +92,22 @@ impl Home {
         }
     }
 
+    /// Where all of it is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where sled keeps its files.
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.directory.join("store")
+    }
+
+    /// Where a round is written before sled takes it in.
+    #[must_use]
+    pub fn round(&self) -> PathBuf {
+        self.directory.join("round")
     }
 
     /// Takes the seal away, and tells how the store was left.
@@ -166,7 +180,7 @@ impl Home {
     /// # Errors
     /// When a file cannot be synced.
     pub fn sync_store(&self) -> Result<(), HomeError> {
-        for path in self.files()? {
+        for path in files(self.store())? {
             match sync(&path) {
                 // sled removes files that it needs no more at any time.
                 Err(HomeError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
@@ -222,31 +236,15 @@ impl Home {
         Ok(found)
     }
 
-    /// The store's files and directories, sorted.
-    fn files(&self) -> Result<Vec<PathBuf>, HomeError> {
-        let mut pending = vec![self.store()];
-        let mut found = Vec::new();
-        while let Some(path) = pending.pop() {
-            if path.is_dir() {
-                for entry in fs::read_dir(&path).map_err(at("list", &path))? {
-                    pending.push(entry.map_err(at("list", &path))?.path());
-                }
-            }
-            found.push(path);
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
     fn listing(&self) -> Result<String, HomeError> {
         let mut listing = String::new();
-        for path in self.files()? {
+        for path in files(self.directory.clone())? {
             let Ok(metadata) = fs::metadata(&path) else {
                 // Listed as what it is: gone. No seal was ever written over such a line.
                 let _ = writeln!(listing, "gone {}", path.display());
                 continue;
             };
-            if metadata.is_dir() {
+            if metadata.is_dir() || path == self.seal_path() {
                 continue;
             }
             let changed = metadata.modified().map_err(at("examine", &path))?;
@@ -262,6 +260,22 @@ impl Home {
         }
         Ok(listing)
     }
+}
+
+/// A directory's files and directories, sorted.
+fn files(directory: PathBuf) -> Result<Vec<PathBuf>, HomeError> {
+    let mut pending = vec![directory];
+    let mut found = Vec::new();
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            for entry in fs::read_dir(&path).map_err(at("list", &path))? {
+                pending.push(entry.map_err(at("list", &path))?.path());
+            }
+        }
+        found.push(path);
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 fn sync(path: &Path) -> Result<(), HomeError> {

@@ -10,7 +10,7 @@ use crate::lens::{Lens, member};
 use crate::names::{NameSort, Names};
 use crate::nearest::nearest;
 use crate::query::CountQuery;
-use crate::state::State;
+use crate::view::View;
 
 /// A name of the filter, and the field that holds it.
 struct Stated<'a> {
@@ -24,13 +24,13 @@ struct Stated<'a> {
 /// # Errors
 /// For the first name that neither knows, and for one that counts with its successor.
 pub fn check(
-    state: &State,
+    view: &View<'_>,
     query: &CountQuery,
     lens: &Lens<'_>,
     names: &dyn Names,
 ) -> Result<(), CountersError> {
     for Stated { field, sort, value } in stated(&query.filter) {
-        let mut known = counted(state, lens, sort);
+        let mut known = counted(view, lens, sort);
         if !known.contains(value) && !names.knows(sort, value) {
             // A member is not told the names of others that it has nothing to do with.
             if query.party.is_none() {
@@ -85,13 +85,14 @@ fn stated(filter: &Filter) -> impl Iterator<Item = Stated<'_>> {
 }
 
 /// The names of one sort in the lines that the asker may see, as they were and as they are seen.
-fn counted(state: &State, lens: &Lens<'_>, sort: NameSort) -> BTreeSet<String> {
+fn counted(view: &View<'_>, lens: &Lens<'_>, sort: NameSort) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let lines = state
+    let lines = view
         .lines()
         .map(|(_, line)| (&line.connection, &*line.method));
     // What only a previous platform counted is asked for by its names, too.
-    let imports = state.balances.imports().iter();
+    let imports = view.store.state.balances.imports().iter();
+    let imports = imports.chain(&view.pending.baselines);
     let imported = imports.flat_map(|import| &import.baseline.connections);
     let imported = imported.map(|connection| (connection, ""));
     for (connection, method) in lines.chain(imported) {

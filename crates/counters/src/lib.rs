@@ -3,16 +3,18 @@
 //!
 //! Invariants, each with a test:
 //!
-//! - The watermark is written in the same atomic batch as the counts that it tells of: nothing
-//!   is counted twice and nothing is left out, after any crash.
-//! - A question sees a state between two batches, and its answer says which.
+//! - The watermark is written in the same round as the counts that it tells of, and a round as a
+//!   whole or not at all: nothing is counted twice and nothing is left out, after any crash.
+//! - An answer holds what is stored and what is counted behind it, up to one entry, and says which.
+//! - What is over rests: the months and days of lines are files that are written once.
 //! - Rows sum to the total; days add up to months; connections to the total of all.
 //! - A store that is missing, damaged, of another time zone, version or journal is set aside
 //!   and rebuilt. Nothing that cannot be read is skipped.
 //! - No sum wraps: one that does not fit stops the projection, and health says so.
 //! - `counters` does not know `gateway` or `registry`. It writes nothing but its own directory.
 //!
-//! The format is specified to the byte at the head of `home.rs`, `key.rs` and `value.rs`.
+//! The format is specified to the byte at the head of `home.rs`, `key.rs`, `value.rs`, `codec.rs`,
+//! `past.rs` and `round.rs`.
 
 // What is stored: numbers, and the keys and values that they become.
 mod histogram;
@@ -40,8 +42,14 @@ mod state;
 mod home;
 
 mod damage;
-mod merge;
+mod past;
+mod round;
 mod store;
+
+mod merge;
+mod view;
+
+mod commit;
 
 mod check;
 mod opening;
@@ -79,6 +87,7 @@ mod error;
 #[cfg(test)]
 mod sample;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,8 +119,10 @@ pub use state::Watermark;
 pub use top::{Rank, Top, top};
 
 use home::Home;
+use key::LineId;
 use projection::Projection;
 use shared::{Shared, Stop};
+use view::View;
 
 /// A handle on the counters. When the last one goes without [`Counters::stop`], the projection
 /// ends as it stands, and the next start checks the store.
@@ -135,8 +146,8 @@ enum Keeper {
 
 impl Counters {
     /// Opens and checks the store, blocking, then follows the journal on a thread of its own.
-    /// Until it has caught up, `progress` is told after each batch how far it is and where the
-    /// journal ends.
+    /// Until it has caught up, `progress` is told now and then how far it is and where the journal
+    /// ends.
     ///
     /// # Errors
     /// When another process holds the directory, or it or the journal cannot be read.
@@ -195,14 +206,14 @@ impl Counters {
         self.shared().notice().watermark
     }
 
-    /// Waits until questions include the sequence. What is folded is applied at once for it. A
-    /// sequence that the journal does not hold yet is waited for: bound the wait by a deadline.
+    /// Waits until questions include the sequence, which is counted at once for it. One that the
+    /// journal does not hold yet is waited for: bound the wait by a deadline.
     ///
     /// # Errors
     /// When the projection has failed or was stopped before.
     pub async fn reached(&self, sequence: Sequence) -> Result<Watermark, CountersError> {
         let mut notices = self.shared().notices();
-        let _waiting = self.shared().wait_for(sequence);
+        let _waiting = self.shared().wait();
         loop {
             let notice = notices.borrow_and_update().clone();
             let watermark = notice.watermark;
@@ -232,7 +243,8 @@ impl Counters {
     /// When the period does not lie on whole hours, the rows are too many, or there is no sound
     /// store to ask.
     pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
-        self.shared().ask(|store| query::count(store, query, names))
+        let shared = self.shared();
+        shared.ask(|store| query::count(store, &shared.pending, query, names))
     }
 
     /// When the platform began: the commit time of the journal's first entry. `None` while it has
@@ -241,7 +253,7 @@ impl Counters {
     /// # Errors
     /// When there is no store to ask.
     pub fn launched(&self) -> Result<Option<Instant>, CountersError> {
-        self.shared().ask(|store| Ok(store.state.launched))
+        self.shared().view(|view| view.pending.launched)
     }
 
     /// When each system first took part, as consumer or provider, in a transaction that was
@@ -250,11 +262,13 @@ impl Counters {
     /// # Errors
     /// When there is no store to ask.
     pub fn first_transaction_of(&self) -> Result<Vec<(String, Instant)>, CountersError> {
-        self.shared().ask(|store| {
-            let firsts = store.state.first_transactions.iter();
-            Ok(firsts
+        self.shared().view(|view| {
+            let stored = view.store.state.first_transactions.iter();
+            let firsts: BTreeMap<_, _> = stored.chain(&view.pending.first_transactions).collect();
+            let firsts = firsts.into_iter();
+            firsts
                 .map(|(system, first)| (system.clone(), first.at()))
-                .collect())
+                .collect()
         })
     }
 
@@ -264,7 +278,7 @@ impl Counters {
     /// # Errors
     /// When there is no store to ask.
     pub fn balances(&self) -> Result<Balances, CountersError> {
-        self.shared().ask(|store| Ok(store.state.balances.clone()))
+        self.shared().view(|view| view.balances())
     }
 
     /// The hour in which counting began, by its start; none while nothing is counted.
@@ -272,7 +286,7 @@ impl Counters {
     /// # Errors
     /// When there is no store to ask.
     pub fn began(&self) -> Result<Option<Instant>, CountersError> {
-        self.shared().ask(|store| Ok(store.state.began))
+        self.shared().view(|view| view.pending.began)
     }
 
     /// The transactions that were opened and not closed as of the watermark, by sequence.
@@ -282,18 +296,18 @@ impl Counters {
     pub fn open_transactions(
         &self,
     ) -> Result<(Sequence, Vec<(TransactionId, Sequence)>), CountersError> {
-        self.shared().ask(|store| {
-            let open = store
-                .state
-                .open
-                .iter()
-                .map(|(sequence, id)| (*id, *sequence));
-            Ok((store.state.watermark.sequence, open.collect()))
+        self.shared().view(|view| {
+            let pending = view.pending;
+            let stored = view.store.state.open.iter();
+            let stored = stored.filter(|(sequence, _)| !pending.settled.contains(sequence));
+            let open = stored.chain(&pending.opened);
+            let open = open.map(|(sequence, id)| (*id, *sequence)).collect();
+            (view.watermark().sequence, open)
         })
     }
 
-    /// Visits every stored counter: by size of bucket, the total before the lines. Nothing is
-    /// applied meanwhile, so the visitor must not dawdle, and must not ask the counters again.
+    /// Visits every counter: by size of bucket, the total before the lines. No round is written
+    /// meanwhile, so the visitor must not dawdle, and must not ask the counters again.
     ///
     /// # Errors
     /// When there is no sound store to ask.
@@ -310,9 +324,12 @@ impl Counters {
         within: Option<Period>,
         visit: &mut dyn FnMut(v1::Counter),
     ) -> Result<Watermark, CountersError> {
-        self.shared().ask(|store| {
-            dump::dump(store, within, visit)?;
-            Ok(store.state.watermark)
+        let shared = self.shared();
+        shared.ask(|store| {
+            let ids: Vec<LineId> = store.state.lines().map(|(id, _)| id).collect();
+            let pending = query::excerpt(store, &shared.pending, Some(ids));
+            dump::dump(&View::new(store, &pending), within, visit)?;
+            Ok(pending.watermark)
         })
     }
 
@@ -321,7 +338,7 @@ impl Counters {
         self.shared().notice().health
     }
 
-    /// Applies what is folded, writes everything to disk and seals it. Blocks; a second call
+    /// Writes everything that is counted to disk and seals it. Blocks; a second call
     /// does nothing. Later questions are answered with an error.
     pub fn stop(&self) {
         self.inner.end(Stop::Clean);

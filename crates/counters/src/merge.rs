@@ -1,143 +1,49 @@
-//! What a delta makes of the rows that are stored: three of each line that it touches. A month
-//! or day that the line's next closing lies behind is put away among the earlier ones.
+//! What a delta makes of the rows that are stored: three of each line that it touches.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use ndxp_model::{Granularity, Instant, Zone};
 
 use crate::codec::{self, Form, Want};
-use crate::counter::Counter;
 use crate::damage::StoreError;
-use crate::delta::{Delta, HourKey};
-use crate::key::{LineId, RowKey, Size};
-use crate::row::{Cut, Row};
-use crate::store::{Store, decoded};
+use crate::key::{Key, LineId, RowKey, Size};
+use crate::view::View;
 
 /// How long a line's days are kept, and with them its hours and the durations of days: two
 /// months, whichever they are. The arithmetic is in `docs/decisions/0017-what-counters-keep.md`.
 const DAYS_KEPT: Duration = Duration::from_secs(62 * 24 * 3_600);
-/// How many rows that are no longer kept one batch removes: a batch stays small after a standstill
-/// of weeks, and a busy hub, of some ten batches a second, catches up in moments.
-const REMOVED_MAX: usize = 512;
 
 /// From which instant on the days of lines are kept, as of the journal's time: since the start of
-/// the day 62 days before it. Days before it are told to nobody, and removed bit by bit.
+/// the day 62 days before it. Days before it are told to nobody, and removed.
 #[must_use]
 pub fn days_kept_from(zone: &Zone, now: Instant) -> Instant {
     zone.bucket(Granularity::Day, now.saturating_sub(DAYS_KEPT))
         .from
 }
 
-/// Puts into the batch every row that the delta changes.
+/// Gives every row that the pending counters change. The earlier months and days of the total stay
+/// in the store; those of lines were laid to rest before anything behind them was counted.
 ///
 /// # Errors
 /// When a stored row is damaged or a sum does not fit.
-pub fn merge(store: &Store, delta: &Delta, batch: &mut sled::Batch) -> Result<(), StoreError> {
-    let kept_from = days_kept_from(&store.zone, delta.watermark.at);
-    let hours: Vec<(HourKey, Counter)> = delta.hours()?.into_iter().collect();
-    let mut cuts = Cuts {
-        zone: &store.zone,
-        known: HashMap::new(),
-    };
-    for of_line in hours.chunk_by(|(one, _), (other, _)| one.line == other.line) {
-        let Some((HourKey { line, .. }, _)) = of_line.first() else {
-            continue;
-        };
-        let key = RowKey::All(*line);
-        let mut all = store.row(key, Form::All)?.unwrap_or_default();
-        let mut month = Last::of(store, Size::Month, *line)?;
-        let mut day = Last::of(store, Size::Day, *line)?;
-        for (key, counter) in of_line {
-            all.add(key.ending, None, counter)?;
-            let [month_cut, day_cut] = cuts.at(key.hour);
-            for (last, cut) in [(&mut month, month_cut), (&mut day, day_cut)] {
-                last.turn_to(cut.from, kept_from, batch);
-                last.row
-                    .add(key.ending, Some(cut.place(key.hour)), counter)?;
+pub fn merge(view: &View<'_>, put: &mut impl FnMut(Key, Vec<u8>)) -> Result<(), StoreError> {
+    for line in view.pending.touched() {
+        let all = view.all(line, Want::EVERYTHING)?;
+        let bytes = codec::encode(Form::All, Instant::EPOCH, &all);
+        put(Key::Row(RowKey::All(line)), bytes);
+        for size in [Size::Month, Size::Day] {
+            let last = view.last(size, line, Want::EVERYTHING)?;
+            for (from, row) in last.turned.iter().filter(|_| line == LineId::TOTAL) {
+                let bytes = codec::encode(Form::Past, *from, row);
+                put(Key::Row(RowKey::Total(size, *from)), bytes);
+            }
+            if let Some(from) = last.from {
+                let bytes = codec::encode(Form::Last, from, &last.row);
+                put(Key::Row(RowKey::Last(size, line)), bytes);
             }
         }
-        batch.insert(key.encode(), codec::encode(Form::All, Instant::EPOCH, &all));
-        month.put(batch);
-        day.put(batch);
     }
     Ok(())
-}
-
-/// Puts into the batch the removal of days of lines that are no longer kept.
-///
-/// # Errors
-/// When sled cannot read.
-pub fn prune(store: &Store, now: Instant, batch: &mut sled::Batch) -> Result<(), StoreError> {
-    let kept_from = days_kept_from(&store.zone, now);
-    let gone = RowKey::days().to_vec()..RowKey::past(Size::Day, kept_from);
-    for key in store.keys(gone, REMOVED_MAX)? {
-        batch.remove(key);
-    }
-    Ok(())
-}
-
-/// The row of a line's last month or day.
-struct Last {
-    size: Size,
-    line: LineId,
-    /// Where it begins; `None` when the line has none yet.
-    from: Option<Instant>,
-    row: Row,
-}
-
-impl Last {
-    fn of(store: &Store, size: Size, line: LineId) -> Result<Self, StoreError> {
-        let key = RowKey::Last(size, line).encode();
-        let (from, row) = match store.get(&key)? {
-            None => (None, Row::default()),
-            Some(bytes) => (
-                Some(decoded(&key, codec::start(&bytes))?),
-                decoded(&key, codec::decode(Form::Last, &bytes, Want::EVERYTHING))?,
-            ),
-        };
-        Ok(Self {
-            size,
-            line,
-            from,
-            row,
-        })
-    }
-
-    /// Puts the row away and begins the next, unless it is the one that begins at `from`.
-    fn turn_to(&mut self, from: Instant, kept_from: Instant, batch: &mut sled::Batch) {
-        let Some(before) = self.from.filter(|before| *before != from) else {
-            self.from = Some(from);
-            return;
-        };
-        let row = std::mem::take(&mut self.row);
-        self.from = Some(from);
-        if self.size == Size::Month || self.line == LineId::TOTAL || before >= kept_from {
-            let key = RowKey::Past(self.size, before, self.line);
-            batch.insert(key.encode(), codec::encode(Form::Past, before, &row));
-        }
-    }
-
-    fn put(&self, batch: &mut sled::Batch) {
-        let Some(from) = self.from else { return };
-        let key = RowKey::Last(self.size, self.line);
-        batch.insert(key.encode(), codec::encode(Form::Last, from, &self.row));
-    }
-}
-
-/// The months and days of the hours asked for, each cut once.
-struct Cuts<'a> {
-    zone: &'a Zone,
-    known: HashMap<Instant, [Cut; 2]>,
-}
-
-impl Cuts<'_> {
-    fn at(&mut self, hour: Instant) -> &[Cut; 2] {
-        let zone = self.zone;
-        self.known
-            .entry(hour)
-            .or_insert_with(|| [Size::Month, Size::Day].map(|size| Cut::of(zone, size, hour)))
-    }
 }
 
 #[cfg(test)]
@@ -145,8 +51,15 @@ mod tests {
     use ndxp_proto::journal::v1::entry::Body;
     use ndxp_proto::journal::v1::{Connection, Entry, Measure, TransactionClosed};
 
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::check::check;
+    use crate::commit::PIECE_ROWS;
+    use crate::delta::Delta;
+    use crate::past::Past;
+    use crate::store::Store;
 
     /// Closings over two years, with pauses from moments to months, to the borders of days too.
     fn closings(seed: u64) -> Vec<Entry> {
@@ -185,29 +98,52 @@ mod tests {
             .collect()
     }
 
-    /// The store's keys and values after the entries were applied in batches of so many, with a
-    /// restart behind each when told.
-    fn contents(
-        entries: &[Entry],
-        mut batch: impl FnMut() -> usize,
+    /// How a store is written: entries of one round, and what happens behind it.
+    #[derive(Clone, Copy)]
+    struct Way {
+        round: fn(&mut fastrand::Rng) -> usize,
         restart: bool,
-    ) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, zone) = (directory.path().join("store"), Zone::viet_nam());
-        let mut store = Store::open(&path, &zone).unwrap();
+        /// Pieces after which the process is killed, and the rest left to the next start.
+        killed_after: Option<usize>,
+    }
+
+    const PLAIN: Way = Way {
+        round: |_| 600,
+        restart: false,
+        killed_after: None,
+    };
+
+    /// All keys and values, and all files that rest, after the entries were counted so.
+    fn contents(directory: &Path, entries: &[Entry], way: Way) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let zone = Zone::viet_nam();
+        let mut store = Store::open(directory, &zone).unwrap();
         let mut rest = entries;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(batch().clamp(1, rest.len()));
+        let mut rng = fastrand::Rng::with_seed(3);
+        while let Some(first) = rest.first() {
+            let at = |entry: &Entry| Instant::from_micros(entry.committed_at_us);
+            store.lay_to_rest(at(first)).unwrap();
+            let day = zone.bucket(Granularity::Day, at(first));
+            let of_day = rest.iter().take_while(|entry| day.contains(at(entry)));
+            let (now, later) = rest.split_at((way.round)(&mut rng).clamp(1, of_day.count()));
             let mut delta = Delta::behind(&store.state);
             for entry in now {
                 delta.fold(&store.state, &zone, entry).unwrap();
             }
-            let prepared = store.prepare(delta).unwrap();
-            store.commit(prepared).unwrap();
-            if restart {
-                store.close().unwrap();
-                store = Store::open(&path, &zone).unwrap();
+            let round = store.prepare(&delta).unwrap();
+            if way.killed_after.is_some() {
+                round.write(&directory.join("round")).unwrap();
             }
+            let mut pieces = store.stage(round, delta);
+            let mut left = way.killed_after.unwrap_or(usize::MAX);
+            let rows_max = way.killed_after.map_or(PIECE_ROWS, |_| 3);
+            while left > 0 && store.write_piece(&mut pieces, rows_max).unwrap() {
+                left -= 1;
+            }
+            if way.restart || way.killed_after.is_some() {
+                store.close().unwrap();
+                store = Store::open(directory, &zone).unwrap();
+            }
+            store.prune().unwrap();
             rest = later;
         }
         check(&store).unwrap();
@@ -218,38 +154,69 @@ mod tests {
                 Ok(())
             })
             .unwrap();
+        for (size, from) in store.past.buckets().unwrap() {
+            let name = store.past.name(size, from);
+            let bytes = fs::read(directory.join("past").join(&name)).unwrap();
+            pairs.push((name.into_bytes(), bytes));
+        }
         pairs
+    }
+
+    fn written(entries: &[Entry], way: Way) -> Vec<(Vec<u8>, Vec<u8>)> {
+        contents(tempfile::tempdir().unwrap().path(), entries, way)
     }
 
     #[test]
     fn the_store_is_the_same_to_the_byte_whatever_the_batches_and_restarts() {
-        for seed in 0..6 {
+        for seed in 0..3 {
             let entries = closings(seed);
-            let whole = contents(&entries, || 600, false);
-            let mut rng = fastrand::Rng::with_seed(seed);
-            assert_eq!(contents(&entries, || 1, false), whole, "seed {seed}");
-            assert_eq!(contents(&entries, || rng.usize(1..90), true), whole);
+            let whole = written(&entries, PLAIN);
+            let one_by_one = Way {
+                round: |_| 1,
+                ..PLAIN
+            };
+            assert_eq!(written(&entries, one_by_one), whole, "seed {seed}");
+            let with_restarts = Way {
+                round: |rng| rng.usize(1..90),
+                restart: true,
+                ..PLAIN
+            };
+            assert_eq!(written(&entries, with_restarts), whole, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_round_that_was_killed_half_way_is_whole_after_the_next_start() {
+        let entries = closings(7);
+        let way = |killed_after| Way {
+            round: |_| 40,
+            killed_after,
+            ..PLAIN
+        };
+        let whole = written(&entries[..200], way(None));
+        for pieces in [0, 1, 2, 5] {
+            let killed = written(&entries[..200], way(Some(pieces)));
+            assert_eq!(killed, whole, "after {pieces} pieces");
         }
     }
 
     #[test]
     fn days_of_lines_go_after_62_days_and_those_of_the_total_stay() {
+        let directory = tempfile::tempdir().unwrap();
         let entries = closings(1);
-        let pairs = contents(&entries, || 50, false);
+        let pairs = contents(directory.path(), &entries, PLAIN);
         let now = Instant::from_micros(entries.last().unwrap().committed_at_us);
-        let kept_from = days_kept_from(&Zone::viet_nam(), now);
-        let days = |total: bool| {
-            pairs
-                .iter()
-                .filter_map(move |(key, _)| match crate::key::Key::decode(key) {
-                    Some(crate::key::Key::Row(RowKey::Past(Size::Day, from, line))) => {
-                        ((line == LineId::TOTAL) == total).then_some(from)
-                    }
-                    _ => None,
-                })
-        };
-        assert!(days(false).count() > 3 && days(false).all(|from| from >= kept_from));
-        assert!(days(true).any(|from| from < kept_from));
+        let zone = Zone::viet_nam();
+        let kept_from = days_kept_from(&zone, now);
+        let past = Past::new(directory.path().join("past"), zone);
+        let buckets = past.buckets().unwrap();
+        let days = || buckets.iter().filter(|(size, _)| *size == Size::Day);
+        assert!(days().count() > 3 && days().all(|(_, from)| *from >= kept_from));
+        let of_total = pairs.iter().filter_map(|(key, _)| match Key::decode(key) {
+            Some(Key::Row(RowKey::Total(Size::Day, from))) => Some(from),
+            _ => None,
+        });
+        assert!(of_total.into_iter().any(|from| from < kept_from));
     }
 
     #[test]
@@ -262,28 +229,6 @@ mod tests {
             ("2022-07-22T09", "2022-05-21"),
         ] {
             assert_eq!(days_kept_from(&zone, start(now)), start(kept_from), "{now}");
-        }
-    }
-
-    #[test]
-    fn a_batch_removes_a_bounded_number_of_rows() {
-        let directory = tempfile::tempdir().unwrap();
-        let zone = Zone::viet_nam();
-        let store = Store::open(&directory.path().join("store"), &zone).unwrap();
-        let day = zone.moment("2022-01-01").unwrap().from;
-        let surplus = 5;
-        for line in 1..=u32::try_from(REMOVED_MAX + surplus).unwrap() {
-            let key = crate::key::Key::Row(RowKey::Past(Size::Day, day, LineId(line)));
-            store.overwrite(&key, Some(vec![]));
-        }
-        let kept = RowKey::days().to_vec()..RowKey::past(Size::Day, Instant::from_micros(i64::MAX));
-        let later = zone.moment("2022-05-01").unwrap().from;
-        for left in [surplus, 0] {
-            let mut batch = sled::Batch::default();
-            prune(&store, later, &mut batch).unwrap();
-            store.write(batch);
-            let keys = store.keys(kept.clone(), usize::MAX).unwrap();
-            assert_eq!(keys.len(), left);
         }
     }
 }

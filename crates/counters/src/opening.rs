@@ -57,7 +57,7 @@ fn open_checked(
         })
         .into());
     }
-    let store = Store::open(&home.store(), zone)?;
+    let store = Store::open(home.directory(), zone)?;
     let checked = trusted(&store, seal).map_err(CountersError::from);
     match checked.and_then(|()| belongs(&store.state, source)) {
         Ok(()) => Ok(store),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndxp_model::Sequence;
+use ndxp_proto::journal::v1::Entry;
 
 use crate::damage::StoreError;
 use crate::error::CountersError;
@@ -14,8 +15,11 @@ use crate::shared::{Shared, Stop};
 use crate::source::Source;
 use crate::writer::{Progress, Writer};
 
-/// How many entries are folded between two looks at the clock and the requests.
+/// How many entries are counted between two looks at the clock and the requests, and how long
+/// questions have to wait for it at most: some tenths of a millisecond.
 const LOOK_EVERY: usize = 256;
+/// How long entries are left to gather, while nobody waits for them.
+const GATHER: Duration = Duration::from_millis(20);
 /// Longest wait for the journal, and so for a stop to be seen when nothing happens.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// The same where the journal is closed.
@@ -54,13 +58,14 @@ impl Projection {
         self.finish(stop);
     }
 
-    /// Applies everything that the journal holds now.
+    /// Counts everything that the journal holds now, and writes it.
     pub fn catch_up(&mut self) -> Result<(), CountersError> {
         loop {
             let end = self.source.position()?.sequence;
-            let caught_up = self.fold_through(end).and_then(|()| self.writer.apply(end));
+            let folded = self.fold_through(end);
+            let caught_up = folded.and_then(|()| self.writer.write_out(end));
             match caught_up {
-                Ok(()) if self.writer.delta.watermark.sequence == end => {
+                Ok(()) if self.folded() == end => {
                     self.writer.caught_up();
                     return Ok(());
                 }
@@ -85,7 +90,7 @@ impl Projection {
         }
     }
 
-    /// Folds what is there, applies it when it is due, else waits.
+    /// Counts what is there, writes it when it is due, else waits.
     fn turn(&mut self) -> Result<Option<Stop>, CountersError> {
         if let Some(damage) = self.writer.shared.take_damage() {
             return Err(StoreError::from(damage).into());
@@ -93,47 +98,53 @@ impl Projection {
         let end = self.source.position()?.sequence;
         if let Some(stop) = self.writer.shared.stop_requested() {
             if stop == Stop::Clean {
-                self.writer.apply(end)?;
+                self.writer.write_out(end)?;
             }
             return Ok(Some(stop));
         }
         self.fold_through(end)?;
         if self.writer.is_due() {
-            self.writer.apply(end)?;
-        }
-        self.writer.keep_durable()?;
-        let folded = self.writer.delta.watermark.sequence;
-        if self.writer.delta.entries() > 0 {
-            self.writer.shared.sleep(self.writer.due_in(), Some(folded));
-        } else {
+            self.writer.round(end)?;
+        } else if !self.writer.write_piece()? && self.folded() == end {
             self.writer.caught_up();
-            if !self.source.wait_beyond(folded, IDLE_WAIT) {
-                self.writer.shared.sleep(CLOSED_WAIT, None);
+            self.writer.shared.gather(GATHER);
+            if !self.source.wait_beyond(end, IDLE_WAIT) {
+                self.writer.shared.sleep(CLOSED_WAIT);
             }
         }
         Ok(None)
     }
 
     fn fold_through(&mut self, end: Sequence) -> Result<(), CountersError> {
-        let Self { source, writer } = self;
-        let from = writer.delta.watermark.sequence.next();
+        let from = self.folded().next();
         if from > end {
             return Ok(());
         }
-        for (place, entry) in source.entries(from, end).enumerate() {
-            writer.fold(&entry?)?;
-            if writer.is_full() {
-                writer.apply(end)?;
-            } else if place % LOOK_EVERY == 0 {
-                if writer.is_due() {
-                    writer.apply(end)?;
-                }
-                if writer.is_interrupted() {
-                    return Ok(());
+        let Self { source, writer } = self;
+        let mut entries = source.entries(from, end);
+        loop {
+            let chunk: Vec<Entry> = entries
+                .by_ref()
+                .take(LOOK_EVERY)
+                .collect::<Result<_, _>>()?;
+            let mut rest = &*chunk;
+            while !rest.is_empty() {
+                let folded = writer.fold(rest, end)?;
+                rest = rest.get(folded..).unwrap_or_default();
+                if writer.is_due() || !rest.is_empty() {
+                    writer.round(end)?;
                 }
             }
+            writer.write_piece()?;
+            if chunk.len() < LOOK_EVERY || writer.is_interrupted() {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// The last sequence that is counted.
+    fn folded(&self) -> Sequence {
+        self.writer.shared.pending().watermark.sequence
     }
 
     /// Rebuilds where that mends the error, waits where time may.
@@ -166,11 +177,11 @@ mod tests {
     use crate::sample::{self, Place};
     use crate::shared::Health;
     use crate::store::Store;
-    use crate::writer::{DELTA_HOURS_MAX, REBUILDS_MAX};
+    use crate::writer::REBUILDS_MAX;
     use crate::{CountQuery, Counters, NoNames};
 
     /// A counter of the total, in all time, with bytes that nobody wrote.
-    fn harm(store: &Store) {
+    fn harm(store: &mut Store) {
         store.overwrite(&Key::Row(RowKey::All(LineId::TOTAL)), Some(vec![9]));
     }
 
@@ -187,7 +198,7 @@ mod tests {
         while counted(&counters) < 500 {
             std::thread::yield_now();
         }
-        harm(counters.inner.shared.read().as_ref().unwrap());
+        harm(counters.inner.shared.write().as_mut().unwrap());
         let error = counters
             .count(&CountQuery::since_launch(), &NoNames)
             .unwrap_err();
@@ -210,8 +221,8 @@ mod tests {
         let place = Place::new();
         let mut projection = place.projection(sample::entries(600));
         projection.fold_through(Sequence::new(300)).unwrap();
-        projection.writer.apply(Sequence::new(600)).unwrap();
-        harm(projection.writer.shared.read().as_ref().unwrap());
+        projection.writer.write_out(Sequence::new(600)).unwrap();
+        harm(projection.writer.shared.write().as_mut().unwrap());
         projection.catch_up().unwrap();
         let shared = Arc::clone(&projection.writer.shared);
         assert_eq!(shared.notice().watermark.sequence, Sequence::new(600));
@@ -284,19 +295,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_delta_is_applied_without_being_waited_for() {
-        let place = Place::new();
-        let (entries, end) = (sample::entries(40_000), Sequence::new(40_000));
-        let mut projection = place.projection(entries);
-        // Never old enough, so that only its size can make the delta due.
-        projection.writer.apply_every = Duration::MAX;
-        projection.fold_through(end).unwrap();
-        let watermark = projection.writer.shared.notice().watermark.sequence;
-        assert!(
-            watermark.get() >= u64::try_from(DELTA_HOURS_MAX).unwrap(),
-            "{watermark}"
-        );
-        projection.catch_up().unwrap();
-        assert_eq!(projection.writer.shared.notice().watermark.sequence, end);
+    fn what_is_pending_is_written_when_it_is_full_and_before_the_next_day() {
+        // The sample's first day ends behind 149 closings; those behind it are on 108 counters.
+        for (counters_max, written) in [(usize::MAX, 149), (109, 149), (108, 256)] {
+            let place = Place::new();
+            let (entries, end) = (sample::entries(256), Sequence::new(256));
+            let mut projection = place.projection(entries);
+            // Never old enough.
+            projection.writer.round_every = Duration::MAX;
+            projection.writer.counters_max = counters_max;
+            projection.fold_through(end).unwrap();
+            let shared = &projection.writer.shared;
+            let stored = shared.read().as_ref().unwrap().state.watermark.sequence;
+            assert_eq!(stored.get(), written, "{counters_max}");
+            assert_eq!(shared.notice().watermark.sequence, end);
+        }
     }
 }

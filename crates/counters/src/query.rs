@@ -4,22 +4,27 @@
 //! there are. One about names looks through the lines in memory first, and reads those that it is
 //! about, and no other's.
 
+use std::sync::{PoisonError, RwLock};
+
 use ndxp_model::{Granularity, Instant, Party, Period, Sequence};
 
 use crate::counter::earlier;
 use crate::counts::{Absent, Counts};
 use crate::damage::StoreError;
+use crate::delta::Delta;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
 use crate::filter::Filter;
 use crate::key::LineId;
 use crate::known;
 use crate::lens::{Lens, Seen};
+use crate::line::Line;
 use crate::names::Names;
 use crate::plan::{Life, Plan, Run, plan, shortest};
 use crate::rows::{Cell, Parties, Rows};
 use crate::state::Watermark;
 use crate::store::Store;
+use crate::view::View;
 
 /// A question.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -106,17 +111,24 @@ impl CountQuery {
     }
 }
 
-/// Answers the question from a store that does not change meanwhile.
+/// Answers the question from a store that does not change meanwhile, and from what is counted
+/// behind it up to one moment.
 ///
 /// # Errors
 /// When the period does not lie on whole hours, the rows are too many, a name of the filter is not
 /// known, the hours of the period are kept no more, or the store is damaged.
 pub fn count(
     store: &Store,
+    pending: &RwLock<Delta>,
     query: &CountQuery,
     names: &dyn Names,
 ) -> Result<Answer, CountersError> {
-    let (zone, life) = (&store.zone, Life::of(store));
+    let lens = Lens::new(query, names);
+    let asked = (query.is_by_name() || query.distinct).then(|| seen(store.state.lines(), &lens));
+    let ids = asked.as_ref().map(|lines| ids(lines));
+    let pending = excerpt(store, pending, ids);
+    let view = View::new(store, &pending);
+    let (zone, life) = (&store.zone, Life::of(&view));
     let runs = plan(zone, query.period, life, query.by)?;
     // Where the period lies in the journal, and who took part, is asked of it as a whole.
     let span = match query.by.is_some_and(Dimension::is_by_time) {
@@ -128,68 +140,71 @@ pub fn count(
         true => (Plan { runs, less: vec![] }, query.durations),
         false => (shortest.clone(), false),
     };
-    let (first_sequence, last_sequence) = ends(store, &span)?;
+    let (first_sequence, last_sequence) = ends(&view, &span)?;
     let mut answer = Answer {
-        watermark: store.state.watermark,
+        watermark: view.watermark(),
         first_sequence,
         last_sequence,
         ..Answer::default()
     };
-    let lens = Lens::new(query, names);
+    let mut lines = asked.unwrap_or_default();
+    let known = store.state.lines.len();
+    lines.extend(seen(view.lines().skip(known), &lens));
     let mut rows = Rows::new(query, zone);
     if query.is_by_name() {
-        let lines = lines(store, query, names, &lens)?;
-        let parties = by_lines(
-            store,
-            &plan,
-            &lines,
-            Some((&lens, &mut rows)),
-            query,
-            durations,
-        )?;
+        // Names that a line has are known.
+        if lines.is_empty() {
+            known::check(&view, query, &lens, names)?;
+        }
+        let told = Some((&lens, &mut rows));
+        let parties = by_lines(&view, &plan, &lines, told, query, durations)?;
         answer.distinct = query.distinct.then_some(parties);
     } else {
         if query.distinct {
-            let lines = lines(store, query, names, &lens)?;
-            answer.distinct = Some(by_lines(store, &shortest, &lines, None, query, false)?);
+            answer.distinct = Some(by_lines(&view, &shortest, &lines, None, query, false)?);
         }
-        totals(store, &plan, durations, &mut rows)?;
+        totals(&view, &plan, durations, &mut rows)?;
     }
     (answer.rows, answer.total) = rows.finish()?;
     Ok(answer)
 }
 
 /// The lines that the question is about, as it sees them.
-///
-/// # Errors
-/// When there are none because a name of the filter is not known.
-fn lines<'s>(
-    store: &'s Store,
-    query: &CountQuery,
-    names: &dyn Names,
+fn seen<'s>(
+    lines: impl Iterator<Item = (LineId, &'s Line)>,
     lens: &Lens<'_>,
-) -> Result<Vec<(LineId, Seen<'s>)>, CountersError> {
-    let seen = store.state.lines().filter_map(|(id, line)| {
+) -> Vec<(LineId, Seen<'s>)> {
+    let seen = lines.filter_map(|(id, line)| {
         let seen = lens.see(&line.connection, &line.method)?;
         Some((id, seen))
     });
-    let lines: Vec<_> = seen.collect();
-    // Names that a line has are known.
-    if lines.is_empty() {
-        known::check(&store.state, query, lens, names)?;
-    }
-    Ok(lines)
+    seen.collect()
+}
+
+fn ids(lines: &[(LineId, Seen<'_>)]) -> Vec<LineId> {
+    lines.iter().map(|(id, _)| *id).collect()
+}
+
+/// What is counted behind the store and concerns these lines, or one that the store does not have.
+pub fn excerpt(store: &Store, pending: &RwLock<Delta>, lines: Option<Vec<LineId>>) -> Delta {
+    let pending = pending.read().unwrap_or_else(PoisonError::into_inner);
+    let lines = lines.map(|mut lines| {
+        let known = u32::try_from(store.state.lines.len()).expect("the fold refused one more");
+        lines.extend((known + 1..).map(LineId).take(pending.lines.len()));
+        lines
+    });
+    pending.excerpt(lines.as_deref())
 }
 
 /// Reads what is kept of all lines together.
 fn totals(
-    store: &Store,
+    view: &View<'_>,
     plan: &Plan,
     durations: bool,
     rows: &mut Rows<'_>,
 ) -> Result<(), StoreError> {
     for (sign, run) in plan.signed() {
-        let reading = store.reading(run.granularity, run.period(), durations);
+        let reading = view.reading(run.granularity, run.period(), durations);
         reading.line(LineId::TOTAL, &mut |_, start, ending, counter| {
             let cell = Cell {
                 start,
@@ -205,10 +220,10 @@ fn totals(
 
 /// First and last counted closing of the runs: those of the first and of the last bucket that holds
 /// any.
-fn ends(store: &Store, runs: &[Run]) -> Result<(Sequence, Sequence), StoreError> {
+fn ends(view: &View<'_>, runs: &[Run]) -> Result<(Sequence, Sequence), StoreError> {
     let look = |bucket: Run| {
         let mut found = (Sequence::NONE, Sequence::NONE);
-        let reading = store.reading(bucket.granularity, bucket.period(), false);
+        let reading = view.reading(bucket.granularity, bucket.period(), false);
         reading.line(LineId::TOTAL, &mut |_, _, _, counter| {
             found.0 = earlier(found.0, counter.first_sequence);
             found.1 = found.1.max(counter.last_sequence);
@@ -218,7 +233,7 @@ fn ends(store: &Store, runs: &[Run]) -> Result<(Sequence, Sequence), StoreError>
     };
     let buckets: Vec<Run> = runs
         .iter()
-        .flat_map(|run| run.buckets(&store.zone))
+        .flat_map(|run| run.buckets(view.zone()))
         .collect();
     let first = buckets.iter().find_map(|bucket| look(*bucket).transpose());
     let last = buckets
@@ -236,14 +251,14 @@ fn ends(store: &Store, runs: &[Run]) -> Result<(Sequence, Sequence), StoreError>
 /// # Errors
 /// When the hours of lines are asked for that are no longer kept, or the store is damaged.
 fn by_lines(
-    store: &Store,
+    view: &View<'_>,
     plan: &Plan,
     lines: &[(LineId, Seen<'_>)],
     rows: Option<(&Lens<'_>, &mut Rows<'_>)>,
     query: &CountQuery,
     durations: bool,
 ) -> Result<Distinct, CountersError> {
-    let ids: Vec<LineId> = lines.iter().map(|(id, _)| *id).collect();
+    let ids = ids(lines);
     let mut rows = rows.map(|(lens, rows)| {
         let row = |(_, seen): &(LineId, Seen<'_>)| lens.row(seen).map(|row| rows.place(row));
         let places: Vec<Option<usize>> = lines.iter().map(row).collect();
@@ -251,8 +266,8 @@ fn by_lines(
     });
     let mut transactions = vec![0_u64; lines.len()];
     for (sign, run) in plan.signed() {
-        check_kept(store, run, &ids)?;
-        let reading = store.reading(run.granularity, run.period(), durations);
+        check_kept(view, run, &ids)?;
+        let reading = view.reading(run.granularity, run.period(), durations);
         reading.lines(&ids, &mut |line, start, ending, counter| {
             let cell = Cell {
                 start,
@@ -284,15 +299,15 @@ fn by_lines(
 }
 
 /// Refuses a run of hours that lines no longer have.
-fn check_kept(store: &Store, run: &Run, lines: &[LineId]) -> Result<(), CountersError> {
+fn check_kept(view: &View<'_>, run: &Run, lines: &[LineId]) -> Result<(), CountersError> {
     let Some(line) = lines.first() else {
         return Ok(());
     };
-    let since = store.kept_from(*line, run.granularity);
+    let since = view.kept_from(*line, run.granularity);
     if since <= run.from {
         return Ok(());
     }
-    let zone = &store.zone;
+    let zone = view.zone();
     let shown = |at| format!("{} {}", zone.label(Granularity::Hour, at), zone.name());
     Err(CountersError::HoursNotKept {
         from: shown(run.from),
@@ -312,9 +327,9 @@ impl Run {
 }
 
 impl Life {
-    fn of(store: &Store) -> Option<Self> {
-        let began = store.state.began?;
-        let now = store.state.watermark.at;
+    fn of(view: &View<'_>) -> Option<Self> {
+        let began = view.pending.began?;
+        let now = view.watermark().at;
         Some(Self { began, now })
     }
 }
@@ -331,15 +346,16 @@ mod tests {
         let place = Place::new();
         let mut projection = place.projection(sample::entries(300));
         projection.catch_up().unwrap();
-        let guard = projection.writer.shared.read();
-        let store = guard.as_ref().unwrap();
+        let mut guard = projection.writer.shared.write();
+        let store = guard.as_mut().unwrap();
         store.overwrite_lines();
+        let pending = RwLock::new(Delta::behind(&store.state));
         let ask = |by| {
             let query = CountQuery {
                 by,
                 ..CountQuery::since_launch()
             };
-            count(store, &query, &NoNames)
+            count(store, &pending, &query, &NoNames)
         };
         for by in Dimension::ALL.into_iter().map(Some).chain([None]) {
             let total = by.is_none_or(|by| !by.is_by_name());

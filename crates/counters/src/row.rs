@@ -117,6 +117,11 @@ impl Cut {
         }
     }
 
+    #[must_use]
+    pub fn holds(&self, instant: Instant) -> bool {
+        self.from <= instant && instant < self.to
+    }
+
     /// The place of the cell that holds the instant.
     #[must_use]
     pub fn place(&self, instant: Instant) -> u8 {

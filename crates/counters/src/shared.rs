@@ -1,8 +1,6 @@
-//! What the projection's thread shares with those who ask: the store behind a lock, how far it
-//! has come, and what they want of it.
+//! What the projection's thread shares with those who ask: the store and what is counted behind it,
+//! each behind a lock, how far that has come, and what they want of it.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{
     Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
@@ -12,9 +10,11 @@ use ndxp_model::{Sequence, Zone};
 use tokio::sync::watch;
 
 use crate::damage::{Damage, StoreError};
+use crate::delta::Delta;
 use crate::error::CountersError;
 use crate::state::Watermark;
 use crate::store::Store;
+use crate::view::View;
 
 /// How the projection stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,47 +52,45 @@ pub struct Notice {
 #[derive(Debug)]
 pub struct Shared {
     pub zone: Zone,
-    /// Written to only by the projection's thread: for the length of one batch, and empty while
-    /// there is no store to ask.
+    /// Written to only by the projection's thread: for the moment in which a round takes the place of
+    /// what was pending, and empty while there is no store to ask. Taken before `pending`.
     store: RwLock<Option<Store>>,
+    /// What is counted behind the store. Written to only by the projection's thread.
+    pub pending: RwLock<Delta>,
     notice: watch::Sender<Notice>,
     requests: Mutex<Requests>,
     woken: Condvar,
-    /// The lowest sequence that anybody waits for, so that the fold can look without a lock.
-    soonest: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Requests {
-    /// How many wait for which sequence.
-    waiting: BTreeMap<Sequence, usize>,
+    /// How many wait for something to be counted.
+    waiting: usize,
     stop: Option<Stop>,
     damage: Option<Damage>,
 }
 
-/// Somebody waits for a sequence, until this is dropped.
+/// Somebody waits for what is to be counted, until this is dropped.
 #[derive(Debug)]
-pub struct Waiting<'a> {
-    shared: &'a Shared,
-    sequence: Sequence,
-}
+pub struct Waiting<'a>(&'a Shared);
 
 impl Shared {
     #[must_use]
     pub fn new(zone: Zone, store: Store, health: Health) -> Self {
         let watermark = store.state.watermark;
+        let pending = RwLock::new(Delta::behind(&store.state));
         Self {
             zone,
             store: RwLock::new(Some(store)),
+            pending,
             notice: watch::Sender::new(Notice { watermark, health }),
             requests: Mutex::default(),
             woken: Condvar::new(),
-            soonest: AtomicU64::new(u64::MAX),
         }
     }
 
-    /// Asks the store in a state between two batches. Damage that comes to light sends the
-    /// store to be rebuilt.
+    /// Asks the store while no round changes it. Damage that comes to light sends the store to be
+    /// rebuilt.
     ///
     /// # Errors
     /// As the question's, and when there is no store to ask.
@@ -113,6 +111,25 @@ impl Shared {
             self.woken.notify_all();
         }
         answer
+    }
+
+    /// Asks for what is small: as of what is counted now.
+    ///
+    /// # Errors
+    /// When there is no store to ask.
+    pub fn view<T>(&self, question: impl FnOnce(&View<'_>) -> T) -> Result<T, CountersError> {
+        self.ask(|store| {
+            let pending = self.pending();
+            Ok(question(&View::new(store, &pending)))
+        })
+    }
+
+    pub fn pending(&self) -> RwLockReadGuard<'_, Delta> {
+        self.pending.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn count(&self) -> RwLockWriteGuard<'_, Delta> {
+        self.pending.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, Option<Store>> {
@@ -142,24 +159,17 @@ impl Shared {
         self.notice.send_modify(|notice| notice.health = health);
     }
 
-    /// Registers a wish for the sequence, so that it is applied as soon as it is folded.
+    /// Makes the projection count at once what comes, for as long as somebody waits.
     #[must_use]
-    pub fn wait_for(&self, sequence: Sequence) -> Waiting<'_> {
-        let mut requests = self.requests();
-        *requests.waiting.entry(sequence).or_default() += 1;
-        self.note_soonest(&requests);
-        drop(requests);
+    pub fn wait(&self) -> Waiting<'_> {
+        self.requests().waiting += 1;
         self.woken.notify_all();
-        Waiting {
-            shared: self,
-            sequence,
-        }
+        Waiting(self)
     }
 
-    /// Whether somebody waits for a sequence up to the given one.
-    #[must_use]
-    pub fn is_awaited(&self, folded: Sequence) -> bool {
-        self.soonest.load(Ordering::Acquire) <= folded.get()
+    /// Sleeps until the time is over, somebody waits, or as [`Shared::sleep`].
+    pub fn gather(&self, timeout: Duration) {
+        self.sleep_while(timeout, |requests| requests.waiting == 0);
     }
 
     /// The first word counts: a clean stop is not undone by the handle's end.
@@ -185,42 +195,27 @@ impl Shared {
         self.requests().damage.take()
     }
 
-    /// Sleeps until the time is over, or until somebody waits for a sequence up to `folded`,
-    /// reports damage or wants the thread to end.
-    pub fn sleep(&self, timeout: Duration, folded: Option<Sequence>) {
-        let idle = |requests: &mut Requests| {
-            let soonest = requests.waiting.keys().next();
-            let awaited = folded.is_some_and(|folded| soonest.is_some_and(|next| *next <= folded));
-            requests.stop.is_none() && requests.damage.is_none() && !awaited
-        };
+    /// Sleeps until the time is over, or until somebody reports damage or wants the thread to end.
+    pub fn sleep(&self, timeout: Duration) {
+        self.sleep_while(timeout, |_| true);
+    }
+
+    fn sleep_while(&self, timeout: Duration, idle: impl Fn(&Requests) -> bool) {
         let slept = self
             .woken
-            .wait_timeout_while(self.requests(), timeout, idle);
+            .wait_timeout_while(self.requests(), timeout, |requests| {
+                requests.stop.is_none() && requests.damage.is_none() && idle(requests)
+            });
         drop(slept.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn note_soonest(&self, requests: &Requests) {
-        let soonest = requests.waiting.keys().next();
-        self.soonest.store(
-            soonest.map_or(u64::MAX, |next| next.get()),
-            Ordering::Release,
-        );
-    }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut requests = self.shared.requests();
-        if let Some(count) = requests.waiting.get_mut(&self.sequence) {
-            *count -= 1;
-            if *count == 0 {
-                requests.waiting.remove(&self.sequence);
-            }
-        }
-        self.shared.note_soonest(&requests);
+        self.0.requests().waiting -= 1;
     }
 }

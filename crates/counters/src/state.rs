@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use ndxp_baseline::Balances;
 use ndxp_model::{Instant, Sequence, TransactionId};
-use ndxp_proto::journal::v1::Connection;
+use ndxp_proto::journal::v1::{Connection, TransactionClosed};
 
+use crate::counter::{Counter, Overflow, add};
 use crate::delta::Delta;
 use crate::key::LineId;
 use crate::line::Line;
@@ -16,6 +17,16 @@ use crate::value::FirstTransaction;
 pub struct Watermark {
     pub sequence: Sequence,
     pub at: Instant,
+}
+
+/// The sums over everything that was ever counted. Every sum of the store is a part of one of them,
+/// so that none can overflow that these hold, and what does not fit is refused before it is counted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sums {
+    request_bytes: u64,
+    response_bytes: u64,
+    request_messages: u64,
+    response_messages: u64,
 }
 
 /// Numbers of lines, by connection and method.
@@ -31,6 +42,7 @@ pub struct State {
     pub counted: u64,
     /// Start of the hour of the first of them.
     pub began: Option<Instant>,
+    pub sums: Sums,
     /// By their number, which is 1 for the first.
     pub lines: Vec<Line>,
     /// Of each line, the closing that was the first counted on it.
@@ -43,6 +55,41 @@ pub struct State {
     pub balances: Balances,
 }
 
+impl Sums {
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn add(&mut self, closed: &TransactionClosed) -> Result<(), Overflow> {
+        self.merge(&Counter {
+            request_bytes: closed.request_bytes,
+            response_bytes: closed.response_bytes,
+            request_messages: closed.request_messages,
+            response_messages: closed.response_messages,
+            ..Counter::without_durations()
+        })
+    }
+
+    /// # Errors
+    /// When a sum does not fit.
+    pub fn merge(&mut self, more: &Counter) -> Result<(), Overflow> {
+        add(&mut self.request_bytes, more.request_bytes, "request_bytes")?;
+        add(
+            &mut self.response_bytes,
+            more.response_bytes,
+            "response_bytes",
+        )?;
+        add(
+            &mut self.request_messages,
+            more.request_messages,
+            "request_messages",
+        )?;
+        add(
+            &mut self.response_messages,
+            more.response_messages,
+            "response_messages",
+        )
+    }
+}
+
 impl State {
     /// Takes in what a batch has just made durable together with the counters.
     pub fn apply(&mut self, delta: Delta) {
@@ -50,6 +97,7 @@ impl State {
         self.launched = delta.launched;
         self.counted = delta.counted;
         self.began = delta.began;
+        self.sums = delta.sums;
         for (line, since) in delta.lines.into_iter().zip(delta.since) {
             self.add(line, since);
         }
@@ -81,10 +129,14 @@ impl State {
         self.lines.get(place(id)?)
     }
 
-    /// The first closing counted on the line; `NONE` for the total.
-    pub fn since(&self, id: LineId) -> Sequence {
-        let since = place(id).and_then(|place| self.since.get(place));
-        since.copied().unwrap_or(Sequence::NONE)
+    /// The first closing counted on the line.
+    pub fn since(&self, id: LineId) -> Option<Sequence> {
+        self.since.get(place(id)?).copied()
+    }
+
+    /// The place of a line among those that come behind these.
+    pub fn beyond(&self, id: LineId) -> Option<usize> {
+        place(id)?.checked_sub(self.lines.len())
     }
 }
 

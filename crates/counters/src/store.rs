@@ -1,23 +1,25 @@
-//! The counters in sled: opened, read, and changed in one atomic batch at a time.
+//! The counters in sled, and beside it what rests: opened, read, and changed round by round.
 //!
 //! sled may panic where it finds its files damaged, so every call into it is guarded: a panic
 //! comes back as damage, and damage leads to a rebuild, never to a dead hub.
 
-use std::ops::Range;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ndxp_model::{Instant, Sequence, Zone};
+use sled::IVec;
 
 use crate::codec::{self, Form, Want};
 use crate::damage::{Damage, StoreError, is_locked};
 use crate::delta::Delta;
 use crate::imported;
 use crate::key::{BASELINES, FIRST_TRANSACTIONS, Key, LINES, LineId, OPEN, RowKey};
-use crate::merge;
+use crate::past::Past;
+use crate::round::Round;
 use crate::row::Row;
-use crate::state::{State, Watermark};
+use crate::state::{State, Sums, Watermark};
 use crate::value::{self, FirstTransaction, Head, ValueError};
 
 /// sled's page cache: the counters of the current hour, day and month of some thousand
@@ -31,53 +33,65 @@ const LOCK_WAIT: Duration = Duration::from_millis(10);
 /// An open store, and in memory what is small of it.
 #[derive(Debug)]
 pub struct Store {
-    db: sled::Db,
+    pub(crate) db: sled::Db,
     /// In which buckets are cut.
     pub zone: Zone,
     pub state: State,
-}
-
-/// What a batch will write, and what it comes to.
-#[derive(Debug)]
-pub struct Prepared {
-    batch: sled::Batch,
-    delta: Delta,
+    pub past: Past,
+    /// Where rounds are written first.
+    pub(crate) round: PathBuf,
+    /// The last round: sled has it, or is about to.
+    pub(crate) staged: HashMap<Vec<u8>, Option<IVec>>,
 }
 
 impl Store {
-    /// Opens the store, or makes an empty one where there is none.
+    /// Opens the store in the directory, or makes an empty one where there is none. What a killed
+    /// process has left out of its last round is written first.
     ///
     /// # Errors
     /// When it is damaged or written for another zone or by another version, or sled cannot
     /// work.
-    pub fn open(path: &Path, zone: &Zone) -> Result<Self, StoreError> {
-        let db = guarded(|| Ok(open(path)?))?;
-        let store = Self {
+    pub fn open(directory: &Path, zone: &Zone) -> Result<Self, StoreError> {
+        let db = guarded(|| Ok(open(&directory.join("store"))?))?;
+        let mut store = Self {
             db,
             zone: zone.clone(),
             state: State::default(),
+            past: Past::new(directory.join("past"), zone.clone()),
+            round: directory.join("round"),
+            staged: HashMap::new(),
         };
         if guarded(|| Ok(store.db.is_empty()))? {
-            let head = head(zone, &State::default());
+            let head = store.head(&Delta::default());
             guarded(|| Ok(store.db.insert(Key::Head.encode(), head)?))?;
             return Ok(store);
         }
-        store.load(zone)
+        let head = store.load_head()?;
+        if let Some(round) = Round::read(&store.round)? {
+            store.write_again(round, Sequence::new(head.watermark))?;
+        }
+        store.load()?;
+        Ok(store)
     }
 
-    /// Reads the small parts into memory and holds them against the head.
-    fn load(mut self, zone: &Zone) -> Result<Self, StoreError> {
+    fn load_head(&self) -> Result<Head, StoreError> {
         let key = Key::Head.encode();
-        let bytes = guarded(|| Ok(self.db.get(&key)?))?.ok_or(Damage::Headless)?;
+        let bytes = self.get(&key)?.ok_or(Damage::Headless)?;
         let head: Head = decoded(&key, value::decode(&bytes))?;
-        if head.zone != zone.name() {
-            let expected = zone.name().to_owned();
+        if head.zone != self.zone.name() {
+            let expected = self.zone.name().to_owned();
             return Err(Damage::Zone {
                 expected,
                 found: head.zone,
             }
             .into());
         }
+        Ok(head)
+    }
+
+    /// Reads the small parts into memory and holds them against the head.
+    fn load(&mut self) -> Result<(), StoreError> {
+        let head = self.load_head()?;
         let mut state = State {
             watermark: Watermark {
                 sequence: Sequence::new(head.watermark),
@@ -111,91 +125,39 @@ impl Store {
                 .into());
             }
         }
-        self.state = state;
-        Ok(self)
-    }
-
-    /// Merges the delta with what is stored. Writes nothing.
-    ///
-    /// # Errors
-    /// When a stored row is damaged or a sum does not fit.
-    pub fn prepare(&self, delta: Delta) -> Result<Prepared, StoreError> {
-        let mut batch = sled::Batch::default();
-        merge::merge(self, &delta, &mut batch)?;
-        merge::prune(self, delta.watermark.at, &mut batch)?;
-        let known = u32::try_from(self.state.lines.len()).expect("the fold refused one more");
-        let ids = (known + 1..).map(LineId);
-        for (id, (line, since)) in ids.zip(delta.lines.iter().zip(&delta.since)) {
-            batch.insert(Key::Line(id).encode(), value::encode_line(line, *since));
+        let total = self.row(RowKey::All(LineId::TOTAL), Form::All, Want::WHOLE)?;
+        let mut sums = Sums::default();
+        for (_, part) in total.iter().flat_map(|row| &row.endings) {
+            sums.merge(&part.whole)?;
         }
-        for (system, first) in &delta.first_transactions {
-            batch.insert(
-                Key::FirstTransaction(system.clone()).encode(),
-                value::encode(first),
-            );
-        }
-        for imported in &delta.baselines {
-            let key = Key::Baseline(imported.sequence);
-            batch.insert(key.encode(), imported::encode(imported));
-        }
-        for sequence in &delta.settled {
-            batch.remove(Key::Open(*sequence).encode());
-        }
-        for (sequence, id) in &delta.opened {
-            batch.insert(Key::Open(*sequence).encode(), value::encode_open(*id));
-        }
-        Ok(Prepared { batch, delta })
-    }
-
-    /// Writes one batch, the watermark in it. Whoever reads must wait: sled shows the parts of
-    /// a batch one by one, and after an error the store must not be used again.
-    ///
-    /// # Errors
-    /// When sled cannot write.
-    pub fn commit(&mut self, prepared: Prepared) -> Result<(), StoreError> {
-        let Prepared { mut batch, delta } = prepared;
-        self.state.apply(delta);
-        batch.insert(Key::Head.encode(), head(&self.zone, &self.state));
-        guarded(|| Ok(self.db.apply_batch(batch)?))
+        self.state = State { sums, ..state };
+        Ok(())
     }
 
     /// The value of a key.
     ///
     /// # Errors
     /// When sled cannot read.
-    pub fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        guarded(|| Ok(self.db.get(key)?))
+    pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        match self.staged.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => guarded(|| Ok(self.db.get(key)?)),
+        }
     }
 
-    /// A whole row of counters.
+    /// A row of counters.
     ///
     /// # Errors
     /// When it is damaged.
-    pub fn row(&self, key: RowKey, form: Form) -> Result<Option<Row>, StoreError> {
+    pub fn row(&self, key: RowKey, form: Form, want: Want) -> Result<Option<Row>, StoreError> {
         let key = key.encode();
         let Some(bytes) = self.get(&key)? else {
             return Ok(None);
         };
-        let row = codec::decode(form, &bytes, Want::EVERYTHING);
-        Ok(Some(decoded(&key, row)?))
+        Ok(Some(decoded(&key, codec::decode(form, &bytes, want))?))
     }
 
-    /// The first keys of a range, at most so many.
-    ///
-    /// # Errors
-    /// When sled cannot read.
-    pub fn keys(
-        &self,
-        range: Range<Vec<u8>>,
-        amount_max: usize,
-    ) -> Result<Vec<sled::IVec>, StoreError> {
-        guarded(|| {
-            let keys = self.db.range(range).keys().take(amount_max);
-            Ok(keys.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Every pair of the store, decoded keys, in order.
+    /// Every pair that sled holds, decoded keys, in order. Not while a round is being written.
     ///
     /// # Errors
     /// When a key is damaged, or the visitor refuses.
@@ -225,16 +187,11 @@ impl Store {
         })
     }
 
-    /// Writes a batch without telling the state.
-    #[cfg(test)]
-    pub fn write(&self, batch: sled::Batch) {
-        self.db.apply_batch(batch).unwrap();
-    }
-
     /// Writes past every rule.
     #[cfg(test)]
-    pub fn overwrite(&self, key: &Key, value: Option<Vec<u8>>) {
+    pub fn overwrite(&mut self, key: &Key, value: Option<Vec<u8>>) {
         let key = key.encode();
+        self.staged.remove(&key);
         match value {
             Some(value) => self.db.insert(key, value).map(drop),
             None => self.db.remove(key).map(drop),
@@ -244,48 +201,52 @@ impl Store {
 
     /// Makes the rows of every line unreadable, the total's excepted.
     #[cfg(test)]
-    pub fn overwrite_lines(&self) {
-        let mut rows = Vec::new();
-        self.scan_prefix(&crate::key::ROWS, |key, _| {
-            rows.push(key);
-            Ok(())
-        })
-        .unwrap();
-        for key in rows {
-            if !matches!(&key, Key::Row(row) if row.line() == LineId::TOTAL) {
-                self.overwrite(&key, Some(vec![]));
+    pub fn overwrite_lines(&mut self) {
+        let ids: Vec<LineId> = self.state.lines().map(|(id, _)| id).collect();
+        for id in ids {
+            for key in [
+                RowKey::All(id),
+                RowKey::Last(crate::key::Size::Month, id),
+                RowKey::Last(crate::key::Size::Day, id),
+            ] {
+                self.overwrite(&Key::Row(key), Some(vec![]));
             }
         }
     }
 
-    /// Every pair whose key begins so, in the order of the keys.
-    ///
-    /// # Errors
-    /// When a key is damaged, or the visitor refuses.
-    pub fn scan_prefix(
+    fn scan_prefix(
         &self,
         prefix: &[u8],
         mut visit: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.scan_pairs(prefix, |key, bytes| visit(key, &bytes))
-    }
-
-    /// The same, giving the value away.
-    ///
-    /// # Errors
-    /// As [`Store::scan_prefix`].
-    pub fn scan_pairs(
-        &self,
-        prefix: &[u8],
-        mut visit: impl FnMut(Key, sled::IVec) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         guarded(|| {
             for pair in self.db.scan_prefix(prefix) {
                 let (key, bytes) = pair?;
                 let known = Key::decode(&key).ok_or_else(|| Damage::Key { key: hex(&key) })?;
-                visit(known, bytes)?;
+                visit(known, &bytes)?;
             }
             Ok(())
+        })
+    }
+
+    /// The head that tells of the state with the delta in it.
+    pub(crate) fn head(&self, delta: &Delta) -> Vec<u8> {
+        let amount = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        let state = &self.state;
+        let systems = state.first_transactions.len() + delta.first_transactions.len();
+        let open = state.open.len() - delta.settled.len() + delta.opened.len();
+        let baselines = state.balances.imports().len() + delta.baselines.len();
+        value::encode(&Head {
+            zone: self.zone.name().to_owned(),
+            watermark: delta.watermark.sequence.get(),
+            watermark_at_us: delta.watermark.at.as_micros(),
+            counted: delta.counted,
+            lines: amount(state.lines.len() + delta.lines.len()),
+            systems: amount(systems),
+            open: amount(open),
+            baselines: amount(baselines),
+            launched_us: delta.launched.map(Instant::as_micros),
+            began_us: delta.began.map(Instant::as_micros),
         })
     }
 }
@@ -339,24 +300,8 @@ fn take_in(state: &mut State, key: Key, bytes: &[u8]) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn head(zone: &Zone, state: &State) -> Vec<u8> {
-    let amount = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-    value::encode(&Head {
-        zone: zone.name().to_owned(),
-        watermark: state.watermark.sequence.get(),
-        watermark_at_us: state.watermark.at.as_micros(),
-        counted: state.counted,
-        lines: amount(state.lines.len()),
-        systems: amount(state.first_transactions.len()),
-        open: amount(state.open.len()),
-        baselines: amount(state.balances.imports().len()),
-        launched_us: state.launched.map(Instant::as_micros),
-        began_us: state.began.map(Instant::as_micros),
-    })
-}
-
 /// Calls into sled, where a panic is damage.
-fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let message = panic
             .downcast_ref::<String>()
@@ -386,19 +331,18 @@ mod tests {
 
     /// Harms the small parts of a sound store, and opens it again.
     #[track_caller]
-    fn check_refused(harm: fn(&Store), expected: fn(&Damage) -> bool) {
+    fn check_refused(harm: fn(&mut Store), expected: fn(&Damage) -> bool) {
         let directory = tempfile::tempdir().unwrap();
-        let (path, zone) = (directory.path().join("store"), Zone::viet_nam());
-        let mut open = Store::open(&path, &zone).unwrap();
+        let (path, zone) = (directory.path(), Zone::viet_nam());
+        let mut open = Store::open(path, &zone).unwrap();
         let mut delta = Delta::behind(&open.state);
         for entry in sample::entries(20) {
             delta.fold(&open.state, &zone, &entry).unwrap();
         }
-        let prepared = open.prepare(delta).unwrap();
-        open.commit(prepared).unwrap();
-        harm(&open);
+        open.take_in(delta).unwrap();
+        harm(&mut open);
         open.close().unwrap();
-        match Store::open(&path, &zone) {
+        match Store::open(path, &zone) {
             Err(StoreError::Damage(damage)) => assert!(expected(&damage), "{damage}"),
             other => panic!("overlooked: {other:?}"),
         }

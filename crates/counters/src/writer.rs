@@ -1,16 +1,17 @@
-//! The writer: folds entries into a delta, and applies the delta to the store, one atomic batch
-//! at a time. Nobody else writes.
+//! The writer: folds entries into what is pending, and makes a round of it now and then. Nobody
+//! else writes.
 //!
-//! A delta is applied when it is old enough, when it is full, or at once when somebody waits
-//! for a sequence that it holds. Applying costs a read and a write for each counter touched, so
-//! the pace follows what the last batch cost: at most a fifth of the thread's time goes to it.
+//! Answers include what is pending, so a round is in no hurry: it is made when what is pending is old
+//! enough or full, and before a day's first entry is counted. A round costs a read and a write for
+//! each counter touched, so the pace follows what the last one cost.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ndxp_model::Sequence;
+use ndxp_model::{Granularity, Instant as Moment, Period, Sequence};
 use ndxp_proto::journal::v1::Entry;
 
+use crate::commit::{PIECE_ROWS, Pieces};
 use crate::damage::{Damage, StoreError};
 use crate::delta::Delta;
 use crate::error::CountersError;
@@ -18,31 +19,26 @@ use crate::home::Home;
 use crate::opening;
 use crate::shared::{Health, Shared, Stop};
 use crate::source::Source;
-use crate::state::{State, Watermark};
-use crate::store::{Prepared, Store};
+use crate::state::Watermark;
+use crate::store::Store;
 
-/// Shortest and longest time between two batches, while nobody waits.
-const APPLY_EVERY: Duration = Duration::from_millis(75);
-const APPLY_EVERY_MAX: Duration = Duration::from_secs(1);
-/// A batch may cost one part in so many of the time.
-const APPLY_SHARE: u32 = 5;
-/// A full delta: some 30 MiB of counters and open transactions in memory.
-pub const DELTA_HOURS_MAX: usize = 16_384;
-const DELTA_ENTRIES_MAX: usize = 131_072;
-/// Lines of one batch, each of which is three rows. sled 0.34 was seen not to use the room of rows
-/// that are gone again where a batch writes more than some 2,000 of them, so that its file grows
-/// with all that is ever written until it is opened anew. A backlog is counted in larger batches:
-/// it has an end.
-pub const DELTA_LINES_MAX: usize = 500;
-/// How much counting a killed process loses, and a machine without power: the journal has it.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
-const SYNC_EVERY: Duration = Duration::from_secs(30);
+/// Shortest and longest time between two rounds. What a killed process has not written is folded
+/// again at the next start: at 40,000 entries a second about two million, some seconds.
+const ROUND_EVERY: Duration = Duration::from_secs(5);
+const ROUND_EVERY_MAX: Duration = Duration::from_secs(60);
+/// A round may cost one part in so many of the time.
+const ROUND_SHARE: u32 = 50;
+/// What is pending is full: some 40 MiB of counters, or of open transactions.
+const PENDING_COUNTERS_MAX: usize = 65_536;
+const PENDING_OPEN_MAX: usize = 131_072;
 /// How long to wait for a machine that lacks space or rights before trying again.
 const RETRY_EVERY: Duration = Duration::from_secs(10);
+/// How often a projection that has failed looks whether it is to end.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A store that is damaged again and again is the machine's fault.
 pub const REBUILDS_MAX: u32 = 3;
 
-/// Told after each batch while catching up: the sequence applied and the journal's end.
+/// Told now and then while catching up: the sequence counted and the journal's end.
 pub type Progress = Box<dyn Fn(Sequence, Sequence) + Send>;
 
 /// Everything but the journal.
@@ -50,87 +46,143 @@ pub struct Writer {
     pub shared: Arc<Shared>,
     home: Home,
     progress: Progress,
-    pub delta: Delta,
-    applied_at: Instant,
-    /// Follows what the last batch cost.
-    pub apply_every: Duration,
-    /// Since when something is written that was not flushed, not synced.
-    unflushed: Option<Instant>,
-    unsynced: Option<Instant>,
+    round_at: Instant,
+    /// Follows what the last round cost.
+    pub round_every: Duration,
+    /// What sled has not been given yet of the last round.
+    pieces: Option<Pieces>,
     /// The journal's end when catching up began; `None` once it was reached.
     catching_up: Option<Sequence>,
     rebuilds: u32,
     pub retry_every: Duration,
+    /// How many counters may be pending.
+    pub counters_max: usize,
+    /// The day of what was counted last.
+    day: Option<Period>,
 }
 
 impl Writer {
     /// Behind the store that was just opened into `shared`; `end` is where the journal ends.
     pub fn new(shared: Arc<Shared>, home: Home, end: Sequence, progress: Progress) -> Self {
-        let delta = match &*shared.read() {
-            Some(store) => Delta::behind(&store.state),
-            None => Delta::behind(&State::default()),
-        };
         Self {
             shared,
             home,
             progress,
-            delta,
-            applied_at: Instant::now(),
-            apply_every: Duration::ZERO,
-            unflushed: None,
-            unsynced: None,
+            round_at: Instant::now(),
+            round_every: ROUND_EVERY,
+            pieces: None,
             catching_up: Some(end),
             rebuilds: 0,
             retry_every: RETRY_EVERY,
+            counters_max: PENDING_COUNTERS_MAX,
+            day: None,
         }
     }
 
-    /// Takes the next entry into the delta.
-    pub fn fold(&mut self, entry: &Entry) -> Result<(), CountersError> {
-        match &*self.shared.read() {
-            Some(store) => Ok(self.delta.fold(&store.state, &self.shared.zone, entry)?),
-            None => Err(CountersError::Rebuilding),
+    /// Counts the next entries. Stops before a day that begins behind what is pending, which has to
+    /// be written first. Tells how many were counted.
+    pub fn fold(&mut self, entries: &[Entry], end: Sequence) -> Result<usize, CountersError> {
+        let guard = self.shared.read();
+        let store = guard.as_ref().ok_or(CountersError::Rebuilding)?;
+        let day = |at: Moment| store.zone.bucket(Granularity::Day, at);
+        if let Some(at) = entries.first().map(time_of)
+            && self.day.is_none_or(|day| !day.contains(at))
+        {
+            if self.shared.pending().entries() > 0 {
+                return Ok(0);
+            }
+            store.lay_to_rest(at)?;
+            self.day = Some(day(at));
         }
-    }
-
-    /// Makes the delta part of the store. Readers wait for the write alone, not for the merge.
-    pub fn apply(&mut self, end: Sequence) -> Result<(), CountersError> {
-        if self.delta.entries() == 0 {
-            return Ok(());
+        let mut pending = self.shared.count();
+        let mut folded = 0;
+        for entry in entries {
+            if self.day.is_none_or(|day| !day.contains(time_of(entry))) {
+                break;
+            }
+            pending.fold(&store.state, &store.zone, entry)?;
+            folded += 1;
         }
-        let started = Instant::now();
-        let delta = std::mem::replace(&mut self.delta, Delta::behind(&State::default()));
-        let prepared = match &*self.shared.read() {
-            Some(store) => store.prepare(delta)?,
-            None => return Err(CountersError::Rebuilding),
-        };
-        let watermark = self.commit(prepared)?;
-        self.applied_at = Instant::now();
-        let cost = self.applied_at.duration_since(started);
-        self.apply_every = (cost * APPLY_SHARE).clamp(APPLY_EVERY, APPLY_EVERY_MAX);
-        self.unflushed.get_or_insert(self.applied_at);
-        self.unsynced.get_or_insert(self.applied_at);
+        let watermark = pending.watermark;
+        drop(pending);
+        drop(guard);
         self.tell(watermark, end);
-        self.keep_durable()
+        Ok(folded)
     }
 
-    /// Writes the batch while nobody reads.
-    fn commit(&mut self, prepared: Prepared) -> Result<Watermark, CountersError> {
+    /// Makes what is pending part of the store. Questions wait for the turn from one to the other
+    /// alone, which is a moment.
+    pub fn round(&mut self, end: Sequence) -> Result<(), CountersError> {
+        self.write_pieces()?;
+        let started = Instant::now();
+        let round = match &*self.shared.read() {
+            None => return Err(CountersError::Rebuilding),
+            Some(_) if self.shared.pending().entries() == 0 => return Ok(()),
+            Some(store) => store.prepare(&self.shared.pending())?,
+        };
+        round.write(&self.home.round()).map_err(StoreError::from)?;
         let mut guard = self.shared.write();
         let store = guard.as_mut().ok_or(CountersError::Rebuilding)?;
-        match store.commit(prepared) {
-            Ok(()) => {
-                self.delta = Delta::behind(&store.state);
-                Ok(store.state.watermark)
+        let mut pending = self.shared.count();
+        let delta = std::mem::take(&mut *pending);
+        self.pieces = Some(store.stage(round, delta));
+        *pending = Delta::behind(&store.state);
+        store.prune()?;
+        let done = store.state.watermark.sequence;
+        drop(pending);
+        drop(guard);
+        self.round_at = Instant::now();
+        let cost = self.round_at.duration_since(started);
+        self.round_every = (cost * ROUND_SHARE).clamp(ROUND_EVERY, ROUND_EVERY_MAX);
+        if self.catching_up.is_some() {
+            (self.progress)(done, end);
+        }
+        Ok(())
+    }
+
+    /// Gives sled one more piece of the last round. Tells whether any is left.
+    pub fn write_piece(&mut self) -> Result<bool, CountersError> {
+        let Some(pieces) = &mut self.pieces else {
+            return Ok(false);
+        };
+        let written = match &*self.shared.read() {
+            Some(store) => store.write_piece(pieces, PIECE_ROWS),
+            None => return Err(CountersError::Rebuilding),
+        };
+        match written {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                // The next round is written over this one's file.
+                self.home.sync_store()?;
+                self.pieces = None;
+                Ok(false)
             }
             Err(error) => {
-                // Half a batch may show: nobody may ask this store again.
-                let store = guard.take();
-                drop(guard);
-                close_quietly(store);
+                // Half a piece may show: nobody may ask this store again.
+                self.give_up();
                 Err(error.into())
             }
         }
+    }
+
+    /// Makes a round of what is pending, and gives sled all of it.
+    pub fn write_out(&mut self, end: Sequence) -> Result<(), CountersError> {
+        self.round(end)?;
+        self.write_pieces()
+    }
+
+    fn write_pieces(&mut self) -> Result<(), CountersError> {
+        while self.write_piece()? {}
+        Ok(())
+    }
+
+    /// Closes the store, and forgets what was counted behind it.
+    fn give_up(&mut self) {
+        let store = self.shared.write().take();
+        self.pieces = None;
+        self.day = None;
+        *self.shared.count() = Delta::default();
+        close_quietly(store);
     }
 
     fn tell(&mut self, watermark: Watermark, end: Sequence) {
@@ -138,7 +190,6 @@ impl Writer {
         if self.catching_up.is_some_and(|goal| done < goal) {
             self.shared
                 .publish(watermark, Health::CatchingUp { done, end });
-            (self.progress)(done, end);
         } else {
             self.shared.publish(watermark, Health::Serving);
             self.caught_up();
@@ -154,47 +205,16 @@ impl Writer {
         }
     }
 
-    pub fn is_full(&self) -> bool {
-        let lines_max = match self.catching_up {
-            Some(_) => usize::MAX,
-            None => DELTA_LINES_MAX,
-        };
-        self.delta.size() >= DELTA_HOURS_MAX
-            || self.delta.entries() >= DELTA_ENTRIES_MAX
-            || self.delta.lines_touched() >= lines_max
-    }
-
+    /// Whether what is pending is to be written now.
     pub fn is_due(&self) -> bool {
-        self.delta.entries() > 0
-            && (self.due_in().is_zero() || self.shared.is_awaited(self.delta.watermark.sequence))
-    }
-
-    pub fn due_in(&self) -> Duration {
-        self.apply_every.saturating_sub(self.applied_at.elapsed())
+        let pending = self.shared.pending();
+        let full = pending.size() >= self.counters_max
+            || pending.opened.len() + pending.settled.len() >= PENDING_OPEN_MAX;
+        full || (pending.entries() > 0 && self.round_at.elapsed() >= self.round_every)
     }
 
     pub fn is_interrupted(&self) -> bool {
         self.shared.wants_attention()
-    }
-
-    pub fn keep_durable(&mut self) -> Result<(), CountersError> {
-        let over = |since: Option<Instant>, limit| since.is_some_and(|at| at.elapsed() >= limit);
-        if over(self.unflushed, FLUSH_EVERY) {
-            self.flush()?;
-        }
-        if over(self.unsynced, SYNC_EVERY) {
-            self.home.sync_store()?;
-            self.unsynced = None;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), CountersError> {
-        if let Some(store) = &*self.shared.read() {
-            store.flush()?;
-        }
-        self.unflushed = None;
-        Ok(())
     }
 
     /// Sets the damaged store aside and puts an empty one in its place.
@@ -215,7 +235,7 @@ impl Writer {
             done: Sequence::NONE,
             end,
         });
-        close_quietly(self.shared.write().take());
+        self.give_up();
         opening::set_aside(&self.home, &damage)?;
         let store = opening::open(&self.home, &self.shared.zone, source)?;
         self.go_on_with(store, end);
@@ -236,10 +256,9 @@ impl Writer {
         self.shared.publish_health(Health::Failed {
             reason: reason.to_owned(),
         });
-        close_quietly(self.shared.write().take());
-        self.delta = Delta::behind(&State::default());
+        self.give_up();
         loop {
-            self.shared.sleep(self.retry_every, None);
+            self.shared.sleep(self.retry_every);
             if self.shared.stop_requested().is_some() {
                 return Ok(());
             }
@@ -258,8 +277,10 @@ impl Writer {
     /// Puts a store that was just opened in the place of one that was given up.
     fn go_on_with(&mut self, store: Store, end: Sequence) {
         let watermark = store.state.watermark;
-        self.delta = Delta::behind(&store.state);
-        *self.shared.write() = Some(store);
+        let mut guard = self.shared.write();
+        *self.shared.count() = Delta::behind(&store.state);
+        *guard = Some(store);
+        drop(guard);
         self.catching_up = Some(end);
         let done = watermark.sequence;
         self.shared
@@ -279,15 +300,11 @@ impl Writer {
                 return stop;
             }
             drop(self.shared.take_damage());
-            self.shared.sleep(APPLY_EVERY_MAX, None);
+            self.shared.sleep(LOOK_EVERY);
         }
     }
 
-    pub fn finish(mut self, stop: Stop) {
-        let flushed = match stop {
-            Stop::Clean => self.flush(),
-            Stop::Abandon => Ok(()),
-        };
+    pub fn finish(self, stop: Stop) {
         self.shared.publish_health(Health::Stopped);
         let store = self.shared.write().take();
         if stop == Stop::Abandon {
@@ -295,11 +312,19 @@ impl Writer {
         }
         let Some(store) = store else { return };
         let watermark = store.state.watermark.sequence;
-        let closed = flushed.and_then(|()| Ok(store.close()?));
+        // What a failed projection has left of its last round is written at the next start.
+        if self.pieces.is_some() {
+            return close_quietly(Some(store));
+        }
+        let closed = store.close().map_err(CountersError::from);
         if let Err(error) = closed.and_then(|()| Ok(self.home.seal(watermark)?)) {
             tracing::warn!(%error, "the counters were not left in order; the next start checks them");
         }
     }
+}
+
+fn time_of(entry: &Entry) -> Moment {
+    Moment::from_micros(entry.committed_at_us)
 }
 
 /// Gives up a store whose failure is already known: what it says on the way adds nothing.

@@ -73,7 +73,10 @@ impl Figures {
         if !counters.exists() {
             self.build(&counters, &zone, days, &mut rows)?;
         }
-        rows.push(row("on disk", mebibytes(bytes_of(&counters)?)?, "MiB"));
+        let sled = bytes_of(&counters.join("store"))?;
+        let past = bytes_of(&counters.join("past"))?;
+        rows.push(row("sled on disk", mebibytes(sled)?, "MiB"));
+        rows.push(row("months and days at rest", mebibytes(past)?, "MiB"));
 
         eprintln!("opening …");
         let before = process::resident_bytes(std::process::id())?;
@@ -107,16 +110,12 @@ impl Figures {
         let connections = usize::try_from(self.connections)?;
         let mut years = Years::new(zone, connections, FIRST, days);
         let mut builder = Builder::begin(directory, zone)?;
-        let at = years.count(&mut builder, &|day| eprintln!("counting {day} …"))?;
-        let watermark = builder.apply(at)?;
+        let watermark = years.count(&mut builder, &|day| eprintln!("counting {day} …"))?;
         rows.push(row("built", began.elapsed().as_secs_f64(), "s"));
         let transactions = watermark.sequence.get();
         rows.push(row("attempts", count(transactions), ""));
-        rows.push(row(
-            "keys and values",
-            mebibytes(builder.raw_bytes()?)?,
-            "MiB",
-        ));
+        let raw = mebibytes(builder.raw_bytes()?)?;
+        rows.push(row("keys and values in sled", raw, "MiB"));
         builder.finish()?;
         let parent = directory.parent().context("it was joined to one")?;
         Ok(std::fs::write(

@@ -50,7 +50,7 @@ fn row() -> Row {
 #[test]
 fn a_row_is_stored_as_the_format_says() {
     let bytes = encode(Form::Past, Instant::EPOCH, &row());
-    let expected = "02 02 06616d6f756e74 077265636f726473 02 \
+    let expected = "03 02 06616d6f756e74 077265636f726473 02 \
         04 29 03 ac02 01 02 00 01 01 08 \
         0a 8827 03 02 01 01 8e01 01 01 \
         0f 04 29 0300 0000 0100 02 00 0100 01 0800 \
@@ -61,7 +61,7 @@ fn a_row_is_stored_as_the_format_says() {
     let last = encode(Form::Last, Instant::from_micros(-2), &row());
     assert_eq!(
         hex(&last),
-        hex(&bytes).replacen("02", "02fffffffffffffffe", 1)
+        hex(&bytes).replacen("03", "03fffffffffffffffe", 1)
     );
     assert_eq!(start(&last), Ok(Instant::from_micros(-2)));
 }

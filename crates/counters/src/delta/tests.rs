@@ -209,8 +209,7 @@ fn check_methods(calls: &[(&str, i32, u32)], expected: &[&str]) {
         };
         let sequence = u64::try_from(place).unwrap() + 1;
         let delta = fold(&state, &[entry(sequence, 1, Body::Closed(closed))]).unwrap();
-        let (key, _) = delta.hours.iter().next().unwrap();
-        let line = key.line;
+        let line = delta.touched()[1];
         state.apply(delta);
         shown.push(state.line(line).unwrap().method.clone());
     }
@@ -273,6 +272,9 @@ fn no_more_methods_are_counted_by_name_than_the_limit() {
     }
     assert_eq!(delta.lines.len(), METHODS_MAX + 1);
     assert_eq!(delta.lines.last().unwrap().method, "");
-    let counted: u64 = delta.hours.values().map(|counter| counter.count).sum();
-    assert_eq!(counted, many);
+    let of = |line: &LineId| delta.of(*line).iter().map(|hour| hour.counter.count);
+    let lines = delta.touched();
+    let counted = |lines: &[LineId]| lines.iter().flat_map(of).sum::<u64>();
+    assert_eq!(lines.first(), Some(&LineId::TOTAL));
+    assert_eq!((counted(&lines[..1]), counted(&lines[1..])), (many, many));
 }

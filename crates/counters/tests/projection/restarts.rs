@@ -1,6 +1,7 @@
 //! Stops, crashes and other hubs' stores: nothing is counted twice and nothing is left out.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use ndxp_counters::{CountQuery, Counters, CountersError, Health};
@@ -24,7 +25,7 @@ pub fn set_aside(directory: &Path) -> usize {
         .count()
 }
 
-/// The directory as a killed process leaves it: what sled has handed over so far.
+/// The directory as a killed process leaves it: what was handed over so far.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -33,7 +34,11 @@ pub fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            match fs::copy(entry.path(), target) {
+                // Renamed meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }

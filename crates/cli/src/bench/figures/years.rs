@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use ndxp_counters::{Builder, Counter, Ending, Histogram, Line};
+use ndxp_counters::{Builder, Counter, Ending, Histogram, Line, Watermark};
 use ndxp_model::{Fault, Granularity, Instant, Outcome, Zone};
 use ndxp_proto::journal::v1::Connection;
 
@@ -18,8 +18,6 @@ const WEEKEND: f64 = 1.0 / 3.0;
 const DAYS_BY_HOUR: i64 = 66;
 /// Office hours, in which the hours of a day are counted.
 const HOURS: std::ops::Range<i8> = 7..19;
-/// Lines of one batch, drawn by lot: as many as the projection takes at most.
-const LINES_A_BATCH: usize = 500;
 /// Distributions of durations, each of which every so many-th connection has.
 const SHAPES: usize = 16;
 
@@ -105,11 +103,11 @@ impl<'a> Years<'a> {
         &mut self,
         builder: &mut Builder,
         progress: &dyn Fn(Date),
-    ) -> anyhow::Result<Instant> {
+    ) -> anyhow::Result<Watermark> {
         let mut day = self.first;
         let end = self.first.checked_add(jiff::Span::new().days(self.days))?;
         let by_hour = end.checked_sub(jiff::Span::new().days(DAYS_BY_HOUR))?;
-        let mut at = Instant::EPOCH;
+        let mut watermark = Watermark::default();
         while day < end {
             progress(day);
             let month_end = day.last_of_month().tomorrow()?;
@@ -118,34 +116,39 @@ impl<'a> Years<'a> {
             } else {
                 day.tomorrow()?
             };
-            at = match day < by_hour {
+            watermark = match day < by_hour {
                 true => self.days_of(builder, day, to.min(end))?,
                 false => self.hours_of(builder, day)?,
             };
             day = to;
         }
-        Ok(at)
+        Ok(watermark)
     }
 
     /// Days whose hours are not kept in the end: one hour of each stands for it, and the first for
     /// the durations of all.
-    fn days_of(&mut self, builder: &mut Builder, from: Date, to: Date) -> anyhow::Result<Instant> {
+    fn days_of(
+        &mut self,
+        builder: &mut Builder,
+        from: Date,
+        to: Date,
+    ) -> anyhow::Result<Watermark> {
         let days: Vec<(Instant, f64)> = from
             .series(jiff::Span::new().days(1))
             .take_while(|day| *day < to)
             .map(|day| Ok((self.hour(day, 9)?, activity(day))))
             .collect::<anyhow::Result<_>>()?;
         let at = self.hour(to.yesterday()?, 23)?;
-        self.batches(builder, &days, at)
+        self.round(builder, &days, at)
     }
 
-    fn hours_of(&mut self, builder: &mut Builder, day: Date) -> anyhow::Result<Instant> {
+    fn hours_of(&mut self, builder: &mut Builder, day: Date) -> anyhow::Result<Watermark> {
         let share = activity(day) / f64::from(HOURS.end - HOURS.start);
         let hours: Vec<(Instant, f64)> = HOURS
             .map(|hour| Ok((self.hour(day, hour)?, share)))
             .collect::<anyhow::Result<_>>()?;
         let at = self.hour(day, 23)?;
-        self.batches(builder, &hours, at)
+        self.round(builder, &hours, at)
     }
 
     fn hour(&self, day: Date, hour: i8) -> anyhow::Result<Instant> {
@@ -153,22 +156,16 @@ impl<'a> Years<'a> {
     }
 
     /// Counts parts of time, of which each has its share of a working day.
-    fn batches(
+    fn round(
         &mut self,
         builder: &mut Builder,
         parts: &[(Instant, f64)],
         at: Instant,
-    ) -> anyhow::Result<Instant> {
-        let mut order: Vec<usize> = (0..self.traffic.len()).collect();
-        self.dice.shuffle(&mut order);
-        for group in order.chunks(LINES_A_BATCH) {
-            for place in group {
-                self.of_line(builder, *place, parts)?;
-            }
-            builder.apply(at)?;
+    ) -> anyhow::Result<Watermark> {
+        for place in 0..self.traffic.len() {
+            self.of_line(builder, place, parts)?;
         }
-        builder.apply_total(at)?;
-        Ok(at)
+        Ok(builder.apply(at)?)
     }
 
     fn of_line(
@@ -180,18 +177,19 @@ impl<'a> Years<'a> {
         let Some(traffic) = self.traffic.get(place) else {
             return Ok(());
         };
+        let mut counters = Vec::new();
         for Share { ending, share } in &self.shares {
-            let mut counters = Vec::with_capacity(parts.len());
+            let mut of_ending = Vec::with_capacity(parts.len());
             for (from, activity) in parts {
                 let expected = traffic.a_day * activity * share;
                 let count = self.dice.poisson(expected);
                 if count > 0 {
-                    counters.push((*from, counted(&mut self.dice, traffic, *ending, count)));
+                    of_ending.push((*from, counted(&mut self.dice, traffic, *ending, count)));
                 }
             }
-            let count: u64 = counters.iter().map(|(_, counter)| counter.count).sum();
+            let count: u64 = of_ending.iter().map(|(_, counter)| counter.count).sum();
             if let (Some((_, first)), true) =
-                (counters.first_mut(), ending.outcome.is_transaction())
+                (of_ending.first_mut(), ending.outcome.is_transaction())
             {
                 let shape = self
                     .shapes
@@ -199,9 +197,12 @@ impl<'a> Years<'a> {
                     .map_or(&[][..], Vec::as_slice);
                 first.durations = Some(durations(&mut self.dice, shape, count)?);
             }
-            for (from, counter) in &counters {
-                builder.add(&traffic.line, *from, *ending, counter)?;
-            }
+            let of_ending = of_ending.into_iter();
+            counters.extend(of_ending.map(|(from, counter)| (from, *ending, counter)));
+        }
+        counters.sort_by_key(|(from, ..)| *from);
+        for (from, ending, counter) in &counters {
+            builder.add(&traffic.line, *from, *ending, counter)?;
         }
         Ok(())
     }
