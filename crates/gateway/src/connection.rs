@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server;
+use ndxp_registry::CertificateIdentity;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +20,7 @@ use crate::limits::{Limits, http2};
 use crate::liveness;
 use crate::metrics::Shed;
 use crate::peer::Peer;
+use crate::stage::Stream;
 use crate::trust::taken_back;
 
 /// How long a peer that is told to go has for hearing it.
@@ -77,8 +79,22 @@ pub async fn connection(
     }
 }
 
+/// Serves a connection whose peer has been proved already: from HTTP/2's first words to its end.
+pub async fn serve_proved<S: Stream>(
+    core: &Arc<Core>,
+    stream: S,
+    identity: CertificateIdentity,
+    stop: watch::Receiver<bool>,
+) -> Result<(), h2::Error> {
+    let conduct = Conduct::new(core.limits.streams_per_connection_max);
+    let peer = Arc::new(Peer::proved(identity, Arc::clone(&conduct)));
+    let guarded = Guarded::of_consumer(stream, conduct);
+    let calls = http2_server(&core.limits).handshake(guarded).await?;
+    serve_calls(core, calls, &peer, stop).await
+}
+
 /// Tells the peer to be calm and ends the connection; calls that it still brings are not taken.
-async fn dismiss(mut connection: Calls) {
+async fn dismiss<S: Stream>(mut connection: Calls<S>) {
     connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
     let ended = async { while let Some(Ok(_not_taken)) = connection.accept().await {} };
     let _heard = tokio::time::timeout(FAREWELL_MAX, ended).await;
@@ -102,9 +118,12 @@ enum NotIdentified {
 }
 
 /// A consumer's connection that has said all it must before its first call.
-type Calls = server::Connection<Guarded<TlsStream<TcpStream>>, Bytes>;
+type Calls<S> = server::Connection<Guarded<S>, Bytes>;
 
-async fn identify(core: &Core, tcp: TcpStream) -> Result<(Calls, Arc<Peer>), NotIdentified> {
+async fn identify(
+    core: &Core,
+    tcp: TcpStream,
+) -> Result<(Calls<TlsStream<TcpStream>>, Arc<Peer>), NotIdentified> {
     liveness::watch(&tcp)?;
     let tls = TlsAcceptor::from(core.tls.load_full()).accept(tcp).await?;
     let session = tls.get_ref().1;
@@ -131,9 +150,9 @@ async fn identify(core: &Core, tcp: TcpStream) -> Result<(Calls, Arc<Peer>), Not
     Ok((calls, peer))
 }
 
-async fn serve_calls(
+async fn serve_calls<S: Stream>(
     core: &Arc<Core>,
-    mut connection: Calls,
+    mut connection: Calls<S>,
     peer: &Arc<Peer>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), h2::Error> {
@@ -150,6 +169,22 @@ async fn serve_calls(
     let mut revoked = std::pin::pin!(revoked);
     let ended = loop {
         tokio::select! {
+            // The ends first: who floods must not be able to put them off.
+            biased;
+            excess = peer.conduct.exceeded() => {
+                over = Some(excess);
+                break Ok(());
+            }
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.graceful_shutdown();
+            }
+            // What was opened before ends in order; nothing new is taken.
+            () = &mut revoked, if !stopping => {
+                tracing::info!(peer = peer.proof, "certificate revoked: connection closes");
+                stopping = true;
+                connection.graceful_shutdown();
+            }
             accepted = connection.accept() => {
                 let (request, respond) = match accepted {
                     None => break Ok(()),
@@ -165,20 +200,6 @@ async fn serve_calls(
                     exchange(core, peer, Incoming { head, body, respond }).await;
                     drop(in_flight);
                 }));
-            }
-            excess = peer.conduct.exceeded() => {
-                over = Some(excess);
-                break Ok(());
-            }
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                connection.graceful_shutdown();
-            }
-            // What was opened before ends in order; nothing new is taken.
-            () = &mut revoked, if !stopping => {
-                tracing::info!(peer = peer.proof, "certificate revoked: connection closes");
-                stopping = true;
-                connection.graceful_shutdown();
             }
         }
     };

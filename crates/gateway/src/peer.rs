@@ -81,6 +81,19 @@ impl Peer {
         registry.system_of(self.identity.as_ref()?)
     }
 
+    /// A peer that was proved otherwise than by a certificate at hand.
+    #[must_use]
+    pub fn proved(identity: CertificateIdentity, conduct: Arc<Conduct>) -> Self {
+        let named = identity.system.as_ref().map(SystemId::to_string);
+        Self {
+            proof: named.unwrap_or_else(|| crate::salt::hex(&identity.fingerprint)),
+            identity: Some(identity),
+            certificate: None,
+            conduct,
+            gate: Mutex::new(Gated::Stranger(Arc::default())),
+        }
+    }
+
     /// Reads the certificate that TLS has verified.
     ///
     /// # Errors

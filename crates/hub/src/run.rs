@@ -350,6 +350,7 @@ fn shared(
         credentials: tls.credentials(),
         connect_max: limits.provider_connect_max,
         seen: Arc::clone(seen),
+        wires: None,
     };
     let metrics = Metrics::register(metrics)?;
     let healths = Healths::new(Arc::clone(&clock), metrics.circuits.clone());

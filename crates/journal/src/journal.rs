@@ -17,11 +17,12 @@ use crate::format::{
     JournalId, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, body_bytes_max,
 };
 use crate::lane::{Lane, LaneDriver};
+use crate::prepare::Preparer;
 use crate::reader::Reader;
 use crate::recover::recover;
 use crate::segments::Segments;
 use crate::tail::Tail;
-use crate::writer::{CommitObserver, Health, Shared, Writer};
+use crate::writer::{ByHand, CommitObserver, Health, Shared, Writer};
 
 /// Where a journal lives and how it is cut.
 #[derive(Clone, Debug)]
@@ -56,6 +57,20 @@ struct Handle {
     running: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// A directory that was found sound and made ready, before anything writes.
+struct Opened {
+    handle: Unmanned,
+    writer: Writer,
+}
+
+/// What a handle needs but for whoever turns the writer.
+struct Unmanned {
+    shared: Arc<Shared>,
+    reader: Reader,
+    recovery: Recovery,
+    body_bytes_max: usize,
+}
+
 impl Options {
     /// With segments of the usual size.
     #[must_use]
@@ -80,44 +95,30 @@ impl Journal {
         clock: Arc<dyn Clock>,
         observer: Arc<dyn CommitObserver>,
     ) -> Result<Self, OpenError> {
-        let body_bytes_max = check(&options)?;
-        let lock = lock(&*disk, &options)?;
-        let found = directory::find(&*disk, &options.directory)?;
-        let active = recover(&*disk, &options.directory, &found)?;
-        let journal = found.journal.unwrap_or_else(JournalId::random);
-        let (segments, recovery) = account(found, &options);
-
-        let shared = Arc::new(Shared::new(recovery.position));
-        let reader = Reader::live(
-            Arc::clone(&disk),
-            journal.seed(),
-            Arc::clone(&segments),
-            Arc::clone(&shared.progress),
-        );
         let directory = options.directory.clone();
+        let opened = Opened::find(options, disk, clock, observer, Preparer::start)?;
         let spawning = DiskError::at("start the writer of", &directory);
-        let running = Tail::new(options, disk, journal, Arc::clone(&segments), active)
-            .and_then(|tail| {
-                let writer = Writer {
-                    shared: Arc::clone(&shared),
-                    segments,
-                    tail,
-                    seed: journal.seed(),
-                    clock,
-                    observer,
-                    lock,
-                };
-                writer.spawn()
-            })
-            .map_err(spawning)?;
-        Ok(Self(Arc::new(Handle {
-            shared,
-            reader,
-            recovery,
-            body_bytes_max,
-            writer: running.thread().clone(),
-            running: Mutex::new(Some(running)),
-        })))
+        let running = opened.writer.spawn().map_err(spawning)?;
+        let writer = running.thread().clone();
+        Ok(opened.handle.into_journal(writer, Some(running)))
+    }
+
+    /// As [`Journal::open`], without threads: nothing is written but in a turn of the writer, which
+    /// the caller owns. For simulations, which must be able to replay what meets what.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_by_hand(
+        options: Options,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn CommitObserver>,
+    ) -> Result<(Self, ByHand), OpenError> {
+        let opened = Opened::find(options, disk, clock, observer, |disk, directory, bytes| {
+            Ok(Preparer::by_hand(disk, directory, bytes))
+        })?;
+        let journal = opened.handle.into_journal(std::thread::current(), None);
+        Ok((journal, opened.writer.by_hand()))
     }
 
     /// A way in for one runtime: spawn the driver there, clone the lane there.
@@ -180,6 +181,73 @@ impl fmt::Debug for Journal {
             .field("position", &self.position())
             .field("health", &self.health())
             .finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    fn find(
+        options: Options,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn CommitObserver>,
+        preparer: impl FnOnce(Arc<dyn Disk>, PathBuf, u64) -> std::io::Result<Preparer>,
+    ) -> Result<Self, OpenError> {
+        let body_bytes_max = check(&options)?;
+        let lock = lock(&*disk, &options)?;
+        let found = directory::find(&*disk, &options.directory)?;
+        let active = recover(&*disk, &options.directory, &found)?;
+        let journal = found.journal.unwrap_or_else(JournalId::random);
+        let (segments, recovery) = account(found, &options);
+
+        let directory = options.directory.clone();
+        let preparer = preparer(Arc::clone(&disk), directory.clone(), options.segment_bytes)
+            .map_err(DiskError::at("start the writer of", &directory))?;
+        let shared = Arc::new(Shared::new(recovery.position));
+        let seed = journal.seed();
+        let reader = Reader::live(
+            Arc::clone(&disk),
+            seed,
+            Arc::clone(&segments),
+            Arc::clone(&shared.progress),
+        );
+        let tail = Tail::new(
+            options,
+            disk,
+            journal,
+            Arc::clone(&segments),
+            active,
+            preparer,
+        );
+        Ok(Self {
+            handle: Unmanned {
+                shared: Arc::clone(&shared),
+                reader,
+                recovery,
+                body_bytes_max,
+            },
+            writer: Writer {
+                shared,
+                segments,
+                tail,
+                seed,
+                clock,
+                observer,
+                _lock: lock,
+            },
+        })
+    }
+}
+
+impl Unmanned {
+    fn into_journal(self, writer: Thread, running: Option<JoinHandle<()>>) -> Journal {
+        Journal(Arc::new(Handle {
+            shared: self.shared,
+            reader: self.reader,
+            recovery: self.recovery,
+            body_bytes_max: self.body_bytes_max,
+            writer,
+            running: Mutex::new(running),
+        }))
     }
 }
 

@@ -13,6 +13,7 @@
 mod kind;
 mod lane;
 mod prepare;
+mod relay;
 mod tail;
 mod writer;
 
@@ -48,5 +49,6 @@ pub use journal::{Journal, Options, Recovery};
 pub use kind::Kind;
 pub use lane::{Append, Committed, LANE_BYTES_MAX, LANE_ENTRIES_MAX, Lane, LaneDriver};
 pub use reader::{Entries, Reader};
+pub use relay::{Relay, Relayed};
 pub use transaction::{CLOCK_SLACK, TRANSACTION_LASTS_MAX};
-pub use writer::{CommitObserver, Health};
+pub use writer::{ByHand, CommitObserver, Health};

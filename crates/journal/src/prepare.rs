@@ -17,16 +17,30 @@ static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
 /// A zero-filled, synced file under the name `next.prepared`.
 pub(crate) type Prepared = Result<Arc<dyn DiskFile>, DiskError>;
 
-/// The background thread, as its one customer sees it.
+/// Who prepares, as the one customer sees it.
 #[derive(Debug)]
 pub(crate) struct Preparer {
-    requests: Option<SyncSender<()>>,
-    results: Receiver<Prepared>,
     outstanding: bool,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    way: Way,
 }
 
+#[derive(Debug)]
+enum Way {
+    /// In the background.
+    Thread {
+        requests: Option<SyncSender<()>>,
+        results: Receiver<Prepared>,
+        stop: Arc<AtomicBool>,
+        thread: Option<JoinHandle<()>>,
+    },
+    /// On the customer's thread, when it is requested.
+    ByHand {
+        worker: Worker,
+        prepared: Option<Prepared>,
+    },
+}
+
+#[derive(Debug)]
 struct Worker {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
@@ -42,13 +56,8 @@ impl Preparer {
     ) -> std::io::Result<Self> {
         let (requests, wanted) = sync_channel(1);
         let (done, results) = sync_channel(1);
-        let stop = Arc::new(AtomicBool::new(false));
-        let worker = Worker {
-            disk,
-            directory,
-            segment_bytes,
-            stop: Arc::clone(&stop),
-        };
+        let worker = Worker::new(disk, directory, segment_bytes);
+        let stop = Arc::clone(&worker.stop);
         let thread = std::thread::Builder::new()
             .name("journal-prepare".to_owned())
             .spawn(move || {
@@ -59,22 +68,41 @@ impl Preparer {
                 }
             })?;
         Ok(Self {
-            requests: Some(requests),
-            results,
             outstanding: false,
-            stop,
-            thread: Some(thread),
+            way: Way::Thread {
+                requests: Some(requests),
+                results,
+                stop,
+                thread: Some(thread),
+            },
         })
+    }
+
+    pub fn by_hand(disk: Arc<dyn Disk>, directory: PathBuf, segment_bytes: u64) -> Self {
+        Self {
+            outstanding: false,
+            way: Way::ByHand {
+                worker: Worker::new(disk, directory, segment_bytes),
+                prepared: None,
+            },
+        }
     }
 
     /// Has the next segment prepared; again does nothing until it is taken.
     pub fn request(&mut self) {
-        if !self.outstanding
-            && let Some(requests) = &self.requests
-        {
-            // One is outstanding at most, so that there is room; the thread lives until drop.
-            self.outstanding = requests.try_send(()).is_ok();
+        if self.outstanding {
+            return;
         }
+        self.outstanding = match &mut self.way {
+            // One is outstanding at most, so that there is room; the thread lives until drop.
+            Way::Thread { requests, .. } => requests
+                .as_ref()
+                .is_some_and(|requests| requests.try_send(()).is_ok()),
+            Way::ByHand { worker, prepared } => {
+                *prepared = Some(worker.prepare());
+                true
+            }
+        };
     }
 
     /// The next segment, waited for if need be. A failure of long ago is tried again first.
@@ -90,17 +118,31 @@ impl Preparer {
     fn wait(&mut self) -> Prepared {
         self.request();
         self.outstanding = false;
-        self.results
-            .recv()
-            .expect("the preparing thread answers every request until it is dropped")
+        match &mut self.way {
+            Way::Thread { results, .. } => results
+                .recv()
+                .expect("the preparing thread answers every request until it is dropped"),
+            Way::ByHand { prepared, .. } => prepared
+                .take()
+                .expect("what was requested by hand has been prepared"),
+        }
     }
 }
 
 impl Drop for Preparer {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.requests = None;
-        if let Some(thread) = self.thread.take() {
+        let Way::Thread {
+            requests,
+            stop,
+            thread,
+            ..
+        } = &mut self.way
+        else {
+            return;
+        };
+        stop.store(true, Ordering::Relaxed);
+        *requests = None;
+        if let Some(thread) = thread.take() {
             // It has nothing to say that anybody still wants to hear.
             drop(thread.join());
         }
@@ -108,6 +150,15 @@ impl Drop for Preparer {
 }
 
 impl Worker {
+    fn new(disk: Arc<dyn Disk>, directory: PathBuf, segment_bytes: u64) -> Self {
+        Self {
+            disk,
+            directory,
+            segment_bytes,
+            stop: Arc::default(),
+        }
+    }
+
     fn prepare(&self) -> Prepared {
         let prepared = self.directory.join(PREPARED);
         if let Some(file) = self.left_over(&prepared) {

@@ -52,12 +52,12 @@ impl Tail {
         journal: JournalId,
         segments: Arc<Segments>,
         active: Option<Active>,
-    ) -> std::io::Result<Self> {
+        preparer: Preparer,
+    ) -> Self {
         let Options {
             directory,
             segment_bytes,
         } = options;
-        let preparer = Preparer::start(Arc::clone(&disk), directory.clone(), segment_bytes)?;
         let mut tail = Self {
             disk,
             directory,
@@ -69,7 +69,7 @@ impl Tail {
             active,
         };
         tail.prepare_in_time();
-        Ok(tail)
+        tail
     }
 
     /// Bytes of frames that the active segment still takes, if they are so many frames.

@@ -1,5 +1,6 @@
 //! The one writer: takes what the lanes hold, writes it, syncs once, answers. It never waits for
-//! a batch to fill: while one is synced the next collects in the lanes.
+//! a batch to fill: while one is synced the next collects in the lanes. A thread of its own turns it
+//! in service; a simulation turns it by hand ([`ByHand`]), so that one seed decides what meets what.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,8 +67,9 @@ pub(crate) struct Writer {
     pub seed: u32,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn CommitObserver>,
-    /// Released when the writer is gone.
-    pub lock: Box<dyn DiskLock>,
+    /// Released when the writer is gone, behind its files: whoever waits for it finds the directory
+    /// at rest.
+    pub _lock: Box<dyn DiskLock>,
 }
 
 /// Entries taken from the lanes together. Its buffers go back and forth between the two.
@@ -86,6 +88,14 @@ struct Queued<'a> {
 
 /// Ends all waiting should the writer's thread break.
 struct Watch(Arc<Shared>);
+
+/// The writer of a journal that was opened by hand. Nothing is written but in a turn. Dropped, it is
+/// a process that was killed: what the lanes hold is lost, nothing is sealed.
+pub struct ByHand {
+    batch: Batch,
+    writer: Writer,
+    _watch: Watch,
+}
 
 impl Shared {
     pub fn new(position: Position) -> Self {
@@ -137,28 +147,29 @@ impl Writer {
             .spawn(|| self.run())
     }
 
+    pub fn by_hand(self) -> ByHand {
+        ByHand {
+            _watch: Watch(Arc::clone(&self.shared)),
+            batch: Batch::default(),
+            writer: self,
+        }
+    }
+
     /// Runs until the journal is closed and everything taken over is answered.
-    fn run(mut self) {
-        let watch = Watch(Arc::clone(&self.shared));
-        let mut batch = Batch::default();
+    fn run(self) {
+        let mut turning = self.by_hand();
         loop {
             // Looked at first: what was appended before the close is taken below.
-            let closing = self.shared.closing.load(Ordering::Acquire);
-            if batch.take(&self.shared) {
-                self.commit(&batch);
-            } else if closing {
-                break;
-            } else {
-                std::thread::park();
+            let closing = turning.writer.shared.closing.load(Ordering::Acquire);
+            if turning.turn() {
+                continue;
             }
+            if closing {
+                break;
+            }
+            std::thread::park();
         }
-        // Behind this no lane takes an entry over; what slipped in before is the last.
-        self.shared.refuse(AppendError::Closed);
-        if batch.take(&self.shared) {
-            self.commit(&batch);
-        }
-        self.end();
-        drop(watch);
+        turning.close();
     }
 
     fn commit(&mut self, batch: &Batch) {
@@ -250,16 +261,32 @@ impl Writer {
         }
     }
 
-    fn end(mut self) {
+    fn end(&mut self) {
         if !matches!(self.shared.health(), Health::Poisoned { .. }) {
             if let Err(Failure::OutOfSpace(error) | Failure::Fatal(error)) = self.tail.seal() {
                 tracing::warn!(%error, "the last segment stays unsealed; the next start scans it");
             }
             self.shared.set_health(Health::Closed);
         }
-        // The files first, then the lock: whoever waits for it finds the directory at rest.
-        drop(self.tail);
-        drop(self.lock);
+    }
+}
+
+impl ByHand {
+    /// Writes, syncs and answers what the lanes hold now; whether it was anything.
+    pub fn turn(&mut self) -> bool {
+        let any = self.batch.take(&self.writer.shared);
+        if any {
+            self.writer.commit(&self.batch);
+        }
+        any
+    }
+
+    /// Writes what was appended, seals, and releases the directory.
+    pub fn close(mut self) {
+        // Behind this no lane takes an entry over; what slipped in before is the last.
+        self.writer.shared.refuse(AppendError::Closed);
+        self.turn();
+        self.writer.end();
     }
 }
 

@@ -16,7 +16,7 @@
 //! | `9997…` | `FAILED_PRECONDITION` |
 //! | `9998…` | `INTERNAL`, where answers are streamed behind the first of them |
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ndxp_model::SystemId;
@@ -92,7 +92,7 @@ impl Failure {
         let info = rpc::ErrorInfo {
             reason: reason.to_owned(),
             domain: format!("{}.{}", provider.name(), provider.member()),
-            metadata: HashMap::from([("key".to_owned(), key.to_owned())]),
+            metadata: BTreeMap::from([("key".to_owned(), key.to_owned())]),
         };
         let resource = rpc::ResourceInfo {
             resource_type: "key".to_owned(),

@@ -1,10 +1,11 @@
 //! Dialling a provider: TCP, then TLS with the identity that the registry demands, then HTTP/2.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::{Connection, SendRequest};
+use h2::client::SendRequest;
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
 use rustls::client::{ClientConfig, ResolvesClientCert, Resumption};
@@ -18,6 +19,7 @@ use super::breaker::Failure;
 use crate::conduct::{Conduct, Guarded};
 use crate::limits::http2;
 use crate::liveness;
+use crate::stage::{Stream, Wires};
 use crate::trust::{CertificateKey, Trusted};
 use crate::validity::Seen;
 use crate::verifier::ProviderVerifier;
@@ -30,12 +32,15 @@ pub struct Dialler {
     pub connect_max: Duration,
     /// What providers show.
     pub seen: Arc<Seen>,
+    /// Instead of TCP and TLS: the simulation's.
+    pub wires: Option<Arc<dyn Wires>>,
 }
 
 /// A connection to a provider that nobody drives yet.
 pub(super) struct Opened {
     pub send: SendRequest<Bytes>,
-    pub driver: Connection<Guarded<TlsStream<TcpStream>>, Bytes>,
+    /// Boxed, as it drives one kind of stream or another: once for each connection.
+    pub driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
     /// What the provider may send, and has.
     pub conduct: Arc<Conduct>,
     /// What the provider has shown.
@@ -115,19 +120,14 @@ impl Dialler {
         endpoint: &str,
     ) -> Result<Opened, DialError> {
         let opening = async {
+            if let Some(wires) = &self.wires {
+                let stream = wires.connect(&provider.id, endpoint).await;
+                let stream = stream.map_err(|error| connect_error(endpoint, &error))?;
+                return opened(stream, None, endpoint).await;
+            }
             let stream = self.handshake(provider, tls, endpoint).await?;
             let certificate = shown(&stream).and_then(CertificateKey::of);
-            let conduct = Conduct::new(0);
-            let (send, driver) = http2_client()
-                .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
-                .await
-                .map_err(|error| connect_error(endpoint, &error))?;
-            Ok(Opened {
-                send,
-                driver,
-                conduct,
-                certificate,
-            })
+            opened(stream, certificate, endpoint).await
         };
         self.in_time(endpoint, opening).await
     }
@@ -188,6 +188,25 @@ impl Dialler {
                 })
             })
     }
+}
+
+/// Speaks HTTP/2 on a stream to a provider that is proved.
+async fn opened<S: Stream>(
+    stream: S,
+    certificate: Option<CertificateKey>,
+    endpoint: &str,
+) -> Result<Opened, DialError> {
+    let conduct = Conduct::new(0);
+    let (send, driver) = http2_client()
+        .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
+        .await
+        .map_err(|error| connect_error(endpoint, &error))?;
+    Ok(Opened {
+        send,
+        driver: Box::pin(driver),
+        conduct,
+        certificate,
+    })
 }
 
 /// The certificate that the other side has shown.

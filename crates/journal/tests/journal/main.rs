@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by stopping there"
 )]
 
+mod by_hand;
 mod concurrency;
 mod damage;
 mod faults;
@@ -14,6 +15,7 @@ mod following;
 mod harness;
 mod model;
 mod reading;
-mod sim_disk;
 mod sweeping;
 mod tearing;
+
+use ndxp_sim_disk as sim_disk;

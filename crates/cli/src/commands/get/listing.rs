@@ -1,6 +1,6 @@
 //! The registry's items as columns for people and as records for programs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use comfy_table::Table;
 use ndxp_model::{Instant, Zone};
@@ -28,7 +28,7 @@ pub enum Listing {
 #[derive(Debug, Default)]
 pub struct Live {
     /// Ends of the certificates that systems have shown, microseconds since the epoch.
-    pub certificates: HashMap<String, i64>,
+    pub certificates: BTreeMap<String, i64>,
     /// Endpoints that do not take every call.
     pub circuits: Vec<EndpointCircuit>,
 }

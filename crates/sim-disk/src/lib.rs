@@ -1,5 +1,12 @@
 //! A disk in memory that keeps what was synced apart from what was not, so that a test can cut
-//! the power, fail any call in turn, fill up, and hold the writer back.
+//! the power, fail any call in turn, fill up, and hold the writer back. Only for tests: it panics
+//! where they are wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by stopping there"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -42,6 +49,22 @@ struct State {
     held: bool,
     writes_waiting: usize,
     bytes_read: u64,
+    /// Calls that only read neither count nor fail: others than the one under test make them.
+    reads_spared: bool,
+    /// Whatever takes room fails.
+    full: bool,
+    /// The next sync fails so.
+    sync_fault: Option<i32>,
+}
+
+/// What a call is to the disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Call {
+    Reads,
+    /// May need a block that is not there.
+    TakesRoom,
+    Syncs,
+    Other,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -95,6 +118,22 @@ impl SimDisk {
             calls: u64::MAX,
             errno: EIO,
         });
+    }
+
+    /// From now on calls that only read neither count nor fail.
+    pub fn spare_reads(&self) {
+        self.lock().reads_spared = true;
+    }
+
+    /// While it is full, whatever takes room fails with `ENOSPC`; syncs and reads do not.
+    pub fn set_full(&self, full: bool) {
+        self.lock().full = full;
+    }
+
+    /// The next sync of a file or directory fails, and what it was to make durable is lost to
+    /// every later one.
+    pub fn fail_next_sync(&self, errno: i32) {
+        self.lock().sync_fault = Some(errno);
     }
 
     /// Holds writes back, and waits until one is held.
@@ -172,8 +211,19 @@ impl SimDisk {
     }
 
     /// Counts a call, and fails it if it is its turn.
-    fn call(&self) -> io::Result<MutexGuard<'_, State>> {
+    fn call(&self, call: Call) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.lock();
+        if call == Call::Reads && state.reads_spared {
+            return Ok(state);
+        }
+        if call == Call::TakesRoom && state.full {
+            return Err(io::Error::from_raw_os_error(ENOSPC));
+        }
+        if call == Call::Syncs
+            && let Some(errno) = state.sync_fault.take()
+        {
+            return Err(io::Error::from_raw_os_error(errno));
+        }
         let number = state.calls;
         state.calls += 1;
         match state.fault {
@@ -266,11 +316,11 @@ impl State {
 
 impl Disk for SimDisk {
     fn create_directory(&self, _directory: &Path) -> io::Result<()> {
-        self.call().map(drop)
+        self.call(Call::Other).map(drop)
     }
 
     fn lock(&self, file: &Path) -> io::Result<Box<dyn DiskLock>> {
-        let mut state = self.call()?;
+        let mut state = self.call(Call::Other)?;
         if state.locked.insert(file.to_owned()) {
             Ok(Box::new(SimLock(self.clone(), file.to_owned())))
         } else {
@@ -279,7 +329,7 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        let state = self.call()?;
+        let state = self.call(Call::Reads)?;
         let names = state
             .names
             .keys()
@@ -290,7 +340,7 @@ impl Disk for SimDisk {
     }
 
     fn create(&self, file: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let mut state = self.call()?;
+        let mut state = self.call(Call::TakesRoom)?;
         let number = state.files.len();
         state.files.push(Contents::default());
         state.change_name(NameChange::Create(file.to_owned(), number));
@@ -299,7 +349,7 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, file: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let state = self.call()?;
+        let state = self.call(Call::Reads)?;
         let number = state.names.get(file).copied();
         drop(state);
         let number = number.ok_or(io::ErrorKind::NotFound)?;
@@ -311,7 +361,7 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.call(Call::TakesRoom)?;
         if !state.names.contains_key(from) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -320,13 +370,13 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, file: &Path) -> io::Result<()> {
-        self.call()?
+        self.call(Call::Other)?
             .change_name(NameChange::Remove(file.to_owned()));
         Ok(())
     }
 
     fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
-        let mut state = self.call()?;
+        let mut state = self.call(Call::Syncs)?;
         state.durable_names = state.names.clone();
         state.name_changes.clear();
         Ok(())
@@ -335,11 +385,11 @@ impl Disk for SimDisk {
 
 impl DiskFile for SimFile {
     fn bytes(&self) -> io::Result<u64> {
-        Ok(self.disk.call()?.files[self.number].now.len() as u64)
+        Ok(self.disk.call(Call::Reads)?.files[self.number].now.len() as u64)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut state = self.disk.call()?;
+        let mut state = self.disk.call(Call::Reads)?;
         let contents = &state.files[self.number].now;
         let behind = contents.get(usize::try_from(offset).unwrap()..);
         let behind = behind.unwrap_or_default();
@@ -358,7 +408,7 @@ impl DiskFile for SimFile {
         drop(state);
 
         let offset = usize::try_from(offset).unwrap();
-        match self.disk.call() {
+        match self.disk.call(Call::TakesRoom) {
             Ok(mut state) => {
                 let change = Change::Write(offset, bytes.to_vec());
                 state.files[self.number].change(change);
@@ -376,12 +426,12 @@ impl DiskFile for SimFile {
 
     fn set_bytes(&self, bytes: u64) -> io::Result<()> {
         let change = Change::Length(usize::try_from(bytes).unwrap());
-        self.disk.call()?.files[self.number].change(change);
+        self.disk.call(Call::TakesRoom)?.files[self.number].change(change);
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        match self.disk.call() {
+        match self.disk.call(Call::Syncs) {
             Ok(mut state) => {
                 state.files[self.number].sync();
                 Ok(())

@@ -1,0 +1,53 @@
+//! That the invariants can fail: each bug that is seeded on purpose is caught, by the one that is
+//! meant for it.
+
+use crate::invariant::Invariant;
+use crate::mutation::Mutation;
+use crate::world::run;
+
+/// Worlds in which a bug may hide before the test says that nothing catches it.
+const SEEDS: u64 = 40;
+/// Worlds in which what is no bug must not be taken for one.
+const SEEDS_OF_NONE: u64 = 10;
+
+/// The bug, and what catches it.
+const TABLE: [(Mutation, Option<Invariant>); 7] = [
+    (Mutation::HonestRelay, None),
+    (
+        Mutation::AcknowledgeBeforeSync,
+        Some(Invariant::AcknowledgedIsDurable),
+    ),
+    (
+        Mutation::ForgetTheWatermark,
+        Some(Invariant::CountersEqualRecount),
+    ),
+    (Mutation::CountOnOpen, Some(Invariant::CountersEqualRecount)),
+    (
+        Mutation::ForwardBeforeTheOpeningIsDurable,
+        Some(Invariant::NothingReachesAProviderUnrecorded),
+    ),
+    (
+        Mutation::SettleAfterTheTrailers,
+        Some(Invariant::NothingEndsUnrecorded),
+    ),
+    (
+        Mutation::SweepForgetsATransaction,
+        Some(Invariant::OpenTransactionsAreSweptAsInterruptedAfterACrash),
+    ),
+];
+
+#[test]
+fn each_seeded_bug_is_caught_by_the_invariant_that_is_meant_for_it() {
+    let first = fastrand::u64(..);
+    for (mutation, expected) in TABLE {
+        let seeds = match expected {
+            Some(_) => SEEDS,
+            None => SEEDS_OF_NONE,
+        };
+        let mut worlds = (0..seeds).map(|index| first.wrapping_add(index));
+        let caught = worlds.find_map(|seed| Some((seed, run(seed, Some(mutation)).violation?)));
+        println!("{mutation:?}: {caught:?}");
+        let by = caught.as_ref().map(|(_, violation)| violation.invariant);
+        assert_eq!(by, expected, "{mutation:?}, seeds from {first}: {caught:?}");
+    }
+}
