@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crate, and the floor on which it stands.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("proto", 0),
     ("model", 0),
     ("journal", 1),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 11] = [
     ("gateway", 3),
     ("hub", 4),
     ("sim", 4),
+    ("fuzz", 5),
     ("cli", 5),
 ];
 
