@@ -40,3 +40,5 @@ mod top;
 
 #[cfg(test)]
 mod grpcio;
+#[cfg(test)]
+mod interop;

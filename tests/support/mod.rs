@@ -16,6 +16,7 @@ pub mod consumer;
 pub mod frames;
 pub mod national;
 pub mod provider;
+pub mod python;
 pub mod refusal;
 pub mod world;
 

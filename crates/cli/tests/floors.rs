@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crate, and the floor on which it stands.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("proto", 0),
     ("model", 0),
     ("journal", 1),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("gateway", 3),
     ("hub", 4),
     ("sim", 4),
+    ("fuzz", 5),
     ("cli", 5),
     // Only for tests: a disk for the journal's, and above the hub whoever plays with all of it.
     ("sim-disk", 2),

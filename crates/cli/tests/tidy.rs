@@ -19,7 +19,7 @@ const EXCEPTIONS: &[Exception] = &[Exception {
 }];
 
 /// Everything that may lie at the top, folders with a stroke.
-const TOP: [&str; 17] = [
+const TOP: [&str; 18] = [
     ".ci/",
     ".gitignore",
     "CHANGELOG.md",
@@ -33,6 +33,7 @@ const TOP: [&str; 17] = [
     "deny.toml",
     "deploy/",
     "docs/",
+    "fuzz/",
     "proto/",
     "rust-toolchain.toml",
     "rustfmt.toml",

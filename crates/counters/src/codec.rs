@@ -220,6 +220,16 @@ fn take_cells(
         return Err(ValueError::Cells { present });
     }
     let mut counters = columns::take_cells(&mut input, names, places.len(), whole)?;
+    // Of what the whole lacks no cell has a part; `encode` could not name it.
+    let foreign = |name: &str| !whole.measures.contains_key(name);
+    if let Some(name) = counters
+        .iter()
+        .flat_map(names_of)
+        .find(|name| foreign(name))
+    {
+        let name = name.to_owned();
+        return Err(ValueError::Measures { name });
+    }
     if !ending.outcome.is_transaction() {
         for counter in &mut counters {
             counter.durations = Some(Histogram::default());

@@ -64,6 +64,9 @@ mod projection;
 // What is only measured.
 mod build;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 // What it answers.
 mod dump;
 mod read;

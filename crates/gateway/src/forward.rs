@@ -21,7 +21,8 @@ use crate::meter::{FramingError, Meter};
 use crate::stream::{ConsumerGone, Downlink, Finale, Uplink, UplinkError};
 use crate::upstream::{DialError, Lease, Pool, Upstreams};
 
-use status::{CANCELLED, grpc_status, status_of_reset};
+pub use status::grpc_status;
+use status::{CANCELLED, status_of_reset};
 
 /// Attempts after the first, and only where the provider cannot have seen the call.
 const RETRIES_MAX: u32 = 2;

@@ -127,11 +127,21 @@ fn spiffe_uris(cert_der: &[u8]) -> Result<Vec<String>, IdentityError> {
         .subject_alternative_name()
         .map_err(|error| unreadable(error.to_string()))?;
     let names = names.iter().flat_map(|names| &names.value.general_names);
-    let uris = names.filter_map(|name| match name {
-        GeneralName::URI(uri) if has_prefix_in_any_case(uri, "spiffe:") => Some((*uri).to_owned()),
-        _ => None,
-    });
-    Ok(uris.collect())
+    let mut uris = Vec::new();
+    for name in names {
+        match name {
+            GeneralName::URI(uri) if has_prefix_in_any_case(uri, "spiffe:") => {
+                uris.push((*uri).to_owned());
+            }
+            // What cannot be read could be a second name.
+            GeneralName::Invalid(tag, _) => {
+                let problem = format!("an alternative name of kind {} is malformed", tag.0);
+                return Err(unreadable(problem));
+            }
+            _ => {}
+        }
+    }
+    Ok(uris)
 }
 
 fn of_uri(uri: &str, trust_domain: &str) -> Result<PeerIdentity, IdentityError> {

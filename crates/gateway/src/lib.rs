@@ -2,20 +2,22 @@
 //!
 //! [`exchange`](mod@exchange) is the request path; everything else serves it. The gateway knows
 //! the journal and the registry's routing snapshot; it does not know the counters.
+//!
+//! Modules that read what peers send are public for the fuzz targets' sake.
 
 mod exchange;
 
 mod admission;
 mod answer;
 mod cut;
-mod deadline;
+pub mod deadline;
 mod forward;
-mod metadata;
-mod path;
+pub mod metadata;
+pub mod path;
 mod record;
 mod settle;
 
-mod meter;
+pub mod meter;
 mod own;
 mod salt;
 mod stream;
@@ -42,6 +44,7 @@ pub use admission::{Admission, Allowance, Rate};
 pub use anteroom::Anteroom;
 pub use core::Shared;
 pub use cut::{Cuts, Scope};
+pub use forward::grpc_status;
 pub use holders::Holders;
 pub use limits::Limits;
 pub use metrics::Metrics;

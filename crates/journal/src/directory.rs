@@ -203,7 +203,7 @@ impl Headed {
 
     fn footer_at_front(&self, behind: &[u8]) -> Option<(Segment, u64)> {
         let footer = Footer::decode_front(self.head.journal.seed(), behind)?;
-        let end = footer.offset + footer_bytes(footer.marks.len() as u64);
+        let end = footer_bytes(footer.marks.len() as u64).checked_add(footer.offset)?;
         Some((self.sealed(footer)?, end))
     }
 

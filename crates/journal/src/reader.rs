@@ -47,6 +47,8 @@ pub(crate) struct Frames {
     source: Arc<Source>,
     next: Sequence,
     through: Sequence,
+    /// Commit time of the frame before: time never runs backwards.
+    not_before: Instant,
     cursor: Option<Cursor>,
 }
 
@@ -148,6 +150,7 @@ impl Reader {
             source: Arc::clone(&self.0),
             next: from.max(Sequence::new(1)),
             through: through.min(self.end().sequence),
+            not_before: Instant::from_micros(i64::MIN),
             cursor: None,
         }
     }
@@ -262,12 +265,15 @@ impl Frames {
             .as_mut()
             .expect("a segment is open while its frames are read");
         let (offset, found) = (cursor.offset(), cursor.advance()?);
-        found
-            .filter(|head| head.sequence == sequence)
-            .ok_or_else(|| ReadError::Damaged {
+        let follows = |head: &FrameHead| head.sequence == sequence && head.at >= self.not_before;
+        let Some(head) = found.filter(follows) else {
+            return Err(ReadError::Damaged {
                 file: cursor.file().to_path_buf(),
                 offset,
                 sequence,
-            })
+            });
+        };
+        self.not_before = head.at;
+        Ok(head)
     }
 }

@@ -93,7 +93,8 @@ impl Chain {
             && head.at >= self.not_before
             && head.durable < head.sequence;
         let in_batch = self.within.is_none_or(|before| {
-            before.following == head.following + 1 && before.durable == head.durable
+            before.following.checked_sub(1) == Some(head.following)
+                && before.durable == head.durable
         });
         if in_place && in_batch {
             self.expected = head.sequence.next();

@@ -50,7 +50,11 @@ impl Segment {
         }
     }
 
+    /// `None` when the footer is not one that a writer writes.
     pub fn sealed(file: Arc<Path>, footer: Footer) -> Option<Self> {
+        if !footer.is_sound() {
+            return None;
+        }
         let frames = footer.last.get().checked_sub(footer.first.get())?;
         Some(Self {
             file,

@@ -185,6 +185,9 @@ impl Zone {
             Some((date, hour)) => (date, Some(hour.strip_suffix(":00").unwrap_or(hour))),
             None => (text, None),
         };
+        if date.len() != "2022-07-22".len() {
+            return Err(wrong());
+        }
         let date: Date = date.parse().map_err(|_| wrong())?;
         if !(1970..=9998).contains(&date.year()) {
             return Err(wrong());
@@ -192,6 +195,9 @@ impl Zone {
         match hour {
             None => Ok(self.period(date.at(0, 0, 0, 0), 1.day())),
             Some(hour) => {
+                if hour.len() != 2 || !hour.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(wrong());
+                }
                 let hour: i8 = hour.parse().map_err(|_| wrong())?;
                 let start = DateTime::new(date.year(), date.month(), date.day(), hour, 0, 0, 0)
                     .map_err(|_| wrong())?;
@@ -344,6 +350,10 @@ mod tests {
             "2022-W1",
             "1969-W52",
             "+022-W29",
+            "2022-07-22T+9",
+            "2022-07-22T9",
+            "20220722",
+            "+002022-07-22",
         ] {
             assert!(Zone::viet_nam().moment(text).is_err(), "accepted {text:?}");
         }

@@ -3,13 +3,15 @@
 
 use ndxp_model::{Instant, Sequence};
 
-use super::Fields;
+use super::{FRAME_HEAD_BYTES, FRAMES_PER_MARK, Fields, HEAD_BYTES, SEGMENT_BYTES_MAX};
 
 const LENGTH_OF_NO_FRAME: u32 = u32::MAX;
 const MAGIC_FIRST: [u8; 8] = *b"NDXPSEAL";
 const MAGIC_LAST: [u8; 8] = *b"NDXPDONE";
 const FIXED_BYTES: u64 = 72;
 const MARK_BYTES: u64 = 24;
+/// A head and one byte of body.
+const FRAME_BYTES_MIN: u64 = FRAME_HEAD_BYTES as u64 + 1;
 
 /// Where a frame stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -116,6 +118,33 @@ impl Footer {
     }
 }
 
+impl Footer {
+    /// Whether a writer can have written this: a checksum says that bytes are as they were, and not
+    /// that they make sense. Readers look up by the marks and rely on them.
+    pub fn is_sound(&self) -> bool {
+        let Some(behind_first) = self.last.get().checked_sub(self.first.get()) else {
+            return false;
+        };
+        let frames_max = self.offset.saturating_sub(HEAD_BYTES as u64) / FRAME_BYTES_MIN;
+        let fits = self.offset <= SEGMENT_BYTES_MAX && behind_first < frames_max;
+        fits && self.marks_hold(behind_first)
+    }
+
+    fn marks_hold(&self, behind_first: u64) -> bool {
+        let (Some(first), Some(last)) = (self.marks.first(), self.marks.last()) else {
+            return false;
+        };
+        let sequences = self.marks.iter().map(|mark| mark.sequence.get());
+        let wanted = (0..=behind_first).filter(|behind| behind.is_multiple_of(FRAMES_PER_MARK));
+        sequences.eq(wanted.map(|behind| self.first.get() + behind))
+            && (first.offset, first.at) == (HEAD_BYTES as u64, self.first_at)
+            && (last.offset < self.offset && last.at <= self.last_at)
+            && self
+                .marks
+                .is_sorted_by(|mark, next| mark.offset < next.offset && mark.at <= next.at)
+    }
+}
+
 impl Mark {
     fn take(fields: &mut Fields<'_>) -> Option<Self> {
         Some(Self {
@@ -167,6 +196,33 @@ mod tests {
             Footer::offset_by_tail(bytes.last_chunk().unwrap()),
             Some(7000)
         );
+    }
+
+    #[test]
+    fn a_footer_that_no_writer_writes_is_not_sound() {
+        // Room for what it says it holds.
+        let whole = Footer {
+            offset: 40_000,
+            ..footer()
+        };
+        assert!(whole.is_sound());
+        let changes: [fn(&mut Footer); 10] = [
+            |footer| footer.marks.clear(),
+            |footer| footer.marks.truncate(1),
+            |footer| footer.marks[0].sequence = Sequence::new(4),
+            |footer| footer.marks[0].offset = 65,
+            |footer| footer.marks[1].offset = 64,
+            |footer| footer.marks[1].offset = footer.offset,
+            |footer| footer.marks[1].at = Instant::from_micros(-2),
+            |footer| footer.last = Sequence::new(2),
+            |footer| footer.last = Sequence::new(u64::MAX),
+            |footer| footer.offset = u64::MAX,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut footer = whole.clone();
+            change(&mut footer);
+            assert!(!footer.is_sound(), "change {number}: {footer:?}");
+        }
     }
 
     #[test]
