@@ -8,6 +8,9 @@ pub mod authority;
 pub mod secret;
 pub mod tls;
 
+// What becomes of the data directory beside a hub.
+pub mod backup;
+
 // What changes the registry, and what the ports answer.
 pub mod keeper;
 pub mod role;

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::backup::{self, BackupError};
 use crate::config::Config;
 use crate::control::Control;
 use crate::exchange::exchange_services;
@@ -75,6 +76,8 @@ pub struct Endpoints {
 pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("hub.data_dir: {0}")]
+    Backup(#[from] BackupError),
     #[error("journal: {0}")]
     Journal(#[from] OpenError),
     #[error("journal: {0}")]
@@ -221,6 +224,7 @@ impl State {
         progress: impl Fn(Sequence, Sequence) + Send + 'static,
     ) -> Result<Self, StartError> {
         let data = &config.hub.data_dir;
+        backup::refuse_incomplete(data)?;
         let options = Options {
             directory: data.join("journal"),
             segment_bytes: config.journal.segment_bytes,

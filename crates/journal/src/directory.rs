@@ -18,7 +18,7 @@ use crate::segments::Segment;
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const PREPARED: &str = "next.prepared";
 pub(crate) const PREPARING: &str = "next.preparing";
-const EXTENSION: &str = ".segment";
+pub(crate) const EXTENSION: &str = ".segment";
 
 /// All that opening needs to know.
 #[derive(Debug)]

@@ -30,6 +30,10 @@ mod reader;
 mod segments;
 mod transaction;
 
+// For those who keep it safe, and for those who find it damaged.
+mod copy;
+mod inspect;
+
 // What all of these rest on.
 mod convert;
 mod disk;
@@ -37,6 +41,7 @@ mod error;
 pub mod format;
 
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
+pub use copy::{Copied, CopiedSegment, CopyError, copy};
 pub use disk::{Disk, DiskFile, DiskLock, FileDisk};
 pub use error::{AppendError, DiskError, OpenError, ReadError, SweepError};
 pub use follow::{Follow, Position};
@@ -44,6 +49,9 @@ pub use format::{
     BODY_BYTES_MAX, JournalId, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
 };
 pub use in_flight::{InFlight, sweep};
+pub use inspect::{
+    Fault, Inspected, Inspection, Missing, Part, Seal, What, inspect_directory, inspect_file,
+};
 pub use journal::{Journal, Options, Recovery};
 pub use kind::Kind;
 pub use lane::{Append, Committed, LANE_BYTES_MAX, LANE_ENTRIES_MAX, Lane, LaneDriver};

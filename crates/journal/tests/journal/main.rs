@@ -7,11 +7,13 @@
 )]
 
 mod concurrency;
+mod copying;
 mod damage;
 mod faults;
 mod fixture;
 mod following;
 mod harness;
+mod inspecting;
 mod model;
 mod reading;
 mod sim_disk;
