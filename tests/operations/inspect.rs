@@ -40,7 +40,8 @@ async fn what_is_readable_and_what_is_lost_add_up_to_what_there_was() {
     assert!(all > 40, "{found:#}");
 
     let half = sound.len() / 2;
-    let rows: [(&str, &dyn Fn(&mut Vec<u8>)); 2] = [
+    type Befall<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let rows: [(&str, Befall<'_>); 2] = [
         ("a flipped bit", &|bytes| bytes[half] ^= 1),
         ("a hole of zeros", &|bytes| {
             bytes[half..half + 2_000].fill(0)

@@ -9,6 +9,7 @@ pub mod secret;
 pub mod tls;
 
 // What becomes of the data directory beside a hub.
+mod archive;
 pub mod backup;
 
 // What changes the registry, and what the ports answer.

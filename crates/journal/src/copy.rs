@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ndxp_model::Sequence;
 
 use crate::Position;
+use crate::archive::open_wherever;
 use crate::cursor::Cursor;
 use crate::directory::{self, segment_name};
 use crate::disk::{Disk, DiskFile};
@@ -77,9 +78,18 @@ pub fn copy(
         // One without entries holds nothing that the next start would not make again.
         segments.extend((active.frames > 0).then_some(active));
     }
+    let archive = found.archive.as_deref();
     let mut copied = Vec::with_capacity(segments.len());
     for segment in &segments {
-        copied.push(copy_segment(disk, seed, segment, to, written)?);
+        let name = segment_name(segment.first);
+        let mut written = |bytes: &[u8]| written(&name, bytes);
+        let bytes = copy_segment(disk, seed, segment, archive, &to.join(&name), &mut written)?;
+        copied.push(CopiedSegment {
+            name,
+            bytes,
+            first: segment.first,
+            last: segment.footer().last,
+        });
     }
     disk.sync_directory(to).map_err(DiskError::at("sync", to))?;
     Ok(Copied {
@@ -89,39 +99,34 @@ pub fn copy(
     })
 }
 
-fn copy_segment(
+/// Copies one segment, sealed, to a file; says how long that is. It is durable, and its name is not
+/// before its directory has been synced.
+pub(crate) fn copy_segment(
     disk: &dyn Disk,
     seed: u32,
     segment: &Segment,
-    to: &Path,
-    written: &mut dyn FnMut(&str, &[u8]),
-) -> Result<CopiedSegment, CopyError> {
-    let name = segment_name(segment.first);
-    let file = to.join(&name);
-    let open = disk
-        .open(&segment.file)
+    archive: Option<&Path>,
+    file: &Path,
+    written: &mut dyn FnMut(&[u8]),
+) -> Result<u64, CopyError> {
+    let open = open_wherever(disk, &segment.file, archive)
         .map_err(DiskError::at("open", &segment.file))?;
-    let made = disk.create(&file).map_err(DiskError::at("create", &file))?;
+    let made = disk.create(file).map_err(DiskError::at("create", file))?;
     let mut offset = 0;
     while offset < segment.end {
         let piece = read(&*open, segment, offset)?;
         made.write_at(&piece, offset)
-            .map_err(DiskError::at("write", &file))?;
-        written(&name, &piece);
+            .map_err(DiskError::at("write", file))?;
+        written(&piece);
         offset += piece.len() as u64;
     }
     let footer = segment.footer().encode(seed);
     made.write_at(&footer, segment.end)
-        .map_err(DiskError::at("seal", &file))?;
-    written(&name, &footer);
-    made.sync_data().map_err(DiskError::at("sync", &file))?;
-    check(disk, seed, segment, &file)?;
-    Ok(CopiedSegment {
-        name,
-        bytes: segment.end + footer.len() as u64,
-        first: segment.first,
-        last: segment.footer().last,
-    })
+        .map_err(DiskError::at("seal", file))?;
+    written(&footer);
+    made.sync_data().map_err(DiskError::at("sync", file))?;
+    check(disk, seed, segment, file)?;
+    Ok(segment.end + footer.len() as u64)
 }
 
 /// The next piece of a segment's frames; a file that ends before them is damaged.
@@ -154,7 +159,7 @@ fn check(disk: &dyn Disk, seed: u32, segment: &Segment, file: &Path) -> Result<(
         from,
         end: segment.end,
     };
-    let mut cursor = Cursor::open(disk, seed, stretch)?;
+    let mut cursor = Cursor::open(disk, seed, stretch, None)?;
     let mut expected = segment.first;
     while expected < segment.next() {
         let offset = cursor.offset();

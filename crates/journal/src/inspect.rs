@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use ndxp_model::{Instant, Sequence};
 
-use crate::directory::{EXTENSION, segment_name};
+use crate::archive::archive_of;
+use crate::directory::{EXTENSION, files, segment_name};
 use crate::disk::Disk;
 use crate::error::DiskError;
 use crate::format::{
@@ -105,12 +106,13 @@ pub fn inspect_file(disk: &dyn Disk, file: &Path) -> Result<Inspected, DiskError
     })
 }
 
-/// Inspects all segments of a journal's directory, one in memory at a time.
+/// Inspects all segments of a journal's directory and of its archive, one in memory at a time.
 ///
 /// # Errors
 /// When one cannot be read at all.
 pub fn inspect_directory(disk: &dyn Disk, directory: &Path) -> Result<Inspected, DiskError> {
-    let files = files(disk, directory)?;
+    let archive = archive_of(disk, directory)?;
+    let files = files(disk, directory, archive.as_deref())?;
     let ends = files.iter().map(|file| Ends::read(disk, file));
     let ends = ends.collect::<Result<Vec<_>, _>>()?;
     let journal = ends.iter().find_map(|ends| ends.journal);
@@ -413,19 +415,9 @@ fn named(file: &Path) -> Option<Sequence> {
     digits.parse().ok().map(Sequence::new)
 }
 
-/// The segment files of a directory, in the order of their names.
-fn files(disk: &dyn Disk, directory: &Path) -> Result<Vec<PathBuf>, DiskError> {
-    let mut names = disk
-        .list(directory)
-        .map_err(DiskError::at("list", directory))?;
-    names.retain(|name| name.ends_with(EXTENSION));
-    names.sort_unstable();
-    Ok(names.iter().map(|name| directory.join(name)).collect())
-}
-
 /// Which journal the files beside this one belong to.
 fn beside(disk: &dyn Disk, file: &Path) -> Option<JournalId> {
-    let files = files(disk, file.parent()?).ok()?;
+    let files = files(disk, file.parent()?, None).ok()?;
     let mut ends = files.iter().map(|file| Ends::read(disk, file));
     ends.find_map(|ends| ends.ok()?.journal)
 }

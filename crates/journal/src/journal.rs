@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use ndxp_model::{Clock, Sequence};
+use ndxp_model::{Clock, Instant, Sequence};
 
+use crate::archive::{ArchiveError, move_older};
 use crate::directory::{self, Found, LOCK};
 use crate::disk::{Disk, DiskLock};
 use crate::error::{DiskError, OpenError};
@@ -49,6 +50,13 @@ pub struct Journal(Arc<Handle>);
 
 struct Handle {
     shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    seed: u32,
+    segments: Arc<Segments>,
+    archive: Option<PathBuf>,
+    /// Held while segments are moved: one at a time does that.
+    archiving: Mutex<()>,
     reader: Reader,
     recovery: Recovery,
     body_bytes_max: usize,
@@ -85,6 +93,7 @@ impl Journal {
         let found = directory::find(&*disk, &options.directory)?;
         let active = recover(&*disk, &options.directory, &found)?;
         let journal = found.journal.unwrap_or_else(JournalId::random);
+        let archive = found.archive.clone();
         let (segments, recovery) = account(found, &options);
 
         let shared = Arc::new(Shared::new(recovery.position));
@@ -92,9 +101,11 @@ impl Journal {
             Arc::clone(&disk),
             journal.seed(),
             Arc::clone(&segments),
+            archive.clone(),
             Arc::clone(&shared.progress),
         );
         let directory = options.directory.clone();
+        let (kept_disk, kept_segments) = (Arc::clone(&disk), Arc::clone(&segments));
         let spawning = DiskError::at("start the writer of", &directory);
         let running = Tail::new(options, disk, journal, Arc::clone(&segments), active)
             .and_then(|tail| {
@@ -112,6 +123,12 @@ impl Journal {
             .map_err(spawning)?;
         Ok(Self(Arc::new(Handle {
             shared,
+            disk: kept_disk,
+            directory,
+            seed: journal.seed(),
+            segments: kept_segments,
+            archive,
+            archiving: Mutex::new(()),
             reader,
             recovery,
             body_bytes_max,
@@ -165,6 +182,33 @@ impl Journal {
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.0.reader.clone()
+    }
+
+    /// Moves segments of which every entry is older than the instant to the archive that
+    /// [`crate::set_archive`] named before the journal was opened; says which, by their first
+    /// sequences. Nothing happens where none was named. Blocks for as long as copying takes, and
+    /// holds up neither the writer nor any reader.
+    ///
+    /// # Errors
+    /// When a segment cannot be copied whole, or a disk fails. It then lies where it lay.
+    pub fn archive(&self, before: Instant) -> Result<Vec<Sequence>, ArchiveError> {
+        let handle = &self.0;
+        let Some(archive) = &handle.archive else {
+            return Ok(Vec::new());
+        };
+        let _one = handle
+            .archiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (disk, directory) = (&*handle.disk, &handle.directory);
+        move_older(
+            disk,
+            handle.seed,
+            &handle.segments,
+            directory,
+            archive,
+            before,
+        )
     }
 
     /// Writes what was appended, seals, stops the writer and releases the directory. Blocks for

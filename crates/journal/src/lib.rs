@@ -31,6 +31,7 @@ mod segments;
 mod transaction;
 
 // For those who keep it safe, and for those who find it damaged.
+mod archive;
 mod copy;
 mod inspect;
 
@@ -40,6 +41,7 @@ mod disk;
 mod error;
 pub mod format;
 
+pub use archive::{ArchiveError, set_archive};
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
 pub use copy::{Copied, CopiedSegment, CopyError, copy};
 pub use disk::{Disk, DiskFile, DiskLock, FileDisk};

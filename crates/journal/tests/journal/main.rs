@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by stopping there"
 )]
 
+mod archiving;
 mod concurrency;
 mod copying;
 mod damage;
