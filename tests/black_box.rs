@@ -28,6 +28,8 @@ mod membership;
 #[cfg(test)]
 mod month;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod passage;
 #[cfg(test)]
 mod refusals;

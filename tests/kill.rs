@@ -2,7 +2,7 @@
 //! a consumer saw completed is completed in the journal, what a provider executed is in the
 //! journal, and the counters are what the journal says.
 
-mod load;
+pub mod load;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -52,6 +52,11 @@ impl World {
             provider,
         }
     }
+
+    /// Connects the consumer anew, to a hub that was started again.
+    pub async fn consumer_again(&self) -> Consumer {
+        Consumer::connect(&self.hub, &self.credentials).await
+    }
 }
 
 /// The two members and the province's LGSP.

@@ -6,14 +6,17 @@ use crate::bench::Bench;
 use crate::commands::access::Access;
 use crate::commands::apply::Apply;
 use crate::commands::audit::Audit;
+use crate::commands::backup::Backup;
 use crate::commands::baseline::Baseline;
 use crate::commands::cert::Cert;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::directory::Directory;
+use crate::commands::doctor::Doctor;
 use crate::commands::export::Export;
 use crate::commands::get::Get;
 use crate::commands::init::Init;
+use crate::commands::journal::Journal;
 use crate::commands::member::MemberArguments;
 use crate::commands::report::Report;
 use crate::commands::serve::Serve;
@@ -63,6 +66,9 @@ pub enum Command {
     Top(Top),
     Report(Report),
     Verify(Verify),
+    Doctor(Doctor),
+    Backup(Backup),
+    Journal(Journal),
     Simulate(Simulate),
     Bench(Bench),
     Completions(Completions),

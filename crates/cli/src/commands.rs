@@ -42,6 +42,12 @@ pub mod report;
 
 pub mod verify;
 
+pub mod doctor;
+
+pub mod backup;
+
+pub mod journal;
+
 pub mod simulate;
 
 pub mod completions;

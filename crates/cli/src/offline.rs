@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use ndxp_counters::{Counters, CountersError, HomeError, Watermark};
+use ndxp_hub::backup::refuse_incomplete;
 use ndxp_journal::{Entries, Kind, ReadError, Reader};
 use ndxp_model::{Clock as _, Instant, Period, Sequence, SystemClock, TransactionId, Zone};
 use ndxp_proto::journal::v1::entry::Body;
@@ -27,6 +28,7 @@ pub struct DataDirectory {
 
 impl DataDirectory {
     pub fn open(path: &Path, zone: Zone) -> Result<Self, Failure> {
+        refuse_incomplete(path).map_err(Failure::internal)?;
         let journal = path.join("journal");
         if !journal.is_dir() {
             let what = format!(

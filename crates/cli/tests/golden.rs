@@ -74,6 +74,8 @@ fn help_of_every_command() {
         "top",
         "report",
         "verify",
+        "doctor",
+        "backup",
         "simulate",
         "completions",
     ] {
@@ -91,6 +93,7 @@ fn help_of_every_command_of_a_family() {
     let availability = ["disable", "enable", "maintenance"];
     check_help("system", &[LIFE.as_slice(), &availability].concat());
     check_help("baseline", &["", "import", "list"]);
+    check_help("journal", &["", "inspect"]);
     check_help("directory", &["", "callable", "offered", "whoami"]);
     check_help(
         "service",
@@ -157,6 +160,9 @@ fn wrong_arguments_and_configurations_exit_64() {
             "apply -f nowhere.toml",
             "apply",
             "get members --data nowhere --as H26-lgsp",
+            "backup copy --data nowhere",
+            "backup --check nowhere",
+            "journal inspect nowhere",
             "completions tcsh",
         ],
     );

@@ -27,7 +27,7 @@ fn rewritten_value(key: &Key, bytes: &[u8]) -> Result<Vec<u8>, ValueError> {
             let (form, start) = match key {
                 RowKey::All(_) => (Form::All, Instant::EPOCH),
                 RowKey::Last(..) => (Form::Last, codec::start(bytes)?),
-                RowKey::Past(_, start, _) => (Form::Past, *start),
+                RowKey::Total(_, start) => (Form::Past, *start),
             };
             codec::encode(form, start, &codec::decode(form, bytes, Want::EVERYTHING)?)
         }

@@ -73,9 +73,12 @@ pub struct TlsFiles {
 }
 
 /// `[journal]`
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JournalStore {
     pub segment_bytes: u64,
+    /// Segments that are older are moved to the archive; `None` keeps all together.
+    pub keep: Option<Duration>,
+    pub archive_dir: PathBuf,
 }
 
 /// `[limits]`: what is refused rather than queued. The template says what each is for.
@@ -117,6 +120,9 @@ const SECTIONS: [&str; 8] = [
     "hub", "exchange", "control", "observe", "tls", "journal", "limits", "client",
 ];
 
+const DAY: Duration = Duration::from_secs(86_400);
+/// A hundred years.
+const KEEP_DAYS_MAX: u32 = 36_500;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
@@ -295,8 +301,14 @@ impl JournalStore {
             SEGMENT_BYTES_DEFAULT,
             MIB..=SEGMENT_BYTES_MAX,
         );
+        let days = keys.number("keep_days", 0, 0..=KEEP_DAYS_MAX);
+        let archive_dir = keys.path("archive_dir", "archive");
         keys.finish();
-        Self { segment_bytes }
+        Self {
+            segment_bytes,
+            keep: (days > 0).then(|| DAY.saturating_mul(days)),
+            archive_dir,
+        }
     }
 }
 

@@ -8,6 +8,10 @@ pub mod authority;
 pub mod secret;
 pub mod tls;
 
+// What becomes of the data directory beside a hub.
+mod archive;
+pub mod backup;
+
 // What changes the registry, and what the ports answer.
 pub mod keeper;
 pub mod role;

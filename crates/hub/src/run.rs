@@ -11,7 +11,7 @@ use ndxp_counters::{Counters, CountersError};
 use ndxp_gateway::{
     Admission, Allowance, Anteroom, Dialler, Gateway, Healths, Metrics, Seen, Shared,
 };
-use ndxp_journal::{AppendError, FileDisk, Journal, Lane, OpenError, Options};
+use ndxp_journal::{AppendError, ArchiveError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{HubStarted, HubStopped};
@@ -20,6 +20,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::archive;
+use crate::backup::{self, BackupError};
 use crate::config::Config;
 use crate::control::Control;
 use crate::exchange::exchange_services;
@@ -75,6 +77,10 @@ pub struct Endpoints {
 pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("hub.data_dir: {0}")]
+    Backup(#[from] BackupError),
+    #[error("journal.archive_dir: {0}")]
+    Archive(#[from] ArchiveError),
     #[error("journal: {0}")]
     Journal(#[from] OpenError),
     #[error("journal: {0}")]
@@ -221,10 +227,12 @@ impl State {
         progress: impl Fn(Sequence, Sequence) + Send + 'static,
     ) -> Result<Self, StartError> {
         let data = &config.hub.data_dir;
+        backup::refuse_incomplete(data)?;
         let options = Options {
             directory: data.join("journal"),
             segment_bytes: config.journal.segment_bytes,
         };
+        archive::prepare(&config.journal, &options.directory)?;
         let commits = Arc::new(CommitMetrics::register(metrics)?);
         let journal = Journal::open(options, Arc::new(FileDisk), Arc::clone(clock), commits)?;
         let (lane, driver) = journal.lane();
@@ -240,6 +248,9 @@ impl State {
         );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
+        if let Some(keep) = config.journal.keep {
+            runtime.spawn(archive::run(journal.clone(), keep, Arc::clone(clock)));
+        }
         Ok(Self {
             journal,
             lane,

@@ -9,6 +9,9 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::secret::{self, FileError};
 
+/// Its name in a data directory and in a backup.
+pub(crate) const NAME: &str = "salt.key";
+
 const KEY_BYTES: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,6 @@ pub enum SaltKeyError {
 /// # Errors
 /// As [`SaltKeyError`] says.
 pub fn load_or_create(folder: &Path) -> Result<SaltKey, SaltKeyError> {
-    const NAME: &str = "salt.key";
     let path = folder.join(NAME);
     match secret::read_private(&path) {
         Ok(text) => {

@@ -2,6 +2,7 @@
 //! files are read and checked once, before anything binds.
 
 mod live;
+mod shown;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,17 +20,19 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::authority::Validity;
 use crate::config::{Config, TlsFiles};
 use crate::secret::{self, FileError};
 
 pub use live::{LiveTls, Looked};
+pub use shown::holder_of;
 
 /// Whom the hub trusts, and how it shows itself.
 #[derive(Clone, Debug)]
 pub struct Tls {
     trust: Arc<Trust>,
     own: Arc<CertifiedKey>,
-    valid_until: Instant,
+    validity: Validity,
     authorities_valid_until: Instant,
     clock: Arc<dyn Clock>,
 }
@@ -101,21 +104,21 @@ impl Tls {
         let [authority_key, certificate_key, key_key] = keys;
         let trust = trust(authority_key, files)?;
         let chain = certificates(certificate_key, &files.certificate)?;
-        let valid_until = not_after(certificate_key, &files.certificate, &chain)?;
+        let validity = validity_of(certificate_key, &files.certificate, &chain)?;
         let authorities = certificates(authority_key, &files.authority)?;
         let authorities_valid_until = authorities
             .chunks(1)
-            .map(|one| not_after(authority_key, &files.authority, one))
-            .try_fold(None, |first: Option<Instant>, until| {
-                let until = until?;
+            .map(|one| validity_of(authority_key, &files.authority, one))
+            .try_fold(None, |first: Option<Instant>, validity| {
+                let until = validity?.until;
                 Ok::<_, TlsError>(Some(first.map_or(until, |first| first.min(until))))
             })?
-            .unwrap_or(valid_until);
+            .unwrap_or(validity.until);
         let own = own_key(key_key, &files.key, chain)?;
         Ok(Self {
             trust: Arc::new(trust),
             own: Arc::new(own),
-            valid_until,
+            validity,
             authorities_valid_until,
             clock,
         })
@@ -158,7 +161,7 @@ impl Tls {
     /// End of the hub's own certificate.
     #[must_use]
     pub fn valid_until(&self) -> Instant {
-        self.valid_until
+        self.validity.until
     }
 
     /// End of the first of the authorities that ends.
@@ -284,17 +287,21 @@ fn own_key(
         .map_err(|error| content(key, path, &error, REMEDY))
 }
 
-fn not_after(
+fn validity_of(
     key: &'static str,
     path: &Path,
     chain: &[CertificateDer<'static>],
-) -> Result<Instant, TlsError> {
+) -> Result<Validity, TlsError> {
     const REMEDY: &str = "issue it anew";
     let first = chain.first().map(AsRef::as_ref).unwrap_or_default();
     let (_, certificate) =
         X509Certificate::from_der(first).map_err(|error| content(key, path, &error, REMEDY))?;
-    let seconds = certificate.validity().not_after.timestamp();
-    Ok(Instant::from_micros(seconds.saturating_mul(1_000_000)))
+    let validity = certificate.validity();
+    let instant = |seconds: i64| Instant::from_micros(seconds.saturating_mul(1_000_000));
+    Ok(Validity {
+        from: instant(validity.not_before.timestamp()),
+        until: instant(validity.not_after.timestamp()),
+    })
 }
 
 fn content(

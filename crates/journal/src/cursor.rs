@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::archive::open_wherever;
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 use crate::format::{FRAME_HEAD_BYTES, FrameHead, frame_body_bytes, parse_frame};
@@ -28,9 +29,13 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    pub fn open(disk: &dyn Disk, seed: u32, stretch: Stretch) -> Result<Self, DiskError> {
-        let open = disk
-            .open(&stretch.file)
+    pub fn open(
+        disk: &dyn Disk,
+        seed: u32,
+        stretch: Stretch,
+        archive: Option<&Path>,
+    ) -> Result<Self, DiskError> {
+        let open = open_wherever(disk, &stretch.file, archive)
             .map_err(DiskError::at("open", &stretch.file))?;
         Ok(Self {
             open,

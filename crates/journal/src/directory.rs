@@ -1,11 +1,13 @@
 //! A journal's directory as it is found: every head, the footers of the sealed segments, and
 //! the frames of the active one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndxp_model::{Instant, Sequence};
 
+use crate::archive::archive_of;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{DiskError, OpenError};
 use crate::format::{
@@ -18,13 +20,17 @@ use crate::segments::Segment;
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const PREPARED: &str = "next.prepared";
 pub(crate) const PREPARING: &str = "next.preparing";
-const EXTENSION: &str = ".segment";
+/// Names the directory of archived segments.
+pub(crate) const ARCHIVE: &str = "archive";
+pub(crate) const EXTENSION: &str = ".segment";
 
 /// All that opening needs to know.
 #[derive(Debug)]
 pub(crate) struct Found {
     /// Absent when there is no segment yet.
     pub journal: Option<JournalId>,
+    /// Where older segments lie, if not beside the others.
+    pub archive: Option<PathBuf>,
     pub sealed: Vec<Segment>,
     /// Files of sealed segments that were not cut behind their footers, and how long they are to
     /// be: the system said that it had cut them, and a power cut undid it.
@@ -43,9 +49,16 @@ pub(crate) struct Active {
     uncut: Option<(Segment, u64)>,
 }
 
-/// A segment whose head has been read.
+/// A segment whose head has been read. Not kept open: a journal of years has more segments than a
+/// process may have files.
 struct Headed {
     file: Arc<Path>,
+    head: SegmentHead,
+}
+
+/// The same, open.
+struct Opened<'a> {
+    file: &'a Arc<Path>,
     open: Arc<dyn DiskFile>,
     head: SegmentHead,
 }
@@ -59,13 +72,33 @@ pub(crate) fn segment_name(first: Sequence) -> String {
     format!("{:020}{EXTENSION}", first.get())
 }
 
+/// A segment that was moved to the archive between two looks is found at the next; more than one
+/// look again means that something else takes files away.
+const LOOKS_MAX: usize = 3;
+
 /// Reads the directory without changing anything. A writer may be at work in it.
 pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError> {
-    let segments = read_heads(disk, directory)?;
+    let mut looks = 1;
+    loop {
+        match find_once(disk, directory) {
+            Err(OpenError::Disk(error))
+                if looks < LOOKS_MAX && error.source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                looks += 1;
+            }
+            found => return found,
+        }
+    }
+}
+
+fn find_once(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError> {
+    let archive = archive_of(disk, directory)?;
+    let segments = read_heads(disk, &files(disk, directory, archive.as_deref())?)?;
     check_order(&segments)?;
     let journal = segments.first().map(|segment| segment.head.journal);
     let mut found = Found {
         journal,
+        archive,
         sealed: Vec::with_capacity(segments.len()),
         uncut: Vec::new(),
         active: None,
@@ -80,7 +113,7 @@ pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError
             .sealed
             .last()
             .map_or(Instant::from_micros(i64::MIN), |sealed| sealed.last_at);
-        match segment.read(not_before)? {
+        match segment.open(disk)?.read(not_before)? {
             State::Sealed(sealed) => {
                 expected = sealed.next();
                 found.sealed.push(sealed);
@@ -101,16 +134,32 @@ pub(crate) fn find(disk: &dyn Disk, directory: &Path) -> Result<Found, OpenError
     Ok(found)
 }
 
-fn read_heads(disk: &dyn Disk, directory: &Path) -> Result<Vec<Headed>, OpenError> {
-    let names = disk
-        .list(directory)
-        .map_err(DiskError::at("list", directory))?;
+/// The segment files of a journal, in the order of their names. One that lies in both places was
+/// copied and not yet removed: both are the same.
+pub(crate) fn files(
+    disk: &dyn Disk,
+    directory: &Path,
+    archive: Option<&Path>,
+) -> Result<Vec<PathBuf>, DiskError> {
+    let mut files = BTreeMap::new();
+    // The archive last: a segment that is moved in between is then seen twice and not never.
+    for place in [directory].into_iter().chain(archive) {
+        let names = disk.list(place).map_err(DiskError::at("list", place))?;
+        for name in names.into_iter().filter(|name| name.ends_with(EXTENSION)) {
+            let file = place.join(&name);
+            files.entry(name).or_insert(file);
+        }
+    }
+    Ok(files.into_values().collect())
+}
+
+fn read_heads(disk: &dyn Disk, files: &[PathBuf]) -> Result<Vec<Headed>, OpenError> {
     let mut segments = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(EXTENSION)) {
-        let file = directory.join(name);
-        let segment = Headed::open(disk, file.clone())?;
-        if segment_name(segment.head.first) != *name {
-            let first = segment.head.first;
+    for file in files {
+        let segment = Headed::read(disk, file.clone())?;
+        let first = segment.head.first;
+        if file.file_name() != Some(segment_name(first).as_ref()) {
+            let file = file.clone();
             return Err(OpenError::Misnamed { file, first });
         }
         segments.push(segment);
@@ -147,7 +196,7 @@ fn missing(segment: &Headed, expected: Sequence) -> OpenError {
 }
 
 impl Headed {
-    fn open(disk: &dyn Disk, file: PathBuf) -> Result<Self, OpenError> {
+    fn read(disk: &dyn Disk, file: PathBuf) -> Result<Self, OpenError> {
         let open = disk.open(&file).map_err(DiskError::at("open", &file))?;
         let bytes = read(&*open, &file, 0, HEAD_BYTES)?;
         let head = match SegmentHead::decode(&bytes) {
@@ -159,19 +208,29 @@ impl Headed {
         };
         Ok(Self {
             file: file.into(),
-            open,
             head,
         })
     }
 
+    fn open(&self, disk: &dyn Disk) -> Result<Opened<'_>, DiskError> {
+        let file = &self.file;
+        Ok(Opened {
+            file,
+            open: disk.open(file).map_err(DiskError::at("open", file))?,
+            head: self.head,
+        })
+    }
+}
+
+impl Opened<'_> {
     fn read_at(&self, offset: u64, bytes: u64) -> Result<Vec<u8>, DiskError> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        read(&*self.open, &self.file, offset, bytes)
+        read(&*self.open, self.file, offset, bytes)
     }
 
     fn read(&self, not_before: Instant) -> Result<State, OpenError> {
         let bytes = self.open.bytes();
-        let bytes = bytes.map_err(DiskError::at("measure", &self.file))?;
+        let bytes = bytes.map_err(DiskError::at("measure", self.file))?;
         // A sealed segment is cut behind its footer; an active one has its whole capacity.
         let cut = bytes < self.head.capacity;
         if cut && let Some(sealed) = self.read_footer(bytes)? {
@@ -198,7 +257,7 @@ impl Headed {
 
     fn sealed(&self, footer: Footer) -> Option<Segment> {
         let own = footer.first == self.head.first;
-        own.then(|| Segment::sealed(Arc::clone(&self.file), footer))?
+        own.then(|| Segment::sealed(Arc::clone(self.file), footer))?
     }
 
     fn footer_at_front(&self, behind: &[u8]) -> Option<(Segment, u64)> {
@@ -215,7 +274,7 @@ impl Headed {
         loop {
             let contents = self.read_at(0, bytes.min(SEGMENT_BYTES_MAX))?;
             let seed = self.head.journal.seed();
-            let file = Arc::clone(&self.file);
+            let file = Arc::clone(self.file);
             match scan(&contents, seed, file, self.head.first, not_before) {
                 Ok(scan) => {
                     let end = usize::try_from(scan.segment.end).unwrap_or(usize::MAX);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,7 +62,9 @@ impl Disk for FileDisk {
         if directory.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(directory)?;
+        // Nobody else's business: the journal says who asked for what.
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(directory)?;
         directory.canonicalize()?.parent().map_or(Ok(()), sync)
     }
 

@@ -81,7 +81,7 @@ pub enum OpenError {
 
     #[error(
         "the segment that begins with sequence {expected} is missing before {} (sequence \
-         {found}); restore it",
+         {found}); restore it, or make the archive available that holds it",
         file.display()
     )]
     MissingSegment {

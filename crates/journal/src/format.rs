@@ -11,8 +11,9 @@
 //! | `00000000000000000001.segment` | a segment; the name is its first sequence, 20 digits |
 //! | `next.prepared` | zero-filled and synced: becomes the next segment |
 //! | `next.preparing` | being zero-filled; worth nothing |
+//! | `archive` | UTF-8: absolute path of a directory that holds older sealed segments |
 //!
-//! Segments are contiguous: the first begins with sequence 1, every other one with the sequence
+//! Segments lie in either directory; one that lies in both is the same in both. They are contiguous: the first begins with sequence 1, every other one with the sequence
 //! behind its predecessor's last. All but the last are sealed. The last one is sealed after a
 //! clean close and *active* otherwise.
 //!

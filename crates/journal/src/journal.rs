@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use ndxp_model::{Clock, Sequence};
+use ndxp_model::{Clock, Instant, Sequence};
 
+use crate::archive::{ArchiveError, move_older};
 use crate::directory::{self, Found, LOCK};
 use crate::disk::{Disk, DiskLock};
 use crate::error::{DiskError, OpenError};
@@ -50,6 +51,13 @@ pub struct Journal(Arc<Handle>);
 
 struct Handle {
     shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    seed: u32,
+    segments: Arc<Segments>,
+    archive: Option<PathBuf>,
+    /// Held while segments are moved: one at a time does that.
+    archiving: Mutex<()>,
     reader: Reader,
     recovery: Recovery,
     body_bytes_max: usize,
@@ -66,6 +74,11 @@ struct Opened {
 /// What a handle needs but for whoever turns the writer.
 struct Unmanned {
     shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    seed: u32,
+    segments: Arc<Segments>,
+    archive: Option<PathBuf>,
     reader: Reader,
     recovery: Recovery,
     body_bytes_max: usize,
@@ -168,6 +181,33 @@ impl Journal {
         self.0.reader.clone()
     }
 
+    /// Moves segments of which every entry is older than the instant to the archive that
+    /// [`crate::set_archive`] named before the journal was opened; says which, by their first
+    /// sequences. Nothing happens where none was named. Blocks for as long as copying takes, and
+    /// holds up neither the writer nor any reader.
+    ///
+    /// # Errors
+    /// When a segment cannot be copied whole, or a disk fails. It then lies where it lay.
+    pub fn archive(&self, before: Instant) -> Result<Vec<Sequence>, ArchiveError> {
+        let handle = &self.0;
+        let Some(archive) = &handle.archive else {
+            return Ok(Vec::new());
+        };
+        let _one = handle
+            .archiving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (disk, directory) = (&*handle.disk, &handle.directory);
+        move_older(
+            disk,
+            handle.seed,
+            &handle.segments,
+            directory,
+            archive,
+            before,
+        )
+    }
+
     /// Writes what was appended, seals, stops the writer and releases the directory. Blocks for
     /// a few syncs. Whatever is appended later answers `Closed`.
     pub fn close(&self) {
@@ -197,6 +237,7 @@ impl Opened {
         let found = directory::find(&*disk, &options.directory)?;
         let active = recover(&*disk, &options.directory, &found)?;
         let journal = found.journal.unwrap_or_else(JournalId::random);
+        let archive = found.archive.clone();
         let (segments, recovery) = account(found, &options);
 
         let directory = options.directory.clone();
@@ -208,8 +249,10 @@ impl Opened {
             Arc::clone(&disk),
             seed,
             Arc::clone(&segments),
+            archive.clone(),
             Arc::clone(&shared.progress),
         );
+        let kept_disk = Arc::clone(&disk);
         let tail = Tail::new(
             options,
             disk,
@@ -221,6 +264,11 @@ impl Opened {
         Ok(Self {
             handle: Unmanned {
                 shared: Arc::clone(&shared),
+                disk: kept_disk,
+                directory,
+                seed,
+                segments: Arc::clone(&segments),
+                archive,
                 reader,
                 recovery,
                 body_bytes_max,
@@ -242,6 +290,12 @@ impl Unmanned {
     fn into_journal(self, writer: Thread, running: Option<JoinHandle<()>>) -> Journal {
         Journal(Arc::new(Handle {
             shared: self.shared,
+            disk: self.disk,
+            directory: self.directory,
+            seed: self.seed,
+            segments: self.segments,
+            archive: self.archive,
+            archiving: Mutex::new(()),
             reader: self.reader,
             recovery: self.recovery,
             body_bytes_max: self.body_bytes_max,

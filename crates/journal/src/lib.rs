@@ -31,13 +31,20 @@ mod reader;
 mod segments;
 mod transaction;
 
+// For those who keep it safe, and for those who find it damaged.
+mod archive;
+mod copy;
+mod inspect;
+
 // What all of these rest on.
 mod convert;
 mod disk;
 mod error;
 pub mod format;
 
+pub use archive::{ArchiveError, set_archive};
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
+pub use copy::{Copied, CopiedSegment, CopyError, copy};
 pub use disk::{Disk, DiskFile, DiskLock, FileDisk};
 pub use error::{AppendError, DiskError, OpenError, ReadError, SweepError};
 pub use follow::{Follow, Position};
@@ -45,6 +52,9 @@ pub use format::{
     BODY_BYTES_MAX, JournalId, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN,
 };
 pub use in_flight::{InFlight, sweep};
+pub use inspect::{
+    Fault, Inspected, Inspection, Missing, Part, Seal, What, inspect_directory, inspect_file,
+};
 pub use journal::{Journal, Options, Recovery};
 pub use kind::Kind;
 pub use lane::{Append, Committed, LANE_BYTES_MAX, LANE_ENTRIES_MAX, Lane, LaneDriver};

@@ -1,7 +1,7 @@
 //! Entries out of the journal, in order, while it is being written or long afterwards.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndxp_model::{Instant, Sequence};
@@ -25,6 +25,8 @@ struct Source {
     disk: Arc<dyn Disk>,
     seed: u32,
     segments: Arc<Segments>,
+    /// Where segments are moved to.
+    archive: Option<PathBuf>,
     end: End,
 }
 
@@ -76,6 +78,7 @@ impl Reader {
             seed: found.journal.map_or(0, |journal| journal.seed()),
             end: End::Fixed(segments.position()),
             segments: Arc::new(segments),
+            archive: found.archive,
         })))
     }
 
@@ -83,12 +86,14 @@ impl Reader {
         disk: Arc<dyn Disk>,
         seed: u32,
         segments: Arc<Segments>,
+        archive: Option<PathBuf>,
         progress: Arc<Progress>,
     ) -> Self {
         Self(Arc::new(Source {
             disk,
             seed,
             segments,
+            archive,
             end: End::Live(progress),
         }))
     }
@@ -245,13 +250,14 @@ impl Frames {
             disk,
             seed,
             segments,
+            archive,
             ..
         } = &*self.source;
         let stretch = segments
             .holding(self.next)
             .expect("segments hold every sequence up to the position");
         let mut sequence = stretch.from.sequence;
-        self.cursor = Some(Cursor::open(&**disk, *seed, stretch)?);
+        self.cursor = Some(Cursor::open(&**disk, *seed, stretch, archive.as_deref())?);
         while sequence < self.next {
             self.expect(sequence)?;
             sequence = sequence.next();

@@ -124,13 +124,13 @@ fn find_witness(bytes: &[u8], seed: u32, lost: Sequence) -> Option<Sequence> {
     Some(Sequence::new(field(bytes.get(offset..)?, 8)))
 }
 
-fn field(bytes: &[u8], at: usize) -> u64 {
+pub(crate) fn field(bytes: &[u8], at: usize) -> u64 {
     let field = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
     field.map_or(0, |field| u64::from_le_bytes(*field))
 }
 
 /// The bytes without the zeros at their end, judged by blocks first: most of a segment is zero.
-fn trim_zeros(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_zeros(bytes: &[u8]) -> &[u8] {
     const ZEROS: [u8; 4096] = [0; 4096];
     let zero_blocks = bytes
         .rchunks(ZEROS.len())

@@ -144,6 +144,27 @@ impl Segments {
         frames.for_each(|bytes| last.push(at, bytes));
     }
 
+    /// Segments in the directory that end before the instant, in order; never the last.
+    pub fn older_than(&self, at: Instant, directory: &Path) -> Vec<Segment> {
+        let segments = self.lock();
+        let but_last = segments.len().saturating_sub(1);
+        let old = segments.iter().take(but_last);
+        let old = old.take_while(|segment| segment.frames > 0 && segment.last_at < at);
+        old.filter(|segment| segment.file.parent() == Some(directory))
+            .cloned()
+            .collect()
+    }
+
+    /// Says where the segment lies from now on.
+    pub fn moved(&self, first: Sequence, file: Arc<Path>) {
+        let mut segments = self.lock();
+        if let Ok(place) = segments.binary_search_by_key(&first, |segment| segment.first)
+            && let Some(segment) = segments.get_mut(place)
+        {
+            segment.file = file;
+        }
+    }
+
     pub fn last(&self) -> Option<Segment> {
         self.lock().last().cloned()
     }

@@ -53,6 +53,11 @@ revoked = "pki/authority/crl.pem"
 [journal]
 # Size of one segment file, 1 MiB to 1 GiB. 64 MiB hold about a hundred thousand transactions.
 #segment_bytes = 67_108_864
+# Segments whose entries are all older than so many days are moved to archive_dir, which may be on
+# a larger and slower disk. They stay part of the journal: the hub does not start without them.
+# 0 moves nothing. Nothing is ever deleted.
+#keep_days = 0
+#archive_dir = "archive"
 
 [limits]
 # Time that a call has when it names none in grpc-timeout, and the most that it may have.

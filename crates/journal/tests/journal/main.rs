@@ -6,13 +6,16 @@
     reason = "a test that cannot go on says so by stopping there"
 )]
 
+mod archiving;
 mod by_hand;
 mod concurrency;
+mod copying;
 mod damage;
 mod faults;
 mod fixture;
 mod following;
 mod harness;
+mod inspecting;
 mod model;
 mod reading;
 mod sweeping;
