@@ -234,7 +234,10 @@ impl DataDirectory {
     /// The whole report of a month.
     pub fn report(&self, request: &GetReportRequest) -> Result<GetReportResponse, Failure> {
         let current = self.registry(0)?;
-        let registry = self.registry(request.as_of_us)?;
+        let at = (request.as_of_us != 0).then(|| Instant::from_micros(request.as_of_us));
+        // One reading of the journal does for both, unless the registry changed in between.
+        let registry = current.as_of(&self.reader, at);
+        let registry = registry.map_err(Failure::internal)?;
         self.with_counters(|counters| {
             let sources = Sources {
                 counters,

@@ -1,12 +1,13 @@
-//! The check of a store that was not left in order: every counter is stored several times over
-//! (all time, months, the days in them, and days and their hours as long as those are kept) and
-//! once more in the total, so a lost or stale page shows.
+//! The check of a store that was not left in order: what is counted now stands several times over in
+//! sled (all time, the last month and the days in it, the last day and its hours, of every line and once
+//! more in the total), and the total's earlier months and days add up to its all time, so a lost or stale
+//! page shows. What is laid to rest is not read: it was durable before the store told of it, and each
+//! row is held against its check sum when somebody reads it.
 //!
 //! Counters are compared by a digest that adds up as they do: the digest of a sum is the sum of
-//! the digests. So the check holds one digest for each bucket of the total and four for each line
-//! and ending, not the counters themselves.
+//! the digests. So the check holds some digests for each bucket of the total, not the counters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use ndxp_model::{Instant, Sequence, Zone};
@@ -51,18 +52,16 @@ struct Stand {
     size: Option<Size>,
     from: Instant,
     line: LineId,
+    is_over: bool,
 }
 
 #[derive(Debug)]
 struct Sums<'a> {
     zone: &'a Zone,
-    /// From when on lines have days.
-    kept_from: Instant,
-    /// What the total says, and what the lines do.
+    /// What the total says, and what the lines do: of all time, and of what is not over.
     totals: HashMap<(Place, Instant, Ending), [Digest; 2]>,
-    /// By line and ending: all time, and the sum of the months; the days that are kept as their
-    /// months tell them, and as they stand themselves.
-    sizes: HashMap<(LineId, Ending), [Digest; 4]>,
+    /// Of the total in each place, over all buckets, without durations where those are not kept.
+    own: HashMap<(Place, Ending), Digest>,
     cuts: HashMap<(Size, Instant), Cut>,
 }
 
@@ -72,11 +71,11 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
     within_watermark(&store.state)?;
     let mut sums = Sums {
         zone: &store.zone,
-        kept_from: days_kept_from(&store.zone, store.state.watermark.at),
         totals: HashMap::new(),
-        sizes: HashMap::new(),
+        own: HashMap::new(),
         cuts: HashMap::new(),
     };
+    let rest: HashSet<(Size, Instant)> = store.past.buckets()?.into_iter().collect();
     store.scan(|key, bytes| {
         let Key::Row(row_key) = key else {
             return Ok(());
@@ -91,29 +90,19 @@ pub fn check(store: &Store) -> Result<(), StoreError> {
             size,
             from,
             line: row_key.line(),
+            is_over: size.is_some_and(|size| store.is_over(size, from)),
         };
-        // What is over stands in a file as well.
-        if stand.line != LineId::TOTAL && size.is_some_and(|size| store.is_over(size, from)) {
-            return Ok(());
-        }
         let row = decoded(&key, codec::decode(form, bytes, Want::EVERYTHING))?;
         known(&store.state, &stand, &row)?;
+        if let Some(size) = size
+            && store.rests(&stand)
+            && !rest.contains(&(size, from))
+        {
+            let file = store.past.name(size, from);
+            return Err(Damage::PastGone { file }.into());
+        }
         Ok(sums.add(&stand, &row)?)
     })?;
-    for (size, from) in store.past.buckets()? {
-        if !store.is_over(size, from) {
-            continue;
-        }
-        store.past.rows(size, from, |line, bytes| {
-            let size = Some(size);
-            let stand = Stand { size, from, line };
-            let row = codec::decode(Form::Past, bytes, Want::EVERYTHING);
-            let key = stand.to_string();
-            let row = row.map_err(|source| Damage::Value { key, source })?;
-            known(&store.state, &stand, &row)?;
-            Ok(sums.add(&stand, &row)?)
-        })?;
-    }
     Ok(sums.compare(store.state.counted)?)
 }
 
@@ -121,6 +110,13 @@ impl Store {
     /// Whether the bucket was over when the store was written.
     fn is_over(&self, size: Size, from: Instant) -> bool {
         self.zone.bucket(size.granularity(), from).to <= self.state.watermark.at
+    }
+
+    /// Whether what the total says of the bucket lies at rest by lines.
+    fn rests(&self, stand: &Stand) -> bool {
+        let kept_from = days_kept_from(&self.zone, self.state.watermark.at);
+        let kept = stand.size == Some(Size::Month) || stand.from >= kept_from;
+        stand.line == LineId::TOTAL && stand.is_over && kept
     }
 }
 
@@ -169,22 +165,21 @@ fn within_watermark(state: &State) -> Result<(), Damage> {
 
 impl Sums<'_> {
     fn add(&mut self, stand: &Stand, row: &Row) -> Result<(), Damage> {
-        let Stand { size, from, line } = *stand;
+        let Stand { size, from, .. } = *stand;
         let Some(size) = size else {
             for (ending, part) in &row.endings {
                 let digest = Digest::of(&part.whole);
-                self.add_total(Place::All, line, from, *ending, &digest);
-                self.add_size(0, line, *ending, &digest);
+                self.count(stand, Place::All, from, *ending, &digest);
             }
             return Ok(());
         };
-        // What nobody is told of may stand for a while.
-        if size == Size::Day && line != LineId::TOTAL && from < self.kept_from {
-            return Ok(());
-        }
         let zone = self.zone;
         let cut = self.cuts.entry((size, from));
         let cut = cut.or_insert_with(|| Cut::of(zone, size, from)).clone();
+        let (whole_place, cell_place) = match size {
+            Size::Month => (Place::Month, Place::DayOfMonth),
+            Size::Day => (Place::Day, Place::HourOfDay),
+        };
         for (ending, part) in &row.endings {
             let whole = Digest::of(&part.whole);
             let mut sum = Digest::default();
@@ -194,85 +189,47 @@ impl Sums<'_> {
                 let bucket = cut.cells.get(usize::from(*place)).copied();
                 let bucket = bucket.filter(|_| cut.from == from);
                 let bucket = bucket.ok_or_else(|| stand.disagreement(*ending))?;
-                self.add_cell(size, line, bucket, *ending, &digest);
+                self.count(stand, cell_place, bucket, *ending, &digest);
             }
             if sum != whole.without_durations() {
                 return Err(stand.disagreement(*ending));
             }
-            self.add_whole(size, line, from, *ending, &whole);
+            self.count(stand, whole_place, from, *ending, &whole);
         }
         Ok(())
     }
 
-    fn add_whole(
+    fn count(
         &mut self,
-        size: Size,
-        line: LineId,
-        from: Instant,
-        ending: Ending,
-        whole: &Digest,
-    ) {
-        match size {
-            Size::Month => {
-                self.add_total(Place::Month, line, from, ending, whole);
-                self.add_size(1, line, ending, whole);
-            }
-            Size::Day => {
-                if from >= self.kept_from {
-                    self.add_total(Place::Day, line, from, ending, whole);
-                    self.add_size(3, line, ending, &whole.without_durations());
-                }
-            }
-        }
-    }
-
-    fn add_cell(&mut self, size: Size, line: LineId, from: Instant, ending: Ending, cell: &Digest) {
-        match size {
-            Size::Month => {
-                self.add_total(Place::DayOfMonth, line, from, ending, cell);
-                if from >= self.kept_from {
-                    self.add_size(2, line, ending, cell);
-                }
-            }
-            Size::Day if from >= self.kept_from => {
-                self.add_total(Place::HourOfDay, line, from, ending, cell);
-            }
-            Size::Day => {}
-        }
-    }
-
-    /// Only the total keeps sequences.
-    fn add_total(
-        &mut self,
+        stand: &Stand,
         place: Place,
-        line: LineId,
-        from: Instant,
+        bucket: Instant,
         ending: Ending,
         digest: &Digest,
     ) {
-        let [told, summed] = self.totals.entry((place, from, ending)).or_default();
-        let side = if line == LineId::TOTAL { told } else { summed };
-        side.add(&Digest {
-            first: Sequence::NONE,
-            last: Sequence::NONE,
-            ..*digest
-        });
-    }
-
-    fn add_size(&mut self, place: usize, line: LineId, ending: Ending, digest: &Digest) {
-        let sizes = self.sizes.entry((line, ending)).or_default();
-        if let Some(size) = sizes.get_mut(place) {
-            size.add(digest);
+        let total = stand.line == LineId::TOTAL;
+        if total {
+            self.own.entry((place, ending)).or_default().add(digest);
+        }
+        // Of what is over, a line may have a row that stands at rest as well.
+        if !stand.is_over {
+            let [told, summed] = self.totals.entry((place, bucket, ending)).or_default();
+            // Only the total keeps sequences.
+            let digest = Digest {
+                first: Sequence::NONE,
+                last: Sequence::NONE,
+                ..*digest
+            };
+            if total { told } else { summed }.add(&digest);
         }
     }
 
     fn compare(&self, counted: u64) -> Result<(), Damage> {
-        let totals = self
-            .sizes
+        let all = self
+            .own
             .iter()
-            .filter(|((id, _), _)| *id == LineId::TOTAL);
-        let counts = totals.map(|(_, [all, ..])| all.count);
-        let found = counts.fold(0, u64::wrapping_add);
+            .filter(|((place, _), _)| *place == Place::All);
+        let found = all.map(|(_, all)| all.count).fold(0, u64::wrapping_add);
         if found != counted {
             let (what, expected) = ("counted transactions", counted);
             return Err(Damage::Amount {
@@ -287,9 +244,15 @@ impl Sums<'_> {
                 return Err(Damage::Sum { counter });
             }
         }
-        for ((line, ending), [all, months, days_of_months, days]) in &self.sizes {
-            if all != months || days_of_months != days {
-                let counter = format!("the counter of {ending} of line {}", line.0);
+        for ((place, ending), sum) in &self.own {
+            let all = self.own.get(&(Place::All, *ending)).copied();
+            let all = all.unwrap_or_default();
+            let same = match place {
+                Place::All | Place::Month | Place::Day => *sum == all,
+                Place::DayOfMonth | Place::HourOfDay => *sum == all.without_durations(),
+            };
+            if !same {
+                let counter = format!("the total of {ending} in all of {place:?}");
                 return Err(Damage::Sum { counter });
             }
         }
@@ -306,7 +269,9 @@ impl Stand {
 
 impl fmt::Display for Stand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { size, from, line } = self;
+        let Self {
+            size, from, line, ..
+        } = self;
         match size {
             None => write!(f, "all time of line {}", line.0),
             Some(size) => write!(f, "the {size:?} of {from} of line {}", line.0),

@@ -56,11 +56,27 @@ impl Histogram {
     /// # Errors
     /// When the two hold more than 2^64 - 1 values together.
     pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        for (bucket, count) in &other.buckets {
-            self.add(*bucket, *count)?;
-        }
+        let sum = self.count.checked_add(other.count);
+        self.count = sum.ok_or_else(|| Overflow::of("durations"))?;
         self.max = self.max.max(other.max);
-        Ok(())
+        let mut held = std::mem::take(&mut self.buckets).into_iter().peekable();
+        let mut more = other.buckets.iter().copied().peekable();
+        // No bucket holds more than the sum, which was checked.
+        loop {
+            let next = match (held.peek(), more.peek()) {
+                (Some((one, _)), Some((other, _))) if one == other => {
+                    let more = more.next().map_or(0, |(_, count)| count);
+                    held.next().map(|(bucket, count)| (bucket, count + more))
+                }
+                (Some((one, _)), Some((other, _))) if one > other => more.next(),
+                (Some(_), _) => held.next(),
+                (None, _) => more.next(),
+            };
+            match next {
+                Some(bucket) => self.buckets.push(bucket),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// How many values were recorded.

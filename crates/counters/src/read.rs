@@ -124,8 +124,7 @@ impl Reading<'_> {
         let Some(first) = lines.first() else {
             return Ok(());
         };
-        let few = lines.len() * SCAN_SHARE <= self.view.store.state.lines.len();
-        if few || self.granularity == Granularity::All {
+        if lines.len() == 1 || self.granularity == Granularity::All {
             return lines.iter().try_for_each(|line| self.line(*line, visit));
         }
         for step in self.steps(*first) {
@@ -180,16 +179,23 @@ impl Reading<'_> {
         visit: Visit<'_>,
     ) -> Result<(), StoreError> {
         let past = &self.view.store.past;
-        let found = past.rows(step.size, cut.from, |line, bytes| {
-            if lines.binary_search(&line).is_err() {
-                return Ok(());
-            }
+        let mut visit = |line, bytes: &[u8]| {
             let row = codec::decode(Form::Past, bytes, step.want).map_err(|source| {
                 let key = past.name(step.size, cut.from);
                 Damage::Value { key, source }
             })?;
             told(step, line, cut, &row, visit)
-        })?;
+        };
+        let few = lines.len() * SCAN_SHARE <= self.view.store.state.lines.len();
+        let found = match few {
+            true => past.some(step.size, cut.from, lines, visit)?,
+            false => past.rows(step.size, cut.from, |line, bytes| {
+                match lines.binary_search(&line) {
+                    Ok(_) => visit(line, bytes),
+                    Err(_) => Ok(()),
+                }
+            })?,
+        };
         match found {
             true => Ok(()),
             false => self.view.nobody(step.size, cut),

@@ -162,10 +162,11 @@ impl Hub {
             live: tls,
             seen,
             keeper: Arc::clone(keeper),
-            clock,
+            clock: Arc::clone(&clock),
         };
         let expiry = Expiry::register(&metrics, sources)?;
         state.look_after(&runtime, dialler, &fitness, expiry);
+        state.archive(&runtime, config.journal.keep, clock);
         let endpoints = Endpoints {
             exchange: gateway.address(),
             control: control_at,
@@ -248,9 +249,6 @@ impl State {
         );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
-        if let Some(keep) = config.journal.keep {
-            runtime.spawn(archive::run(journal.clone(), keep, Arc::clone(clock)));
-        }
         Ok(Self {
             journal,
             lane,
@@ -275,6 +273,13 @@ impl State {
             Arc::clone(fitness),
             expiry,
         ));
+    }
+
+    /// Behind the hub's first entry, so that the segment which the last stop sealed is an old one.
+    fn archive(&self, runtime: &Runtime, keep: Option<Duration>, clock: Arc<dyn Clock>) {
+        if let Some(keep) = keep {
+            runtime.spawn(archive::run(self.journal.clone(), keep, clock));
+        }
     }
 
     fn control(
