@@ -126,6 +126,19 @@ async fn an_answer_is_explained_where_its_reader_looks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_period_is_recounted_from_the_journal_while_the_hub_serves() {
+    let world = world().await;
+    let whole = world.hub.verify();
+    let line = ["verify", "--period", "this-year..today", "-o", "json"];
+    let period: Value = serde_json::from_str(&world.hub.run(&line).success()).unwrap();
+    assert_eq!(period["clean"], true, "{period:#}");
+    assert_eq!(period["attempts"], whole["attempts"], "{period:#}");
+    assert_eq!(period["outcomes"], whole["outcomes"], "{period:#}");
+    assert!(period["counters"].as_u64() > Some(0), "{period:#}");
+    world.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_that_nobody_knows_are_refused_with_the_nearest() {
     let world = world().await;
     for (option, value, nearest) in [
