@@ -17,7 +17,6 @@ use crate::counter::{Counter, earlier};
 use crate::damage::{Damage, StoreError};
 use crate::key::{Key, LineId, RowKey, Size};
 use crate::line::Ending;
-use crate::merge::days_kept_from;
 use crate::row::{Cut, Row};
 use crate::state::State;
 use crate::store::{Store, decoded};
@@ -114,8 +113,7 @@ impl Store {
 
     /// Whether what the total says of the bucket lies at rest by lines.
     fn rests(&self, stand: &Stand) -> bool {
-        let kept_from = days_kept_from(&self.zone, self.state.watermark.at);
-        let kept = stand.size == Some(Size::Month) || stand.from >= kept_from;
+        let kept = stand.size == Some(Size::Month) || stand.from >= self.days_kept_from();
         stand.line == LineId::TOTAL && stand.is_over && kept
     }
 }

@@ -89,7 +89,7 @@ impl Store {
         Ok(rows > 0)
     }
 
-    /// Takes a delta in at once, its round durable where it is to outlive this process.
+    /// Takes a delta in at once, without a file of the round: a killed process leaves half of it.
     ///
     /// # Errors
     /// As [`Store::prepare`] and [`Store::write_piece`].
@@ -144,9 +144,15 @@ impl Store {
                     rows.push((id, decoded(&key, codec::settled(&bytes))?));
                 }
             }
-            self.past.write(size, bucket.from, &rows)?;
+            let written = self.past.write(size, bucket.from, &rows);
+            written.map_err(StoreError::Machine)?;
         }
         Ok(())
+    }
+
+    /// From when on the days of lines are kept, as of what is stored.
+    pub fn days_kept_from(&self) -> Instant {
+        days_kept_from(&self.zone, self.state.watermark.at)
     }
 
     /// Removes the days of lines that are no longer kept. Nobody may be asking meanwhile who began
@@ -155,7 +161,6 @@ impl Store {
     /// # Errors
     /// When they cannot be removed.
     pub fn prune(&self) -> Result<(), StoreError> {
-        let kept_from = days_kept_from(&self.zone, self.state.watermark.at);
-        self.past.remove_days_before(kept_from)
+        self.past.remove_days_before(self.days_kept_from())
     }
 }

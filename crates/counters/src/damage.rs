@@ -113,7 +113,14 @@ fn is_of_machine(error: &io::Error) -> bool {
         ReadOnlyFilesystem,
         StorageFull,
     ];
-    machine.contains(&error.kind()) || tells_lock(error)
+    machine.contains(&error.kind()) || is_out_of_files(error) || tells_lock(error)
+}
+
+/// This process, or the machine, has as many files open as it may: a flood of connections does that.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 /// sled tells a lock that is held only in words.
@@ -141,6 +148,10 @@ mod tests {
         for (kind, damage) in rows {
             let error = StoreError::from(sled::Error::Io(Error::from(kind)));
             assert_eq!(matches!(error, StoreError::Damage(_)), damage, "{kind}");
+        }
+        for too_many_files in [23, 24] {
+            let error = StoreError::from(Error::from_raw_os_error(too_many_files));
+            assert!(matches!(error, StoreError::Machine(_)), "{error}");
         }
     }
 }

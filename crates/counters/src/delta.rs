@@ -312,11 +312,10 @@ impl Delta {
         closed: &TransactionClosed,
     ) -> Result<(), FoldError> {
         let sequence = here.sequence;
+        let overflow = |source| FoldError::Overflow { sequence, source };
         let opened = Sequence::new(closed.opened_sequence);
-        if self.opened.remove(&opened).is_none() && state.open.contains_key(&opened) {
-            self.settled.insert(opened);
-        }
         if closed.test {
+            self.settle(state, opened);
             return Ok(());
         }
         let outcome = u8::try_from(closed.outcome)
@@ -328,6 +327,11 @@ impl Delta {
             })?;
         let fault = ndxp_journal::to_fault(closed.fault)
             .map_err(|source| FoldError::UnknownFault { sequence, source })?;
+        let mut sums = self.sums;
+        sums.add(closed).map_err(overflow)?;
+        // Nothing refuses it from here on, but for a line too many.
+        self.sums = sums;
+        self.settle(state, opened);
         let nobody = Connection::default();
         let connection = closed.connection.as_ref().unwrap_or(&nobody);
         if outcome.is_transaction() {
@@ -341,8 +345,6 @@ impl Delta {
             }
         };
         self.began.get_or_insert(hour);
-        let overflow = |source| FoldError::Overflow { sequence, source };
-        self.sums.add(closed).map_err(overflow)?;
         let line = self.line(state, sequence, connection, closed, outcome)?;
         let ending = Ending { outcome, fault };
         // Only the total keeps sequences.
@@ -352,6 +354,12 @@ impl Delta {
         }
         self.counted += 1;
         Ok(())
+    }
+
+    fn settle(&mut self, state: &State, opened: Sequence) {
+        if self.opened.remove(&opened).is_none() && state.open.contains_key(&opened) {
+            self.settled.insert(opened);
+        }
     }
 
     /// The number of the line that the closing is counted on, a new one when it is the first.

@@ -147,13 +147,8 @@ impl Past {
     /// by line.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn write(
-        &self,
-        size: Size,
-        start: Instant,
-        rows: &[(LineId, Vec<u8>)],
-    ) -> Result<(), StoreError> {
+    /// When it cannot be written: nothing that is stored is the worse for it.
+    pub fn write(&self, size: Size, start: Instant, rows: &[(LineId, Vec<u8>)]) -> io::Result<()> {
         let Some((LineId(lines), _)) = rows.last() else {
             return Ok(());
         };
@@ -170,7 +165,7 @@ impl Past {
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         fs::rename(&unfinished, &path)?;
-        Ok(File::open(&self.directory)?.sync_all()?)
+        File::open(&self.directory)?.sync_all()
     }
 
     /// The buckets that have files, by size and time.
@@ -198,7 +193,10 @@ impl Past {
     pub fn remove_days_before(&self, kept_from: Instant) -> Result<(), StoreError> {
         for (size, start) in self.buckets()? {
             if size == Size::Day && start < kept_from {
-                fs::remove_file(self.path(size, start))?;
+                match fs::remove_file(self.path(size, start)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(StoreError::Machine)?,
+                }
             }
         }
         Ok(())

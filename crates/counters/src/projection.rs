@@ -13,7 +13,7 @@ use crate::error::CountersError;
 use crate::home::Home;
 use crate::shared::{Shared, Stop};
 use crate::source::Source;
-use crate::writer::{Progress, Writer};
+use crate::writer::{Progress, Urgency, Writer};
 
 /// How many entries are counted between two looks at the clock and the requests, and how long
 /// questions have to wait for it at most: some tenths of a millisecond.
@@ -97,15 +97,17 @@ impl Projection {
         }
         let end = self.source.position()?.sequence;
         if let Some(stop) = self.writer.shared.stop_requested() {
-            if stop == Stop::Clean {
+            if stop == Stop::Clean && self.writer.has_store() {
                 self.writer.write_out(end)?;
             }
             return Ok(Some(stop));
         }
         self.fold_through(end)?;
-        if self.writer.is_due() {
-            self.writer.round(end)?;
-        } else if !self.writer.write_piece()? && self.folded() == end {
+        let written = match self.writer.due() {
+            Some(urgency) => self.writer.round(end, urgency)?,
+            None => false,
+        };
+        if !written && !self.writer.write_piece()? && self.folded() == end {
             self.writer.caught_up();
             self.writer.shared.gather(GATHER);
             if !self.source.wait_beyond(end, IDLE_WAIT) {
@@ -131,8 +133,9 @@ impl Projection {
             while !rest.is_empty() {
                 let folded = writer.fold(rest, end)?;
                 rest = rest.get(folded..).unwrap_or_default();
-                if writer.is_due() || !rest.is_empty() {
-                    writer.round(end)?;
+                let day_is_over = (!rest.is_empty()).then_some(Urgency::Now);
+                if let Some(urgency) = day_is_over.or_else(|| writer.due()) {
+                    writer.round(end, urgency)?;
                 }
             }
             writer.write_piece()?;
@@ -292,6 +295,39 @@ mod tests {
         projection.run();
         assert_eq!(shared.notice().health, Health::Stopped);
         assert_eq!(place.home().break_seal().unwrap(), Seal::Absent);
+    }
+
+    #[test]
+    fn counting_goes_on_while_somebody_asks_for_long() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(140));
+        let end = Sequence::new(140);
+        projection.writer.round_every = Duration::ZERO;
+        let shared = Arc::clone(&projection.writer.shared);
+        let stored = || shared.read().as_ref().unwrap().state.watermark.sequence;
+        let question = shared.read();
+        projection.fold_through(end).unwrap();
+        assert_eq!(shared.notice().watermark.sequence, end);
+        drop(question);
+        assert_eq!(stored(), Sequence::NONE, "the round is put off");
+        let written = projection.writer.round(end, Urgency::MayWait).unwrap();
+        assert!(written && stored() == end);
+    }
+
+    #[test]
+    fn days_that_cannot_be_removed_are_in_nobodys_way() {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(300));
+        projection.catch_up().unwrap();
+        let stuck = place.path().join("past/day-2020-01-01/there");
+        std::fs::create_dir_all(stuck).unwrap();
+        projection.finish(Stop::Clean);
+        let mut projection = place.projection(sample::entries(2_000));
+        projection.catch_up().unwrap();
+        let shared = &projection.writer.shared;
+        assert_eq!(shared.notice().health, Health::Serving);
+        assert_eq!(shared.read().as_ref().unwrap().state.counted, 2_000);
+        assert_eq!(place.set_aside(), 0);
     }
 
     #[test]

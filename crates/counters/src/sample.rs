@@ -78,6 +78,10 @@ impl Place {
         open(&directory, Zone::viet_nam(), Box::new(entries), progress).expect("opens")
     }
 
+    pub fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("counters")
+    }
+
     /// The directory, which nobody may hold.
     pub fn home(&self) -> Home {
         Home::claim(&self.0.path().join("counters")).expect("nobody holds it")

@@ -3,6 +3,7 @@
 
 use std::sync::{
     Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    TryLockError,
 };
 use std::time::Duration;
 
@@ -98,7 +99,8 @@ impl Shared {
         &self,
         question: impl FnOnce(&Store) -> Result<T, CountersError>,
     ) -> Result<T, CountersError> {
-        let answer = match &*self.read() {
+        let store = self.read();
+        let answer = match &*store {
             Some(store) => question(store),
             None => Err(match self.notice().health {
                 Health::Stopped => CountersError::Stopped,
@@ -106,10 +108,12 @@ impl Shared {
                 Health::Serving | Health::CatchingUp { .. } => CountersError::Rebuilding,
             }),
         };
+        // Told while the store is still the one that was asked.
         if let Err(CountersError::Store(StoreError::Damage(damage))) = &answer {
             self.requests().damage = Some(damage.clone());
             self.woken.notify_all();
         }
+        drop(store);
         answer
     }
 
@@ -135,6 +139,15 @@ impl Shared {
     pub fn read(&self) -> RwLockReadGuard<'_, Option<Store>> {
         // Whoever holds it for writing catches every panic of the store inside.
         self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store for writing, unless somebody asks it now.
+    pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, Option<Store>>> {
+        match self.store.try_write() {
+            Ok(store) => Some(store),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub fn write(&self) -> RwLockWriteGuard<'_, Option<Store>> {

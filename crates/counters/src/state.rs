@@ -91,7 +91,7 @@ impl Sums {
 }
 
 impl State {
-    /// Takes in what a batch has just made durable together with the counters.
+    /// Takes in what a round has just made durable together with the counters.
     pub fn apply(&mut self, delta: Delta) {
         self.watermark = delta.watermark;
         self.launched = delta.launched;

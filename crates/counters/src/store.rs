@@ -4,8 +4,10 @@
 //! comes back as damage, and damage leads to a rebuild, never to a dead hub.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use ndxp_model::{Instant, Sequence, Zone};
@@ -38,8 +40,6 @@ pub struct Store {
     pub zone: Zone,
     pub state: State,
     pub past: Past,
-    /// Where rounds are written first.
-    pub(crate) round: PathBuf,
     /// The last round: sled has it, or is about to.
     pub(crate) staged: HashMap<Vec<u8>, Option<IVec>>,
 }
@@ -58,16 +58,19 @@ impl Store {
             zone: zone.clone(),
             state: State::default(),
             past: Past::new(directory.join("past"), zone.clone()),
-            round: directory.join("round"),
             staged: HashMap::new(),
         };
+        let round = directory.join("round");
         if guarded(|| Ok(store.db.is_empty()))? {
+            // What lies beside it was another store's.
+            remove(fs::remove_dir_all(directory.join("past")))?;
+            remove(fs::remove_file(&round))?;
             let head = store.head(&Delta::default());
             guarded(|| Ok(store.db.insert(Key::Head.encode(), head)?))?;
             return Ok(store);
         }
         let head = store.load_head()?;
-        if let Some(round) = Round::read(&store.round)? {
+        if let Some(round) = Round::read(&round)? {
             store.write_again(round, Sequence::new(head.watermark))?;
         }
         store.load()?;
@@ -265,6 +268,14 @@ fn open(path: &Path) -> Result<sled::Db, sled::Error> {
             }
             other => return other,
         }
+    }
+}
+
+/// What was not there is removed.
+fn remove(removed: io::Result<()>) -> Result<(), StoreError> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::Machine(error)),
+        _ => Ok(()),
     }
 }
 

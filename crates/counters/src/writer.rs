@@ -3,7 +3,8 @@
 //!
 //! Answers include what is pending, so a round is in no hurry: it is made when what is pending is old
 //! enough or full, and before a day's first entry is counted. A round costs a read and a write for
-//! each counter touched, so the pace follows what the last one cost.
+//! each counter touched, so the pace follows what the last one cost. It is put off while somebody
+//! asks for long.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::commit::{PIECE_ROWS, Pieces};
 use crate::damage::{Damage, StoreError};
 use crate::delta::Delta;
 use crate::error::CountersError;
-use crate::home::Home;
+use crate::home::{Home, HomeError};
 use crate::opening;
 use crate::shared::{Health, Shared, Stop};
 use crate::source::Source;
@@ -28,7 +29,8 @@ const ROUND_EVERY: Duration = Duration::from_secs(5);
 const ROUND_EVERY_MAX: Duration = Duration::from_secs(60);
 /// A round may cost one part in so many of the time.
 const ROUND_SHARE: u32 = 50;
-/// What is pending is full: some 40 MiB of counters, or of open transactions.
+/// What is pending is full: some 40 MiB of counters, or of open transactions. Twice as much is taken
+/// while somebody asks for long.
 const PENDING_COUNTERS_MAX: usize = 65_536;
 const PENDING_OPEN_MAX: usize = 131_072;
 /// How long to wait for a machine that lacks space or rights before trying again.
@@ -49,6 +51,9 @@ pub struct Writer {
     round_at: Instant,
     /// Follows what the last round cost.
     pub round_every: Duration,
+    cost: Duration,
+    /// From when on days were kept when the others were removed last.
+    pruned: Option<Moment>,
     /// What sled has not been given yet of the last round.
     pieces: Option<Pieces>,
     /// The journal's end when catching up began; `None` once it was reached.
@@ -61,6 +66,13 @@ pub struct Writer {
     day: Option<Period>,
 }
 
+/// Whether a round can be put off while somebody asks for long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Urgency {
+    MayWait,
+    Now,
+}
+
 impl Writer {
     /// Behind the store that was just opened into `shared`; `end` is where the journal ends.
     pub fn new(shared: Arc<Shared>, home: Home, end: Sequence, progress: Progress) -> Self {
@@ -70,6 +82,8 @@ impl Writer {
             progress,
             round_at: Instant::now(),
             round_every: ROUND_EVERY,
+            cost: Duration::ZERO,
+            pruned: None,
             pieces: None,
             catching_up: Some(end),
             rebuilds: 0,
@@ -97,7 +111,7 @@ impl Writer {
         let mut pending = self.shared.count();
         let mut folded = 0;
         for entry in entries {
-            if self.day.is_none_or(|day| !day.contains(time_of(entry))) {
+            if folded > 0 && self.day.is_none_or(|day| !day.contains(time_of(entry))) {
                 break;
             }
             pending.fold(&store.state, &store.zone, entry)?;
@@ -111,33 +125,57 @@ impl Writer {
     }
 
     /// Makes what is pending part of the store. Questions wait for the turn from one to the other
-    /// alone, which is a moment.
-    pub fn round(&mut self, end: Sequence) -> Result<(), CountersError> {
+    /// alone, which is a moment. Somebody who asks for long is waited for where the round cannot be
+    /// put off; else it is, and this says so.
+    pub fn round(&mut self, end: Sequence, urgency: Urgency) -> Result<bool, CountersError> {
+        if urgency == Urgency::MayWait && self.shared.try_write().is_none() {
+            return Ok(false);
+        }
         self.write_pieces()?;
         let started = Instant::now();
         let round = match &*self.shared.read() {
             None => return Err(CountersError::Rebuilding),
-            Some(_) if self.shared.pending().entries() == 0 => return Ok(()),
+            Some(_) if self.shared.pending().entries() == 0 => return Ok(false),
             Some(store) => store.prepare(&self.shared.pending())?,
         };
-        round.write(&self.home.round()).map_err(StoreError::from)?;
-        let mut guard = self.shared.write();
+        let written = round.write(&self.home.round());
+        written.map_err(StoreError::Machine)?;
+        self.cost = started.elapsed();
+        let shared = Arc::clone(&self.shared);
+        let mut guard = match urgency {
+            Urgency::Now => shared.write(),
+            // The round that is put off may lie in its file: it is as true as the next.
+            Urgency::MayWait => match shared.try_write() {
+                Some(guard) => guard,
+                None => return Ok(false),
+            },
+        };
         let store = guard.as_mut().ok_or(CountersError::Rebuilding)?;
-        let mut pending = self.shared.count();
+        let mut pending = shared.count();
         let delta = std::mem::take(&mut *pending);
         self.pieces = Some(store.stage(round, delta));
         *pending = Delta::behind(&store.state);
-        store.prune()?;
+        self.prune(store);
         let done = store.state.watermark.sequence;
         drop(pending);
         drop(guard);
         self.round_at = Instant::now();
-        let cost = self.round_at.duration_since(started);
-        self.round_every = (cost * ROUND_SHARE).clamp(ROUND_EVERY, ROUND_EVERY_MAX);
         if self.catching_up.is_some() {
             (self.progress)(done, end);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Once a day. What cannot be removed is in nobody's way.
+    fn prune(&mut self, store: &Store) {
+        let kept_from = store.days_kept_from();
+        if self.pruned == Some(kept_from) {
+            return;
+        }
+        self.pruned = Some(kept_from);
+        if let Err(error) = store.prune() {
+            tracing::warn!(%error, "days of connections that are no longer kept stay on the disk");
+        }
     }
 
     /// Gives sled one more piece of the last round. Tells whether any is left.
@@ -145,20 +183,26 @@ impl Writer {
         let Some(pieces) = &mut self.pieces else {
             return Ok(false);
         };
-        let written = match &*self.shared.read() {
+        let started = Instant::now();
+        let mut written = match &*self.shared.read() {
             Some(store) => store.write_piece(pieces, PIECE_ROWS),
             None => return Err(CountersError::Rebuilding),
         };
+        if matches!(written, Ok(false)) {
+            // The next round is written over this one's file.
+            written = self.home.sync_store().map(|()| false).map_err(of_machine);
+        }
+        self.cost += started.elapsed();
         match written {
             Ok(true) => Ok(true),
             Ok(false) => {
-                // The next round is written over this one's file.
-                self.home.sync_store()?;
                 self.pieces = None;
+                let every = self.cost * ROUND_SHARE;
+                self.round_every = every.clamp(ROUND_EVERY, ROUND_EVERY_MAX);
                 Ok(false)
             }
             Err(error) => {
-                // Half a piece may show: nobody may ask this store again.
+                // What is left of the round is not known to be in sled: the next start sees to it.
                 self.give_up();
                 Err(error.into())
             }
@@ -167,7 +211,7 @@ impl Writer {
 
     /// Makes a round of what is pending, and gives sled all of it.
     pub fn write_out(&mut self, end: Sequence) -> Result<(), CountersError> {
-        self.round(end)?;
+        self.round(end, Urgency::Now)?;
         self.write_pieces()
     }
 
@@ -205,12 +249,23 @@ impl Writer {
         }
     }
 
-    /// Whether what is pending is to be written now.
-    pub fn is_due(&self) -> bool {
+    /// Whether what is pending is to be written, and whether that can be put off.
+    pub fn due(&self) -> Option<Urgency> {
         let pending = self.shared.pending();
-        let full = pending.size() >= self.counters_max
-            || pending.opened.len() + pending.settled.len() >= PENDING_OPEN_MAX;
-        full || (pending.entries() > 0 && self.round_at.elapsed() >= self.round_every)
+        let open = pending.opened.len() + pending.settled.len();
+        let is_full = |times: usize| {
+            pending.size() >= self.counters_max.saturating_mul(times)
+                || open >= PENDING_OPEN_MAX.saturating_mul(times)
+        };
+        let is_old = pending.entries() > 0 && self.round_at.elapsed() >= self.round_every;
+        match is_full(2) {
+            true => Some(Urgency::Now),
+            false => (is_full(1) || is_old).then_some(Urgency::MayWait),
+        }
+    }
+
+    pub fn has_store(&self) -> bool {
+        self.shared.read().is_some()
     }
 
     pub fn is_interrupted(&self) -> bool {
@@ -268,7 +323,7 @@ impl Writer {
                     self.go_on_with(store, source.position()?.sequence);
                     return Ok(());
                 }
-                Err(CountersError::Store(StoreError::Machine(_))) => {}
+                Err(CountersError::Store(StoreError::Machine(_)) | CountersError::Home(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -320,6 +375,14 @@ impl Writer {
         if let Err(error) = closed.and_then(|()| Ok(self.home.seal(watermark)?)) {
             tracing::warn!(%error, "the counters were not left in order; the next start checks them");
         }
+    }
+}
+
+/// A file that cannot be synced is no damage: what is lost with it, the next start finds out.
+fn of_machine(error: HomeError) -> StoreError {
+    match error {
+        HomeError::Io { source, .. } => StoreError::Machine(source),
+        other => StoreError::Machine(std::io::Error::other(other)),
     }
 }
 
