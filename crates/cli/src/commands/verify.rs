@@ -3,7 +3,8 @@
 use clap::Args;
 use comfy_table::Table;
 use jiff::tz::TimeZone;
-use ndxp_model::{Instant, Period, Zone};
+use ndxp_model::expression::{self, OpenPeriod};
+use ndxp_model::{Clock as _, Granularity, Instant, Period, SystemClock, Zone};
 use ndxp_proto::journal::v1::journal_service_client::JournalServiceClient;
 use ndxp_proto::journal::v1::{Entry, GetPositionRequest, ReadEntriesRequest};
 use ndxp_proto::statistics::v1::DumpCountersRequest;
@@ -33,8 +34,8 @@ use crate::verify::{Check, Finding, Findings, Summary, Verdict};
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Verify {
-    /// Only this period: a month, date or hour, or the first and last of them, as in
-    /// `2022-07-01..2022-07-22`
+    /// Only this period, in the words of `ndxp stats --period`: `2022-07`, `yesterday`,
+    /// `2022-07-01..2022-07-22`, …
     #[arg(long, value_name = "PERIOD")]
     period: Option<String>,
 
@@ -58,7 +59,7 @@ impl Verify {
     pub async fn run(self) -> Result<(), Failure> {
         let (origin, zone) = self.source.open().await?;
         let period = match &self.period {
-            Some(text) => Some(period(&zone, text)?),
+            Some(text) => period(&zone, text)?,
             None => None,
         };
         let verdict = match origin {
@@ -201,15 +202,19 @@ fn bounds(period: Period) -> (i64, i64) {
 }
 
 /// `2022-07`, or from the start of one to the end of another: `2022-07-01..2022-07-22`.
-fn period(zone: &Zone, text: &str) -> Result<Period, Failure> {
-    let (first, last) = text.split_once("..").unwrap_or((text, text));
-    let moment = |text: &str| zone.moment(text).map_err(Failure::usage);
-    let (from, to) = (moment(first)?.from, moment(last)?.to);
-    if to <= from {
-        let what = format!("the period {text} ends before it begins");
-        return Err(Failure::usage(what).remedy("name its first moment before its last"));
+/// The period in the words that counts are asked with; `None` is all of the journal.
+fn period(zone: &Zone, text: &str) -> Result<Option<Period>, Failure> {
+    let now = SystemClock.now();
+    let named = expression::period(text, now, zone)
+        .map_err(|error| Failure::usage(format_args!("--period {error}")).remedy(error.remedy()))?;
+    if named == OpenPeriod::default() {
+        return Ok(None);
     }
-    Ok(Period { from, to })
+    let until_now = zone.bucket(Granularity::Hour, now).to;
+    Ok(Some(Period {
+        from: named.from.unwrap_or(Instant::EPOCH),
+        to: named.to.unwrap_or(until_now),
+    }))
 }
 
 /// The checker cuts time by its own means: all that it takes over is the zone's name.
