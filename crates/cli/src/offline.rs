@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use ndxp_counters::{Counters, CountersError, HomeError, Watermark};
+use ndxp_counters::{Counters, CountersError, HomeError, StoreError, Watermark};
 use ndxp_hub::backup::refuse_incomplete;
 use ndxp_journal::{Entries, Kind, ReadError, Reader};
 use ndxp_model::{Clock as _, Instant, Period, Sequence, SystemClock, TransactionId, Zone};
@@ -275,6 +275,9 @@ impl From<CountersError> for Failure {
         match error {
             CountersError::Home(HomeError::InUse { .. }) => Self::new(Exit::Unavailable, error)
                 .remedy("ask the hub that has them: give --config instead of --data"),
+            CountersError::Store(StoreError::Damage(_)) => Self::internal(error).remedy(
+                "remove the folder counters: they are counted again from the journal, which has all",
+            ),
             error if error.is_about_the_question() => Self::usage(error),
             _ => Self::internal(error),
         }
