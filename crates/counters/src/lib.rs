@@ -197,7 +197,7 @@ impl Counters {
                 Ok(Self::new(shared, Keeper::Offline(Box::new(projection))))
             }
             Err(error) => {
-                projection.finish(Stop::Clean);
+                projection.finish(Stop::Abandon);
                 Err(error)
             }
         }
@@ -247,7 +247,7 @@ impl Counters {
     /// store to ask.
     pub fn count(&self, query: &CountQuery, names: &dyn Names) -> Result<Answer, CountersError> {
         let shared = self.shared();
-        shared.ask(|store| query::count(store, &shared.pending, query, names))
+        shared.ask(|store| query::count(store, shared, query, names))
     }
 
     /// When the platform began: the commit time of the journal's first entry. `None` while it has
@@ -330,7 +330,7 @@ impl Counters {
         let shared = self.shared();
         shared.ask(|store| {
             let ids: Vec<LineId> = store.state.lines().map(|(id, _)| id).collect();
-            let pending = query::excerpt(store, &shared.pending, Some(ids));
+            let pending = shared.excerpt(store, Some(ids));
             dump::dump(&View::new(store, &pending), within, visit)?;
             Ok(pending.watermark)
         })

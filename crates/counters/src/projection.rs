@@ -173,6 +173,9 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
+    use ndxp_model::Zone;
+    use ndxp_proto::journal::v1::entry::Body;
+
     use super::*;
     use crate::damage::Damage;
     use crate::home::Seal;
@@ -181,7 +184,7 @@ mod tests {
     use crate::shared::Health;
     use crate::store::Store;
     use crate::writer::REBUILDS_MAX;
-    use crate::{CountQuery, Counters, NoNames};
+    use crate::{CountQuery, Counters, Dimension, NoNames};
 
     /// A counter of the total, in all time, with bytes that nobody wrote.
     fn harm(store: &mut Store) {
@@ -217,6 +220,57 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(place.set_aside(), 1);
+    }
+
+    /// By connection, over the first of the sample's two months, which is over.
+    fn of_lines(counters: &Counters) -> Result<u64, CountersError> {
+        let zone = Zone::viet_nam();
+        let query = CountQuery {
+            period: zone.moment("2022-07").unwrap(),
+            by: Some(Dimension::Connection),
+            ..CountQuery::since_launch()
+        };
+        let answer = counters.count(&query, &NoNames)?;
+        Ok(answer.total.attempts())
+    }
+
+    #[test]
+    fn what_rests_and_is_harmed_is_never_told_and_is_written_again() {
+        let place = Place::new();
+        let entries = sample::entries(500);
+        let counters = place.start(entries.clone()).unwrap();
+        while counted(&counters) < 500 {
+            std::thread::yield_now();
+        }
+        counters.stop();
+        drop(counters);
+        let file = place.path().join("past/month-2022-07");
+        let mut bytes = std::fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let counters = place.start(entries).unwrap();
+        let error = of_lines(&counters).unwrap_err();
+        assert!(error.to_string().contains("past/month-2022-07"), "{error}");
+        while of_lines(&counters).ok() != Some(149) {
+            std::thread::yield_now();
+        }
+        assert_eq!(place.set_aside(), 1);
+    }
+
+    #[test]
+    fn a_projection_that_failed_leaves_no_seal() {
+        let place = Place::new();
+        let mut entries = sample::entries(10);
+        if let Some(Body::Closed(closed)) = &mut entries[9].body {
+            closed.outcome = 99;
+        }
+        let counters = place.start(entries).unwrap();
+        while !matches!(counters.health(), Health::Failed { .. }) {
+            std::thread::yield_now();
+        }
+        counters.stop();
+        drop(counters);
+        assert_eq!(place.home().break_seal().unwrap(), Seal::Absent);
     }
 
     #[test]

@@ -4,14 +4,11 @@
 //! there are. One about names looks through the lines in memory first, and reads those that it is
 //! about, and no other's.
 
-use std::sync::{PoisonError, RwLock};
-
 use ndxp_model::{Granularity, Instant, Party, Period, Sequence};
 
 use crate::counter::earlier;
 use crate::counts::{Absent, Counts};
 use crate::damage::StoreError;
-use crate::delta::Delta;
 use crate::dimension::Dimension;
 use crate::error::CountersError;
 use crate::filter::Filter;
@@ -22,6 +19,7 @@ use crate::line::Line;
 use crate::names::Names;
 use crate::plan::{Life, Plan, Run, plan, shortest};
 use crate::rows::{Cell, Parties, Rows};
+use crate::shared::Shared;
 use crate::state::Watermark;
 use crate::store::Store;
 use crate::view::View;
@@ -119,14 +117,14 @@ impl CountQuery {
 /// known, the hours of the period are kept no more, or the store is damaged.
 pub fn count(
     store: &Store,
-    pending: &RwLock<Delta>,
+    shared: &Shared,
     query: &CountQuery,
     names: &dyn Names,
 ) -> Result<Answer, CountersError> {
     let lens = Lens::new(query, names);
     let asked = (query.is_by_name() || query.distinct).then(|| seen(store.state.lines(), &lens));
     let ids = asked.as_ref().map(|lines| ids(lines));
-    let pending = excerpt(store, pending, ids);
+    let pending = shared.excerpt(store, ids);
     let view = View::new(store, &pending);
     let (zone, life) = (&store.zone, Life::of(&view));
     let runs = plan(zone, query.period, life, query.by)?;
@@ -183,17 +181,6 @@ fn seen<'s>(
 
 fn ids(lines: &[(LineId, Seen<'_>)]) -> Vec<LineId> {
     lines.iter().map(|(id, _)| *id).collect()
-}
-
-/// What is counted behind the store and concerns these lines, or one that the store does not have.
-pub fn excerpt(store: &Store, pending: &RwLock<Delta>, lines: Option<Vec<LineId>>) -> Delta {
-    let pending = pending.read().unwrap_or_else(PoisonError::into_inner);
-    let lines = lines.map(|mut lines| {
-        let known = u32::try_from(store.state.lines.len()).expect("the fold refused one more");
-        lines.extend((known + 1..).map(LineId).take(pending.lines.len()));
-        lines
-    });
-    pending.excerpt(lines.as_deref())
 }
 
 /// Reads what is kept of all lines together.
@@ -346,16 +333,16 @@ mod tests {
         let place = Place::new();
         let mut projection = place.projection(sample::entries(300));
         projection.catch_up().unwrap();
-        let mut guard = projection.writer.shared.write();
+        let shared = &projection.writer.shared;
+        let mut guard = shared.write();
         let store = guard.as_mut().unwrap();
         store.overwrite_lines();
-        let pending = RwLock::new(Delta::behind(&store.state));
         let ask = |by| {
             let query = CountQuery {
                 by,
                 ..CountQuery::since_launch()
             };
-            count(store, &pending, &query, &NoNames)
+            count(store, shared, &query, &NoNames)
         };
         for by in Dimension::ALL.into_iter().map(Some).chain([None]) {
             let total = by.is_none_or(|by| !by.is_by_name());

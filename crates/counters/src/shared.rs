@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::damage::{Damage, StoreError};
 use crate::delta::Delta;
 use crate::error::CountersError;
+use crate::key::LineId;
 use crate::state::Watermark;
 use crate::store::Store;
 use crate::view::View;
@@ -57,7 +58,7 @@ pub struct Shared {
     /// what was pending, and empty while there is no store to ask. Taken before `pending`.
     store: RwLock<Option<Store>>,
     /// What is counted behind the store. Written to only by the projection's thread.
-    pub pending: RwLock<Delta>,
+    pending: RwLock<Delta>,
     notice: watch::Sender<Notice>,
     requests: Mutex<Requests>,
     woken: Condvar,
@@ -130,6 +131,18 @@ impl Shared {
 
     pub fn pending(&self) -> RwLockReadGuard<'_, Delta> {
         self.pending.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is counted behind the store and concerns these lines, or one that the store does not
+    /// have; of the total alone where there are none.
+    pub fn excerpt(&self, store: &Store, lines: Option<Vec<LineId>>) -> Delta {
+        let pending = self.pending();
+        let lines = lines.map(|mut lines| {
+            let known = u32::try_from(store.state.lines.len()).expect("the fold refused one more");
+            lines.extend((known + 1..).map(LineId).take(pending.lines.len()));
+            lines
+        });
+        pending.excerpt(lines.as_deref())
     }
 
     pub fn count(&self) -> RwLockWriteGuard<'_, Delta> {

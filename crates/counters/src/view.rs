@@ -221,12 +221,13 @@ impl Last {
 impl Want {
     /// Takes away what a row was given and nobody wants.
     fn limit(self, row: &mut Row) {
-        let transactions = row
-            .endings
-            .iter_mut()
-            .filter(|(ending, _)| ending.outcome.is_transaction() && !self.durations);
-        for (_, part) in transactions {
-            part.whole.durations = None;
+        if self.durations {
+            return;
+        }
+        for (ending, part) in &mut row.endings {
+            if ending.outcome.is_transaction() {
+                part.whole.durations = None;
+            }
         }
     }
 }

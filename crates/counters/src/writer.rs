@@ -98,7 +98,6 @@ impl Writer {
     pub fn fold(&mut self, entries: &[Entry], end: Sequence) -> Result<usize, CountersError> {
         let guard = self.shared.read();
         let store = guard.as_ref().ok_or(CountersError::Rebuilding)?;
-        let day = |at: Moment| store.zone.bucket(Granularity::Day, at);
         if let Some(at) = entries.first().map(time_of)
             && self.day.is_none_or(|day| !day.contains(at))
         {
@@ -106,7 +105,7 @@ impl Writer {
                 return Ok(0);
             }
             store.lay_to_rest(at)?;
-            self.day = Some(day(at));
+            self.day = Some(store.zone.bucket(Granularity::Day, at));
         }
         let mut pending = self.shared.count();
         let mut folded = 0;
@@ -344,15 +343,16 @@ impl Writer {
         drop(self.shared.take_damage());
     }
 
-    /// Tells the failure, and waits to be stopped.
+    /// Tells the failure, and waits to be stopped. Whatever stop is asked for, the store is left as it
+    /// is: a round may lie in its file alone, which the next start takes in and checks.
     pub fn fail(&mut self, reason: &str) -> Stop {
         tracing::error!(reason, "the counters stand still");
         self.shared.publish_health(Health::Failed {
             reason: reason.to_owned(),
         });
         loop {
-            if let Some(stop) = self.shared.stop_requested() {
-                return stop;
+            if self.shared.stop_requested().is_some() {
+                return Stop::Abandon;
             }
             drop(self.shared.take_damage());
             self.shared.sleep(LOOK_EVERY);
@@ -367,10 +367,6 @@ impl Writer {
         }
         let Some(store) = store else { return };
         let watermark = store.state.watermark.sequence;
-        // What a failed projection has left of its last round is written at the next start.
-        if self.pieces.is_some() {
-            return close_quietly(Some(store));
-        }
         let closed = store.close().map_err(CountersError::from);
         if let Err(error) = closed.and_then(|()| Ok(self.home.seal(watermark)?)) {
             tracing::warn!(%error, "the counters were not left in order; the next start checks them");

@@ -50,29 +50,21 @@ pub struct Recovery {
 pub struct Journal(Arc<Handle>);
 
 struct Handle {
-    shared: Arc<Shared>,
-    disk: Arc<dyn Disk>,
-    directory: PathBuf,
-    seed: u32,
-    segments: Arc<Segments>,
-    archive: Option<PathBuf>,
+    ground: Ground,
     /// Held while segments are moved: one at a time does that.
     archiving: Mutex<()>,
-    reader: Reader,
-    recovery: Recovery,
-    body_bytes_max: usize,
     writer: Thread,
     running: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A directory that was found sound and made ready, before anything writes.
 struct Opened {
-    handle: Unmanned,
+    ground: Ground,
     writer: Writer,
 }
 
-/// What a handle needs but for whoever turns the writer.
-struct Unmanned {
+/// What a handle stands on, whoever turns the writer.
+struct Ground {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     directory: PathBuf,
@@ -113,7 +105,7 @@ impl Journal {
         let spawning = DiskError::at("start the writer of", &directory);
         let running = opened.writer.spawn().map_err(spawning)?;
         let writer = running.thread().clone();
-        Ok(opened.handle.into_journal(writer, Some(running)))
+        Ok(opened.ground.into_journal(writer, Some(running)))
     }
 
     /// As [`Journal::open`], without threads: nothing is written but in a turn of the writer, which
@@ -130,13 +122,13 @@ impl Journal {
         let opened = Opened::find(options, disk, clock, observer, |disk, directory, bytes| {
             Ok(Preparer::by_hand(disk, directory, bytes))
         })?;
-        let journal = opened.handle.into_journal(std::thread::current(), None);
+        let journal = opened.ground.into_journal(std::thread::current(), None);
         Ok((journal, opened.writer.by_hand()))
     }
 
     /// A way in for one runtime: spawn the driver there, clone the lane there.
     pub fn lane(&self) -> (Lane, LaneDriver) {
-        let lane = self.0.shared.add_lane(self.0.body_bytes_max);
+        let lane = self.0.ground.shared.add_lane(self.0.ground.body_bytes_max);
         let driver = lane.driver();
         (Lane::new(lane, self.0.writer.clone()), driver)
     }
@@ -144,41 +136,45 @@ impl Journal {
     /// What opening found.
     #[must_use]
     pub fn recovery(&self) -> &Recovery {
-        &self.0.recovery
+        &self.0.ground.recovery
     }
 
     /// The last durable entry.
     #[must_use]
     pub fn position(&self) -> Position {
-        self.0.shared.progress.position()
+        self.0.ground.shared.progress.position()
     }
 
     /// As [`Follow::beyond`].
     pub async fn beyond(&self, after: Sequence) -> Option<Position> {
-        self.0.shared.progress.beyond(after).await
+        self.0.ground.shared.progress.beyond(after).await
     }
 
     /// As [`Follow::beyond_blocking`].
     #[must_use]
     pub fn beyond_blocking(&self, after: Sequence, timeout: Duration) -> Option<Position> {
-        self.0.shared.progress.beyond_blocking(after, timeout)
+        self.0
+            .ground
+            .shared
+            .progress
+            .beyond_blocking(after, timeout)
     }
 
     /// For a projection: the position and the entries, without the right to append.
     #[must_use]
     pub fn follow(&self) -> Follow {
-        Follow::new(Arc::clone(&self.0.shared.progress), self.reader())
+        Follow::new(Arc::clone(&self.0.ground.shared.progress), self.reader())
     }
 
     #[must_use]
     pub fn health(&self) -> Health {
-        self.0.shared.health()
+        self.0.ground.shared.health()
     }
 
     /// Reads what is durable, also after the journal is closed.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        self.0.reader.clone()
+        self.0.ground.reader.clone()
     }
 
     /// Moves segments of which every entry is older than the instant to the archive that
@@ -189,23 +185,19 @@ impl Journal {
     /// # Errors
     /// When a segment cannot be copied whole, or a disk fails. It then lies where it lay.
     pub fn archive(&self, before: Instant) -> Result<Vec<Sequence>, ArchiveError> {
-        let handle = &self.0;
-        let Some(archive) = &handle.archive else {
+        let ground = &self.0.ground;
+        let Some(archive) = &ground.archive else {
             return Ok(Vec::new());
         };
-        let _one = handle
-            .archiving
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (disk, directory) = (&*handle.disk, &handle.directory);
-        move_older(
+        let archiving = self.0.archiving.lock();
+        let _one = archiving.unwrap_or_else(PoisonError::into_inner);
+        let Ground {
             disk,
-            handle.seed,
-            &handle.segments,
             directory,
-            archive,
-            before,
-        )
+            segments,
+            ..
+        } = ground;
+        move_older(&**disk, ground.seed, segments, directory, archive, before)
     }
 
     /// Writes what was appended, seals, stops the writer and releases the directory. Blocks for
@@ -262,7 +254,7 @@ impl Opened {
             preparer,
         );
         Ok(Self {
-            handle: Unmanned {
+            ground: Ground {
                 shared: Arc::clone(&shared),
                 disk: kept_disk,
                 directory,
@@ -286,19 +278,11 @@ impl Opened {
     }
 }
 
-impl Unmanned {
+impl Ground {
     fn into_journal(self, writer: Thread, running: Option<JoinHandle<()>>) -> Journal {
         Journal(Arc::new(Handle {
-            shared: self.shared,
-            disk: self.disk,
-            directory: self.directory,
-            seed: self.seed,
-            segments: self.segments,
-            archive: self.archive,
+            ground: self,
             archiving: Mutex::new(()),
-            reader: self.reader,
-            recovery: self.recovery,
-            body_bytes_max: self.body_bytes_max,
             writer,
             running: Mutex::new(running),
         }))
@@ -307,7 +291,7 @@ impl Unmanned {
 
 impl Handle {
     fn close(&self) {
-        self.shared.closing.store(true, Ordering::Release);
+        self.ground.shared.closing.store(true, Ordering::Release);
         self.writer.unpark();
         // Held while joining, so that every caller returns when the writer is gone.
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -130,3 +130,18 @@ fn what_the_head_does_not_know_is_found() {
         |damage| matches!(damage, Damage::Nameless { id: 3 }),
     );
 }
+
+#[test]
+fn a_file_that_is_gone_is_found() {
+    for file in ["month-2022-07", "day-2022-07-31"] {
+        let place = Place::new();
+        let mut projection = place.projection(sample::entries(400));
+        projection.catch_up().unwrap();
+        std::fs::remove_file(place.path().join("past").join(file)).unwrap();
+        let guard = projection.writer.shared.read();
+        match check(guard.as_ref().unwrap()) {
+            Err(StoreError::Damage(Damage::PastGone { file: gone })) => assert_eq!(gone, file),
+            other => panic!("overlooked: {other:?}"),
+        }
+    }
+}

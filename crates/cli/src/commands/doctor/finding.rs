@@ -61,13 +61,7 @@ impl Findings {
         value: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.0.push(Finding {
-            area,
-            state: State::Warning,
-            subject: subject.into(),
-            value: value.into(),
-            remedy: Some(remedy.into()),
-        });
+        self.ill(State::Warning, area, subject, value, remedy);
     }
 
     pub fn failure(
@@ -77,9 +71,20 @@ impl Findings {
         value: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        self.ill(State::Failure, area, subject, value, remedy);
+    }
+
+    fn ill(
+        &mut self,
+        state: State,
+        area: Area,
+        subject: impl Into<String>,
+        value: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.0.push(Finding {
             area,
-            state: State::Failure,
+            state,
             subject: subject.into(),
             value: value.into(),
             remedy: Some(remedy.into()),
