@@ -143,15 +143,12 @@ async fn calls_go_round_an_endpoint_that_fails() {
         .grant(CONSUMER, PROVIDER, SERVICE, "");
     world.hub.apply(&catalogue);
     let consumer = Consumer::connect(&world.hub, &world.attacker).await;
-    // Calls in flight spread the load, so that both are tried.
-    let holding: Vec<_> = {
-        let mut holding = Vec::new();
-        for _ in 0..60 {
+    // Calls in flight spread the load, so that both are tried as soon as both are connected.
+    let mut holding = Vec::new();
+    until("a circuit that opens", async || {
+        for _ in 0..10 {
             holding.push(consumer.open(&call(), false).await.unwrap());
         }
-        holding
-    };
-    until("a circuit that opens", async || {
         (!circuits(&world.hub).is_empty()).then_some(())
     })
     .await;

@@ -38,6 +38,7 @@ enum Misdeed {
     BeyondTheWindow,
     EndlessHeaders,
     LargeHeaders,
+    TooLargeHeaders,
     EndlessTrailers,
     LargeTrailers,
     Garbage,
@@ -90,6 +91,11 @@ impl Misdeed {
             Self::BeyondTheWindow => [headers, many(1_024, &data(&[0; 16_000]))].concat(),
             Self::EndlessHeaders => [frame(HEADERS, 0, stream, &answer()), more(&much)].concat(),
             Self::LargeHeaders => {
+                let list = [answer(), field("x-large", &vec![b'x'; 50_000])].concat();
+                [cut(stream, OK, &list), status].concat()
+            }
+            // Four times `limits.metadata_bytes_max` are read.
+            Self::TooLargeHeaders => {
                 let list = [answer(), field("x-large", &vec![b'x'; 100_000])].concat();
                 [cut(stream, OK, &list), status].concat()
             }
@@ -100,7 +106,7 @@ impl Misdeed {
             Self::LargeTrailers => {
                 let list = [
                     field("grpc-status", b"0"),
-                    field("x-large", &vec![b'x'; 100_000]),
+                    field("x-large", &vec![b'x'; 50_000]),
                 ];
                 [headers, cut(stream, OK | END_STREAM, &list.concat())].concat()
             }
@@ -165,6 +171,7 @@ async fn a_provider_that_misbehaves_harms_its_own_calls_only() {
         (Misdeed::BeyondTheWindow, End::Status(14)),
         (Misdeed::EndlessHeaders, End::Status(14)),
         (Misdeed::LargeHeaders, End::Status(0)),
+        (Misdeed::TooLargeHeaders, End::Status(14)),
         (Misdeed::EndlessTrailers, End::Status(14)),
         (Misdeed::LargeTrailers, End::Status(0)),
         (Misdeed::Garbage, End::Status(14)),

@@ -168,3 +168,61 @@ async fn answers_that_are_read_byte_by_byte_hold_nobody_up() {
     drop((slow, deaf));
     world.hub.stop().await;
 }
+
+/// Sends its answer in frames of one byte when asked for that.
+async fn drip_or_echo(mut exchange: Exchange, taken: Arc<AtomicUsize>) {
+    if !exchange.head.headers.contains_key("x-drip") {
+        return echo(exchange).await;
+    }
+    let Ok(mut stream) = exchange.respond.send_response(headers(), false) else {
+        return;
+    };
+    let mut whole: Bytes = framed(0, &vec![0xa5; DRIPPED_BYTES]);
+    while !whole.is_empty() {
+        if send(&mut stream, whole.split_to(1)).await.is_none() {
+            return;
+        }
+        taken.fetch_add(1, Ordering::Relaxed);
+    }
+    let _gone = stream.send_trailers(trailers("0"));
+}
+
+const DRIPPED_BYTES: usize = 48 * 1024;
+const DRIPPED: usize = 4;
+/// A frame of one byte that stands alone holds a record and a buffer, thousands of bytes; all of
+/// them together would be 200,000 such frames.
+const DRIPPED_GROWTH_BYTES_MAX: usize = 16 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_bytes_that_nobody_reads_cost_no_more_than_bytes() {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let taken = Arc::clone(&taken);
+        move |exchange| drip_or_echo(exchange, Arc::clone(&taken))
+    };
+    let world = Abused::start(handler).await;
+    let mut bystander = Bystander::start(&world).await;
+    let before = world.hub.resident_bytes();
+    let mut deaf = world.attack(1 << 30).await;
+    deaf.say(&window(0, 1 << 30)).await;
+    let list = [request(&format!("/{SERVICE}/Drip")), field("x-drip", b"1")].concat();
+    let calls: Vec<u8> = (0..DRIPPED)
+        .flat_map(|it| {
+            let stream = u32::try_from(2 * it + 1).unwrap();
+            frame(HEADERS, END_HEADERS | END_STREAM, stream, &list)
+        })
+        .collect();
+    deaf.say(&calls).await;
+    // Less than a window each: the hub takes it all, and the consumer takes none.
+    until("all that drips", async || {
+        (taken.load(Ordering::Relaxed) == DRIPPED * (DRIPPED_BYTES + 5)).then_some(())
+    })
+    .await;
+    bystander.goes_on().await;
+    let grown = world.hub.resident_bytes().saturating_sub(before);
+    assert!(grown <= DRIPPED_GROWTH_BYTES_MAX, "{grown} bytes");
+    eprintln!("{DRIPPED} answers in single bytes: {grown} bytes more");
+    bystander.finish("single bytes").await;
+    drop(deaf);
+    world.hub.stop().await;
+}

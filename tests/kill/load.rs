@@ -67,6 +67,12 @@ impl Load {
         enough.expect("callers call until their hub is gone");
     }
 
+    /// Waits for so many more.
+    pub async fn completes(&self, calls: u64) {
+        let before = *self.completed.borrow();
+        self.completed_at_least(before + calls).await;
+    }
+
     /// Ids of the calls that were seen completed; the hub is gone.
     pub async fn stop(mut self) -> Vec<String> {
         let mut all = Vec::new();

@@ -133,7 +133,7 @@ async fn metadata_of_the_wrong_form_is_named() {
 async fn what_is_too_large_or_lies_about_its_length_is_not_carried() {
     let world = Registered::start().await;
     let call = Call::to(path(PERMITTED));
-    let large = call.clone().with("x-large", &"x".repeat(64 * 1024));
+    let large = call.clone().with("x-large", &"x".repeat(48 * 1024));
     let told = ("METADATA_TOO_LARGE", "16384");
     let parties = [CONSUMER, "", PERMITTED];
     refused(

@@ -114,6 +114,12 @@ impl Hub {
         exchange
     }
 
+    /// Memory that the hub has resident.
+    pub fn resident_bytes(&self) -> usize {
+        let process = self.process.as_ref().expect("the hub is served");
+        process.resident_bytes()
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("the hub is served");

@@ -48,6 +48,16 @@ impl Process {
         self.log.finish();
     }
 
+    /// Memory that it has resident.
+    pub fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
+        let kib: usize = kib.and_then(|kib| kib.trim().parse().ok()).expect("in kB");
+        kib * 1024
+    }
+
     pub async fn exited(&mut self) -> ExitStatus {
         let status = until("the hub's end", async || {
             self.child.try_wait().expect("a child can be waited for")

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use h2::server;
 use ndxp_registry::CertificateIdentity;
 use tokio::net::TcpStream;
@@ -21,6 +20,7 @@ use crate::liveness;
 use crate::metrics::Shed;
 use crate::peer::Peer;
 use crate::stage::Stream;
+use crate::stream::{Inlet, Piece};
 use crate::trust::taken_back;
 
 /// How long a peer that is told to go has for hearing it.
@@ -118,7 +118,7 @@ enum NotIdentified {
 }
 
 /// A consumer's connection that has said all it must before its first call.
-type Calls<S> = server::Connection<Guarded<S>, Bytes>;
+type Calls<S> = server::Connection<Guarded<S>, Piece>;
 
 async fn identify(
     core: &Core,
@@ -160,6 +160,7 @@ async fn serve_calls<S: Stream>(
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
     let mut stopping = false;
     let mut over = None;
+    let mut window = core.windows.open(http2::CONNECTION_WINDOW_BYTES);
     let revoked = async {
         match &peer.certificate {
             Some(certificate) => taken_back(core.trusted.clone(), certificate).await,
@@ -193,13 +194,17 @@ async fn serve_calls<S: Stream>(
                 };
                 peer.conduct.earn(1);
                 let (head, body) = request.into_parts();
+                let inlet = Inlet::new(body);
                 let (core, peer, in_flight) =
                     (Arc::clone(core), Arc::clone(peer), in_flight.clone());
                 // Boxed once, because the runtime moves a task's future about several times.
                 tokio::spawn(Box::pin(async move {
-                    exchange(core, peer, Incoming { head, body, respond }).await;
+                    exchange(core, peer, Incoming { head, inlet, respond }).await;
                     drop(in_flight);
                 }));
+                if let Some(bytes) = window.widen(settled.sender_strong_count() - 1) {
+                    connection.set_target_window_size(bytes);
+                }
             }
         }
     };
@@ -218,9 +223,8 @@ fn http2_server(limits: &Limits) -> server::Builder {
     let mut builder = server::Builder::new();
     builder
         .initial_window_size(http2::STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(http2::CONNECTION_WINDOW_BYTES)
         .max_frame_size(http2::FRAME_BYTES_MAX)
-        .max_header_list_size(http2::HEADER_LIST_BYTES_MAX)
+        .max_header_list_size(limits.header_list_bytes_max())
         .max_concurrent_streams(limits.streams_per_connection_max)
         .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
         .max_pending_accept_reset_streams(http2::PENDING_RESETS_MAX)

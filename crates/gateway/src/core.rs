@@ -28,6 +28,7 @@ use crate::salt::SaltKey;
 use crate::trust::Trusted;
 use crate::upstream::{Dialler, Healths, Upstreams};
 use crate::validity::Seen;
+use crate::windows::Windows;
 
 /// After the machine has refused a connection, the next try waits this long instead of turning in
 /// a circle.
@@ -65,6 +66,8 @@ pub struct Shared {
     /// How providers' endpoints fare.
     pub healths: Arc<Healths>,
     pub connections: AtomicUsize,
+    /// What connections are lent for their windows.
+    pub windows: Arc<Windows>,
     /// Where connections stand until their peer is known.
     pub anteroom: Anteroom,
     /// Who holds how many of them from then on.

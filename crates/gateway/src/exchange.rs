@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::RecvStream;
 use h2::server::SendResponse;
 use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
@@ -30,14 +28,14 @@ use crate::peer::Peer;
 use crate::record;
 use crate::salt::hex;
 use crate::settle::{refuse, settle};
-use crate::stream::{Downlink, Uplink};
+use crate::stream::{Downlink, Inlet, Piece, Uplink};
 use crate::upstream::Pool;
 
 /// A request as it came in.
 pub struct Incoming {
     pub head: http::request::Parts,
-    pub body: RecvStream,
-    pub respond: SendResponse<Bytes>,
+    pub inlet: Inlet,
+    pub respond: SendResponse<Piece>,
 }
 
 /// What is known of a call from its first step on; complete enough to be refused at any of them.
@@ -92,7 +90,7 @@ enum Passed {
 pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
     let Incoming {
         mut head,
-        body,
+        mut inlet,
         mut respond,
     } = incoming;
     // Whoever has withdrawn a call before it was looked at has made none: a flood of such calls
@@ -104,12 +102,12 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
     }
     let mut facts = core.facts();
     let _in_flight = core.metrics.call_in_flight();
-    match carry(&core, &peer, &mut head, &mut facts).await {
+    match carry(&core, &peer, &mut head, &mut inlet, &mut facts).await {
         Ok(Passed::ToProvider(opened)) => {
-            transact((&core, &peer), &facts, opened, head, body, respond).await;
+            transact((&core, &peer), &facts, opened, head, inlet, respond).await;
         }
         Ok(Passed::ToTheHub(_permit)) => {
-            crate::own::serve(&core, &peer, head, body, respond).await;
+            crate::own::serve(&core, &peer, head, inlet.into_body(), respond).await;
         }
         Err(refusal) => {
             let downlink = Downlink::Unanswered(respond);
@@ -123,6 +121,7 @@ async fn carry(
     core: &Core,
     peer: &Peer,
     head: &mut http::request::Parts,
+    inlet: &mut Inlet,
     facts: &mut Facts,
 ) -> Result<Passed, Refusal> {
     let now = core.clock.now();
@@ -161,7 +160,8 @@ async fn carry(
         }
     };
     // Written down before the provider sees a byte.
-    open(core, facts, permitted).await.map(Passed::ToProvider)
+    let opening = open(core, facts, permitted);
+    inlet.while_waiting(opening).await.map(Passed::ToProvider)
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
@@ -358,8 +358,8 @@ async fn transact(
     facts: &Facts,
     opened: Opened,
     mut head: http::request::Parts,
-    body: RecvStream,
-    respond: SendResponse<Bytes>,
+    inlet: Inlet,
+    respond: SendResponse<Piece>,
 ) {
     let id = opened.id.to_string();
     let salt = core.salts.salt(opened.id);
@@ -391,7 +391,7 @@ async fn transact(
         },
     };
     let request_meter = Meter::new(salt.as_bytes(), opened.message_bytes_max);
-    let mut uplink = Uplink::new(body, request_meter);
+    let mut uplink = Uplink::new(inlet, request_meter);
     let mut downlink = Downlink::Unanswered(respond);
     let mut answer_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
     let mut noticed = Noticed {

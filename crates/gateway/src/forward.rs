@@ -4,11 +4,8 @@
 mod status;
 
 use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::RecvStream;
 use h2::client::ResponseFuture;
 use http::{HeaderMap, Request, Response};
 use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal, SystemId};
@@ -18,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::cut::{Before, Cuts, UNWATCHED};
 use crate::metadata;
 use crate::meter::{FramingError, Meter};
-use crate::stream::{ConsumerGone, Downlink, Finale, Uplink, UplinkError};
+use crate::stream::{ConsumerGone, Downlink, Finale, Outlet, RelayError, Uplink, UplinkError};
 use crate::upstream::{DialError, Lease, Pool, Upstreams};
 
 pub use status::grpc_status;
@@ -115,6 +112,7 @@ pub async fn forward(
             return consumer_gone(passage);
         }
         let leased = downlink.unless_gone(upstreams.lease(passage.pool));
+        let leased = uplink.inlet.while_waiting(leased);
         let lease = match timeout_at(passage.deadline, leased).await {
             Err(_elapsed) => return timed_out(passage),
             Ok(Err(ConsumerGone)) => return consumer_gone(passage),
@@ -166,6 +164,7 @@ async fn attempt(
 ) -> Attempt {
     let mut sender = lease.sender();
     let ready = downlink.unless_gone(poll_fn(|cx| sender.poll_ready(cx)));
+    let ready = uplink.inlet.while_waiting(ready);
     match timeout_at(passage.deadline, ready).await {
         Err(_elapsed) => return Attempt::Ended(timed_out(passage)),
         Ok(Err(ConsumerGone)) => return Attempt::Ended(consumer_gone(passage)),
@@ -174,7 +173,7 @@ async fn attempt(
     }
     let ends_here = uplink.is_empty();
     let (answer, mut to_provider) = match sender.send_request(request(passage, lease), ends_here) {
-        Ok(streams) => streams,
+        Ok((answer, stream)) => (answer, Outlet::new(stream)),
         Err(error) => return not_sent(&error),
     };
 
@@ -195,8 +194,7 @@ async fn attempt(
                 biased;
                 answered = &mut answered => break judge(answered, passage),
                 sent = &mut sent, if sending => match sent {
-                    // A provider may answer without reading on: the answer decides.
-                    Ok(()) | Err(UplinkError::ProviderTakesNoMore) => sending = false,
+                    Ok(()) => sending = false,
                     Err(UplinkError::Consumer) => break Attempt::Ended(consumer_gone(passage)),
                     Err(UplinkError::Framing(error)) => break Attempt::Ended(framing(error)),
                 },
@@ -281,20 +279,20 @@ async fn receive(
     }
     downlink.begin(Response::from_parts(head, ()))?;
     let mut framed = true;
-    while let Some(chunk) = next(downlink, &mut body).await? {
-        let chunk = chunk.map_err(broken(true))?;
-        let bytes = chunk.len();
-        match meter.pass(&chunk) {
-            Err(error @ FramingError::MessageTooLarge { .. }) if framed => {
-                return Ok(answer_too_large(error));
-            }
-            // A provider that breaks the framing harms its own answer only; the bytes pass as they
-            // are, and the consumer's gRPC library is the judge of them.
-            passed => framed &= passed.is_ok(),
+    let relayed = downlink.relay(&mut body, |piece| match meter.pass(piece) {
+        Err(error @ FramingError::MessageTooLarge { .. }) if framed => Err(error),
+        // A provider that breaks the framing harms its own answer only; the bytes pass as they
+        // are, and the consumer's gRPC library is the judge of them.
+        passed => {
+            framed &= passed.is_ok();
+            Ok(())
         }
-        downlink.send(chunk).await?;
-        // An error means that the stream is over, and its window with it.
-        let _over = body.flow_control().release_capacity(bytes);
+    });
+    match relayed.await {
+        Ok(()) => {}
+        Err(RelayError::Refused(error)) => return Ok(answer_too_large(error)),
+        Err(RelayError::ConsumerGone) => return Err(Broken::ConsumerGone),
+        Err(RelayError::Provider(error)) => return Err(broken(true)(error)),
     }
     let trailers = downlink
         .unless_gone(body.trailers())
@@ -313,17 +311,6 @@ async fn receive(
             Finale::EndOfStream,
         ),
     })
-}
-
-async fn next(
-    downlink: &mut Downlink,
-    body: &mut RecvStream,
-) -> Result<Option<Result<Bytes, h2::Error>>, ConsumerGone> {
-    poll_fn(|cx| match body.poll_data(cx) {
-        Poll::Ready(chunk) => Poll::Ready(Ok(chunk)),
-        Poll::Pending => downlink.poll_gone(cx).map(Err),
-    })
-    .await
 }
 
 /// A value stated later replaces one stated earlier: the provider knows best what it did.

@@ -17,11 +17,13 @@ pub mod path;
 mod record;
 mod settle;
 
+mod bodies;
 pub mod meter;
 mod own;
 mod salt;
 mod stream;
 mod upstream;
+mod windows;
 
 mod anteroom;
 mod conduct;
@@ -38,10 +40,12 @@ mod validity;
 pub mod verifier;
 
 mod limits;
+pub mod memory;
 mod metrics;
 
 pub use admission::{Admission, Allowance, Rate};
 pub use anteroom::Anteroom;
+pub use bodies::{Bodies, Held};
 pub use core::Shared;
 pub use cut::{Cuts, Scope};
 pub use forward::grpc_status;
@@ -56,3 +60,4 @@ pub use threads::{Gateway, StartError};
 pub use trust::{Trust, Trusted};
 pub use upstream::{Circuit, DialError, Dialler, Healths, Pause, Shown};
 pub use validity::Seen;
+pub use windows::Windows;

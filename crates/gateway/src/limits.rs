@@ -30,6 +30,8 @@ pub struct Limits {
     pub handshake_max: Duration,
     /// Dialling a provider: TCP, TLS and HTTP/2 together.
     pub connect_max: Duration,
+    /// What connections' windows may take in all beyond the 64 KiB that each has.
+    pub windows_bytes_max: u64,
     /// Connections to one endpoint of a provider, per core.
     pub provider_connections_max: usize,
     /// From the signal to stop until calls in flight are cut.
@@ -50,6 +52,7 @@ impl Default for Limits {
             handshakes_max: 256,
             handshake_max: Duration::from_secs(10),
             connect_max: Duration::from_secs(5),
+            windows_bytes_max: 1 << 30,
             provider_connections_max: 4,
             drain_max: Duration::from_secs(30),
         }
@@ -63,23 +66,28 @@ impl Limits {
     pub fn connections_per_holder_max(&self) -> usize {
         (self.connections_max / 4).max(1)
     }
+
+    /// Header lists are read up to this many bytes, so that a list over the metadata limit but
+    /// under this one is answered in gRPC's terms and not by HTTP/2's 431.
+    #[must_use]
+    pub fn header_list_bytes_max(&self) -> u32 {
+        let four_times = self.metadata_bytes_max.saturating_mul(4);
+        u32::try_from(four_times).unwrap_or(u32::MAX)
+    }
 }
 
 /// What the HTTP/2 machinery is told, derived from measurements of proxies (ADR 0009).
 pub mod http2 {
     /// Flow-control window of one stream: what the hub buffers at most of one direction.
     pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-    /// Flow-control window of one consumer's connection: room for 64 requests that providers have
-    /// stalled, before they hold up the others of the same consumer.
+    /// Widest flow-control window of one consumer's connection: room for 64 requests that providers
+    /// have stalled, before they hold up the others of the same consumer.
     pub const CONNECTION_WINDOW_BYTES: u32 = 64 * STREAM_WINDOW_BYTES;
-    /// Flow-control window of a provider's connection. Many consumers share it, and one that
+    /// Widest flow-control window of a provider's connection. Many consumers share it, and one that
     /// reads slowly must not use it up: room for 256 streams that are stalled at once.
     pub const PROVIDER_CONNECTION_WINDOW_BYTES: u32 = 256 * STREAM_WINDOW_BYTES;
     /// Largest frame: one TLS record.
     pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
-    /// Header lists are read up to this many bytes, so that a list over the metadata limit but
-    /// under this one is answered in gRPC's terms and not by HTTP/2's 431.
-    pub const HEADER_LIST_BYTES_MAX: u32 = 256 * 1024;
     /// Streams that were reset here but whose last frames may still arrive.
     pub const RESET_STREAMS_MAX: usize = 1_024;
     /// Calls that a peer has reset before they were looked at. h2 takes 20 of them for an attack,
@@ -107,6 +115,7 @@ pub mod http2 {
     /// Overhead in bytes that small DATA frames may cause before a connection is given up: as
     /// much as the connection's window itself.
     pub const DATA_FRAME_BUDGET: usize = 4 * 1024 * 1024;
-    /// Bytes that wait in one stream's send buffer before `capacity` stays at 0.
-    pub const SEND_BUFFER_BYTES_MAX: usize = 256 * 1024;
+    /// Bytes of one stream that wait for the socket: four full frames. What comes behind them waits
+    /// in the window that it came by.
+    pub const SEND_BUFFER_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX as usize;
 }

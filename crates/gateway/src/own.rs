@@ -12,20 +12,24 @@ use http_body::{Body, Frame};
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
+use crate::bodies::Bodies;
 use crate::core::Core;
 use crate::peer::{Caller, Peer};
-use crate::stream::{Downlink, Finale};
+use crate::stream::{Downlink, Finale, Piece};
 
 /// Which services are the hub's own, and who answers them.
 pub struct OwnServices {
     names: BTreeSet<String>,
+    /// Room for requests that are being taken in.
+    bodies: Bodies,
     routes: Routes,
 }
 
 impl OwnServices {
     #[must_use]
-    pub fn new(names: impl IntoIterator<Item = String>, routes: Routes) -> Self {
+    pub fn new(names: impl IntoIterator<Item = String>, bodies: Bodies, routes: Routes) -> Self {
         Self {
+            bodies,
             names: names.into_iter().collect(),
             routes,
         }
@@ -43,9 +47,11 @@ pub async fn serve(
     peer: &Peer,
     head: http::request::Parts,
     body: RecvStream,
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Piece>,
 ) {
-    let mut request = Request::from_parts(head, tonic::body::Body::new(Incoming { body }));
+    // Held until it is answered.
+    let (body, _held) = core.own.bodies.hold(Incoming { body });
+    let mut request = Request::from_parts(head, body);
     // `carry` has identified the caller; between the two a suspension may have come.
     if let Ok(system) = peer.system(&core.registry.load()) {
         let caller = Caller {

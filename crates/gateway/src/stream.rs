@@ -1,30 +1,43 @@
 //! The narrow seam to the HTTP/2 machinery: the two directions of one call, piece by piece and
 //! no faster than the reader reads.
 
+mod backlog;
+mod inlet;
+mod outlet;
+
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use h2::RecvStream;
 use h2::server::SendResponse;
-use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Response};
 
 use crate::metadata;
 use crate::meter::{FramingError, Meter};
+use backlog::Backlog;
+pub use inlet::Inlet;
+use outlet::TakesNoMore;
+pub use outlet::{Outlet, Piece};
 
 /// Request bytes that are kept until the provider answers, so that a call that it has not seen
 /// can be repeated. A request beyond this is not repeated.
-const REPLAY_BYTES_MAX: usize = 64 * 1024;
+pub const REPLAY_BYTES_MAX: usize = 64 * 1024;
 
 /// From the consumer to the provider.
 pub struct Uplink {
-    body: RecvStream,
+    pub inlet: Inlet,
     pub meter: Meter,
     /// What has been read, while it is little enough to be repeated.
-    replay: Option<Vec<Bytes>>,
-    replay_bytes: usize,
-    /// Read, but not yet given back to the consumer's flow-control window.
-    unreleased: usize,
+    replay: Option<Backlog>,
+    /// Read, and not yet sent to the provider that it is for now.
+    backlog: Backlog,
+    read_bytes: usize,
+    /// Given back to the consumer's flow-control window.
+    released_bytes: usize,
+    /// The request's content is over; whether trailers follow is told by `ended`.
+    content_over: bool,
+    /// The request is over, without trailers.
     ended: bool,
 }
 
@@ -35,19 +48,26 @@ pub enum UplinkError {
     Consumer,
     /// The consumer's stream is not gRPC.
     Framing(FramingError),
-    /// The provider takes no more. Its answer says why; nothing follows from this alone.
+}
+
+/// What stops the pump.
+enum Stopped {
+    Broken(UplinkError),
+    /// Its answer says why; nothing follows from this alone.
     ProviderTakesNoMore,
 }
 
 impl Uplink {
     #[must_use]
-    pub fn new(body: RecvStream, meter: Meter) -> Self {
+    pub fn new(inlet: Inlet, meter: Meter) -> Self {
         Self {
-            body,
+            inlet,
             meter,
-            replay: Some(Vec::new()),
-            replay_bytes: 0,
-            unreleased: 0,
+            replay: Some(Backlog::default()),
+            backlog: Backlog::default(),
+            read_bytes: 0,
+            released_bytes: 0,
+            content_over: false,
             ended: false,
         }
     }
@@ -55,7 +75,7 @@ impl Uplink {
     /// Whether the request ends with its headers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.replay_bytes == 0 && self.body.is_end_stream()
+        self.read_bytes == 0 && self.inlet.is_over()
     }
 
     /// Whether all that was read so far can be sent once more.
@@ -64,82 +84,127 @@ impl Uplink {
         self.replay.is_some()
     }
 
-    /// Passes the request on, from its beginning if this is not the first provider it is for.
+    /// Passes the request on, from its beginning if this is not the first provider it is for. What
+    /// the provider does not take any more is thrown away, so that its consumer is not held up.
     ///
     /// # Errors
     /// As [`UplinkError`] says.
-    pub async fn pump(&mut self, to: &mut SendStream<Bytes>) -> Result<(), UplinkError> {
-        let again = self.replay.clone().unwrap_or_default();
-        for chunk in again {
-            send(to, chunk, false).await?;
-        }
-        self.release();
-        while !self.ended {
-            let Some(chunk) = self.read().await? else {
-                return self.pump_trailers(to).await;
-            };
-            send(to, chunk, self.ended).await?;
-            self.release();
-            if self.ended {
-                return Ok(());
+    pub async fn pump(&mut self, to: &mut Outlet) -> Result<(), UplinkError> {
+        match self.pass(to).await {
+            Ok(()) => Ok(()),
+            Err(Stopped::Broken(error)) => Err(error),
+            Err(Stopped::ProviderTakesNoMore) => {
+                self.throw_away().await;
+                Ok(())
             }
         }
-        send(to, Bytes::new(), true).await.map_err(Into::into)
     }
 
-    async fn read(&mut self) -> Result<Option<Bytes>, UplinkError> {
-        let Some(chunk) = self.body.data().await else {
-            return Ok(None);
-        };
-        let chunk = chunk.map_err(|_| UplinkError::Consumer)?;
-        self.unreleased += chunk.len();
-        self.meter.pass(&chunk).map_err(UplinkError::Framing)?;
-        if self.body.is_end_stream() {
-            self.meter.end().map_err(UplinkError::Framing)?;
-            self.ended = true;
+    async fn pass(&mut self, to: &mut Outlet) -> Result<(), Stopped> {
+        // Empty before the first provider.
+        if let Some(replay) = self.replay.as_ref().filter(|_| self.read_bytes > 0) {
+            self.backlog = replay.clone();
         }
-        self.replay_bytes += chunk.len();
-        match &mut self.replay {
-            Some(kept) if self.replay_bytes <= REPLAY_BYTES_MAX => kept.push(chunk.clone()),
-            replay => *replay = None,
+        let mut sent = 0;
+        poll_fn(|cx| self.poll_pass(cx, to, &mut sent)).await?;
+        if self.ended {
+            return Ok(to.end()?);
         }
-        Ok(Some(chunk))
-    }
-
-    async fn pump_trailers(&mut self, to: &mut SendStream<Bytes>) -> Result<(), UplinkError> {
-        let trailers = self
-            .body
-            .trailers()
-            .await
-            .map_err(|_| UplinkError::Consumer)?;
-        self.meter.end().map_err(UplinkError::Framing)?;
+        let trailers = self.inlet.trailers().await;
+        let trailers = trailers.map_err(|_| Stopped::Broken(UplinkError::Consumer))?;
+        self.meter.end()?;
         match trailers {
             Some(mut trailers) => {
                 // Nobody speaks in the hub's name, here neither.
                 metadata::strip_owned(&mut trailers);
                 // Trailers are read once, so from here on the request cannot be repeated.
                 self.replay = None;
-                to.send_trailers(trailers)
-                    .map_err(|_| UplinkError::ProviderTakesNoMore)
+                Ok(to.send_trailers(trailers)?)
             }
             None => {
                 self.ended = true;
-                send(to, Bytes::new(), true).await.map_err(Into::into)
+                Ok(to.end()?)
             }
         }
     }
 
-    fn release(&mut self) {
-        // An error means that the stream is over, and its window with it.
-        let _over = self.body.flow_control().release_capacity(self.unreleased);
-        self.unreleased = 0;
+    /// Reads all that the consumer's window lets come, whether or not the provider takes it.
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut Outlet,
+        sent: &mut usize,
+    ) -> Poll<Result<(), Stopped>> {
+        while !self.content_over {
+            let Poll::Ready(read) = self.inlet.poll_read(cx) else {
+                break;
+            };
+            match read {
+                None => self.content_over = true,
+                Some(Err(_)) => return Poll::Ready(Err(Stopped::Broken(UplinkError::Consumer))),
+                Some(Ok(piece)) => self.take(piece)?,
+            }
+        }
+        let passed = to.poll_send(cx, &mut self.backlog, self.ended, sent);
+        self.release(*sent);
+        ready!(passed)?;
+        if self.content_over {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn take(&mut self, piece: Bytes) -> Result<(), FramingError> {
+        self.meter.pass(&piece)?;
+        if self.inlet.is_over() {
+            self.meter.end()?;
+            self.content_over = true;
+            self.ended = true;
+        }
+        self.read_bytes += piece.len();
+        match &mut self.replay {
+            Some(kept) if self.read_bytes <= REPLAY_BYTES_MAX => kept.push(piece.clone()),
+            replay => *replay = None,
+        }
+        self.backlog.push(piece);
+        Ok(())
+    }
+
+    async fn throw_away(&mut self) {
+        self.replay = None;
+        self.backlog = Backlog::default();
+        self.inlet.release(self.read_bytes - self.released_bytes);
+        self.released_bytes = self.read_bytes;
+        // A consumer that breaks off is noticed by whoever would send to it.
+        while let Some(Ok(piece)) = poll_fn(|cx| self.inlet.poll_read(cx)).await {
+            self.inlet.release(piece.len());
+        }
+    }
+
+    /// Gives back what a provider was sent for the first time.
+    fn release(&mut self, sent: usize) {
+        if sent > self.released_bytes {
+            self.inlet.release(sent - self.released_bytes);
+            self.released_bytes = sent;
+        }
     }
 }
 
 /// From the provider to the consumer.
 pub enum Downlink {
-    Unanswered(SendResponse<Bytes>),
-    Answering(SendStream<Bytes>),
+    Unanswered(SendResponse<Piece>),
+    Answering(Outlet),
+}
+
+/// Why an answer did not pass whole.
+#[derive(Debug)]
+pub enum RelayError<E> {
+    ConsumerGone,
+    /// The provider broke off.
+    Provider(h2::Error),
+    /// What was read may not pass.
+    Refused(E),
 }
 
 /// What ends an answer.
@@ -162,11 +227,11 @@ pub struct ConsumerGone;
 impl Downlink {
     /// Ready once the consumer is gone.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<ConsumerGone> {
-        let reset = match self {
-            Self::Unanswered(respond) => respond.poll_reset(cx),
-            Self::Answering(stream) => stream.poll_reset(cx),
+        let gone = match self {
+            Self::Unanswered(respond) => respond.poll_reset(cx).map(drop),
+            Self::Answering(outlet) => outlet.poll_gone(cx),
         };
-        reset.map(|_| ConsumerGone)
+        gone.map(|()| ConsumerGone)
     }
 
     /// Waits for the work, unless the consumer goes first.
@@ -205,7 +270,7 @@ impl Downlink {
             let stream = respond
                 .send_response(head, false)
                 .map_err(|_| ConsumerGone)?;
-            *self = Self::Answering(stream);
+            *self = Self::Answering(Outlet::new(stream));
         }
         Ok(())
     }
@@ -214,71 +279,93 @@ impl Downlink {
     ///
     /// # Errors
     /// When the consumer is gone.
-    pub async fn send(&mut self, chunk: Bytes) -> Result<(), ConsumerGone> {
-        match self {
-            Self::Unanswered(_) => Err(ConsumerGone),
-            Self::Answering(stream) => send(stream, chunk, false).await.map_err(|_| ConsumerGone),
-        }
+    pub async fn send(&mut self, piece: Bytes) -> Result<(), ConsumerGone> {
+        let Self::Answering(outlet) = self else {
+            return Err(ConsumerGone);
+        };
+        let mut backlog = Backlog::default();
+        backlog.push(piece);
+        poll_fn(|cx| outlet.poll_send(cx, &mut backlog, false, &mut 0))
+            .await
+            .map_err(|TakesNoMore| ConsumerGone)
+    }
+
+    /// Passes the answer's content on, up to its end; each piece is judged as it is read.
+    ///
+    /// # Errors
+    /// As [`RelayError`] says; what was read before the provider broke off has been passed then.
+    pub async fn relay<E>(
+        &mut self,
+        body: &mut RecvStream,
+        mut judge: impl FnMut(&Bytes) -> Result<(), E>,
+    ) -> Result<(), RelayError<E>> {
+        let mut backlog = Backlog::default();
+        let mut end = None;
+        poll_fn(|cx| {
+            // All that the provider's window lets come, as on the way up.
+            while end.is_none() {
+                let Poll::Ready(read) = body.poll_data(cx) else {
+                    break;
+                };
+                match read {
+                    None => end = Some(Ok(())),
+                    Some(Err(error)) => end = Some(Err(RelayError::Provider(error))),
+                    Some(Ok(piece)) => {
+                        judge(&piece).map_err(RelayError::Refused)?;
+                        backlog.push(piece);
+                    }
+                }
+            }
+            let Self::Answering(outlet) = &mut *self else {
+                return Poll::Ready(Err(RelayError::ConsumerGone));
+            };
+            let mut sent = 0;
+            let passed = outlet.poll_send(cx, &mut backlog, false, &mut sent);
+            if sent > 0 {
+                // An error means that the stream is over, and its window with it.
+                let _over = body.flow_control().release_capacity(sent);
+            }
+            match passed {
+                Poll::Ready(Err(TakesNoMore)) => Poll::Ready(Err(RelayError::ConsumerGone)),
+                Poll::Ready(Ok(())) if end.is_some() => Poll::Ready(end.take().unwrap_or(Ok(()))),
+                _ => outlet.poll_gone(cx).map(|()| Err(RelayError::ConsumerGone)),
+            }
+        })
+        .await
     }
 
     /// Ends the answer. That the consumer has meanwhile gone is no news by then.
     pub fn finish(&mut self, finale: Finale) {
-        let _gone = match (self, finale) {
+        match (self, finale) {
             (Self::Unanswered(respond), Finale::TrailersOnly(head)) => {
-                respond.send_response(head, true).map(drop)
+                drop(respond.send_response(head, true));
             }
-            (Self::Unanswered(respond), Finale::Trailers(trailers)) => respond
-                .send_response(crate::answer::trailers_only(trailers), true)
-                .map(drop),
-            (Self::Answering(stream), Finale::Trailers(trailers)) => stream.send_trailers(trailers),
-            (Self::Answering(stream), Finale::EndOfStream) => stream.send_data(Bytes::new(), true),
-            (Self::Answering(stream), Finale::Reset(reason)) => {
-                stream.send_reset(reason);
-                Ok(())
+            (Self::Unanswered(respond), Finale::Trailers(trailers)) => {
+                drop(respond.send_response(crate::answer::trailers_only(trailers), true));
             }
-            (Self::Unanswered(respond), Finale::Reset(reason)) => {
-                respond.send_reset(reason);
-                Ok(())
+            (Self::Unanswered(respond), Finale::Reset(reason)) => respond.send_reset(reason),
+            (Self::Answering(outlet), Finale::Trailers(trailers)) => {
+                let _gone = outlet.send_trailers(trailers);
             }
+            (Self::Answering(outlet), Finale::EndOfStream) => {
+                let _gone = outlet.end();
+            }
+            (Self::Answering(outlet), Finale::Reset(reason)) => outlet.reset(reason),
             (Self::Unanswered(_), Finale::EndOfStream)
             | (Self::Answering(_), Finale::TrailersOnly(_))
-            | (_, Finale::Nothing) => Ok(()),
-        };
+            | (_, Finale::Nothing) => {}
+        }
     }
 }
 
-/// The stream takes nothing more: reset, or its connection lost.
-#[derive(Debug)]
-struct TakesNoMore;
-
-impl From<TakesNoMore> for UplinkError {
+impl From<TakesNoMore> for Stopped {
     fn from(_: TakesNoMore) -> Self {
         Self::ProviderTakesNoMore
     }
 }
 
-/// Sends a chunk within the receiver's window, waiting for room. Never copies.
-async fn send(to: &mut SendStream<Bytes>, mut chunk: Bytes, end: bool) -> Result<(), TakesNoMore> {
-    while !chunk.is_empty() {
-        to.reserve_capacity(chunk.len());
-        let room = match to.capacity() {
-            0 => poll_fn(|cx| to.poll_capacity(cx))
-                .await
-                .ok_or(TakesNoMore)?,
-            room => Ok(room),
-        };
-        let room = room.map_err(|_| TakesNoMore)?;
-        let piece = chunk.split_to(room.min(chunk.len()));
-        if !piece.is_empty() {
-            to.send_data(piece, end && chunk.is_empty())
-                .map_err(|_| TakesNoMore)?;
-        }
-        if chunk.is_empty() {
-            return Ok(());
-        }
+impl From<FramingError> for Stopped {
+    fn from(error: FramingError) -> Self {
+        Self::Broken(UplinkError::Framing(error))
     }
-    if end {
-        return to.send_data(Bytes::new(), true).map_err(|_| TakesNoMore);
-    }
-    Ok(())
 }

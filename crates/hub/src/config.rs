@@ -98,6 +98,7 @@ pub struct Limits {
     pub connections_max: usize,
     pub handshakes_max: usize,
     pub handshake_max: Duration,
+    pub windows_bytes_max: u64,
     pub provider_connections_per_core_max: usize,
     pub provider_connect_max: Duration,
     pub control_connections_max: usize,
@@ -346,6 +347,7 @@ impl Limits {
             connections_max: keys.number("connections_max", 10_000, 1..=100_000),
             handshakes_max: keys.number("handshakes_max", 256, 1..=10_000),
             handshake_max: keys.milliseconds("handshake_ms_max", 10_000, 100..=60_000),
+            windows_bytes_max: keys.number("windows_bytes_max", KIB * MIB, MIB..=MIB * MIB),
             provider_connections_per_core_max: keys.number(
                 "provider_connections_per_core_max",
                 4,

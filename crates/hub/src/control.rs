@@ -24,7 +24,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ndxp_counters::Counters;
 use ndxp_gateway::trust::Trusted;
-use ndxp_gateway::{Healths, Seen};
+use ndxp_gateway::{Bodies, Healths, Seen};
 use ndxp_journal::Follow;
 use ndxp_model::{Clock, Zone};
 use ndxp_proto::journal::v1::journal_service_server::JournalServiceServer;
@@ -40,6 +40,7 @@ use tonic::transport::Server;
 use crate::config::Limits;
 use crate::health::Health;
 use crate::keeper::Keeper;
+use crate::memory;
 use crate::reflection;
 
 use incoming::Incoming;
@@ -114,6 +115,7 @@ impl Control {
         let check = CheckLayer {
             keeper: Arc::clone(&self.keeper),
             trusted: self.trusted.clone(),
+            bodies: Bodies::new(memory::CONTROL_REQUESTS_BYTES_MAX),
         };
         let mut stop = self.stop.clone();
         let stopping = async move {
@@ -123,6 +125,8 @@ impl Control {
         Server::builder()
             .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
             .http2_max_header_list_size(HEADER_BYTES_MAX)
+            .initial_stream_window_size(memory::CONTROL_WINDOW_BYTES)
+            .initial_connection_window_size(memory::CONTROL_WINDOW_BYTES)
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE))
             .layer(check)

@@ -15,6 +15,7 @@ use tonic::{Request, Status};
 
 use crate::health::Health;
 use crate::keeper::Keeper;
+use crate::memory::own_requests;
 use crate::reflection::{HEALTH, REFLECTION};
 
 use directory::Directory;
@@ -52,7 +53,7 @@ pub fn exchange_services(
         .add_service(CallerReflection::<false> { registry, clock })
         .add_service(older);
     let names = OWN.into_iter().chain([HEALTH]).chain(REFLECTION);
-    OwnServices::new(names.map(str::to_owned), routes.prepare())
+    OwnServices::new(names.map(str::to_owned), own_requests(), routes.prepare())
 }
 
 /// The gateway has identified the caller; without one nothing is answered.

@@ -4,6 +4,9 @@
 // What must be right before anything binds.
 pub mod config;
 
+mod limits;
+pub mod memory;
+
 pub mod authority;
 pub mod secret;
 pub mod tls;
@@ -33,4 +36,5 @@ mod telemetry;
 
 mod run;
 
+pub use limits::cores;
 pub use run::{Endpoints, Hub, StartError};

@@ -2,14 +2,13 @@
 //! they need each other, and one that takes them apart again.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
 use ndxp_gateway::{
-    Admission, Allowance, Anteroom, Dialler, Gateway, Healths, Metrics, Seen, Shared,
+    Admission, Anteroom, Dialler, Gateway, Healths, Metrics, Seen, Shared, Windows,
 };
 use ndxp_journal::{AppendError, ArchiveError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
@@ -29,6 +28,8 @@ use crate::expiry::{Expiry, Sources};
 use crate::health::Health;
 use crate::keeper::{Keeper, recover};
 use crate::leftover::Leftover;
+use crate::limits::{allowance, cores, gateway_limits};
+use crate::memory::MemoryBound;
 use crate::observe::{Observe, Readiness};
 use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
@@ -249,12 +250,14 @@ impl State {
         );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
-        Ok(Self {
+        let state = Self {
             journal,
             lane,
             keeper,
             counters,
-        })
+        };
+        state.tell_memory_bound(config, metrics)?;
+        Ok(state)
     }
 
     /// What goes on beside the ports for as long as the hub runs.
@@ -280,6 +283,19 @@ impl State {
         if let Some(keep) = keep {
             runtime.spawn(archive::run(self.journal.clone(), keep, clock));
         }
+    }
+
+    /// Says the most memory that peers can take, in the log and as a metric.
+    fn tell_memory_bound(
+        &self,
+        config: &Config,
+        metrics: &prometheus::Registry,
+    ) -> Result<(), prometheus::Error> {
+        let systems = self.keeper.current().systems();
+        let endpoints = systems.iter().map(|it| it.endpoints.len()).sum();
+        let bound = MemoryBound::of(config, endpoints);
+        tracing::info!(%bound, "the most memory that peers can take");
+        bound.register(metrics)
     }
 
     fn control(
@@ -324,14 +340,6 @@ fn control_runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-/// One runtime for each processor that this process may use, unless told otherwise.
-fn cores(config: &Config) -> usize {
-    match config.hub.cores {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        cores => cores,
-    }
-}
-
 fn shared(
     config: &Config,
     tls: &LiveTls,
@@ -342,29 +350,15 @@ fn shared(
     metrics: &prometheus::Registry,
 ) -> Result<Arc<Shared>, StartError> {
     let limits = &config.limits;
-    let gateway_limits = ndxp_gateway::Limits {
-        deadline_default: limits.deadline_default,
-        deadline_max: limits.deadline_max,
-        metadata_bytes_max: limits.metadata_bytes_max,
-        message_bytes_max: limits.message_bytes_max,
-        consumer: allowance(
-            limits.consumer_calls_per_second_max,
-            limits.consumer_calls_in_flight_max,
-        ),
-        provider: allowance(0, limits.provider_calls_in_flight_max),
-        streams_per_connection_max: limits.streams_per_connection_max,
-        connections_max: limits.connections_max,
-        handshakes_max: limits.handshakes_max,
-        handshake_max: limits.handshake_max,
-        connect_max: limits.provider_connect_max,
-        provider_connections_max: limits.provider_connections_per_core_max,
-        drain_max: config.hub.drain_max,
-    };
+    let gateway_limits = gateway_limits(config);
+    let windows = Windows::new(gateway_limits.windows_bytes_max);
     let dialler = Dialler {
         trusted: tls.trusted(),
         trust_domain: config.hub.trust_domain.clone(),
         credentials: tls.credentials(),
         connect_max: limits.provider_connect_max,
+        header_list_bytes_max: gateway_limits.header_list_bytes_max(),
+        windows: Arc::clone(&windows),
         seen: Arc::clone(seen),
         wires: None,
     };
@@ -392,13 +386,8 @@ fn shared(
         trusted: tls.trusted(),
         seen: Arc::clone(seen),
         connections: AtomicUsize::new(0),
+        windows,
     }))
-}
-
-/// 0 sets no limit.
-fn allowance(calls_per_second_max: u32, calls_in_flight_max: u32) -> Allowance {
-    let [rate, concurrency] = [calls_per_second_max, calls_in_flight_max].map(NonZeroU32::new);
-    Allowance::new(rate, None, concurrency)
 }
 
 fn start_observe(

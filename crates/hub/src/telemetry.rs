@@ -9,6 +9,7 @@ use ndxp_counters::Counters;
 use ndxp_journal::{CommitObserver, Journal};
 use prometheus::{Histogram, HistogramOpts, IntGauge, Registry, exponential_buckets};
 
+use crate::memory::resident_bytes;
 use crate::observe::Readiness;
 
 /// A projection that is further behind than this is too far behind to be asked.
@@ -63,6 +64,7 @@ pub struct Fitness {
     sequence: IntGauge,
     lag_entries: IntGauge,
     ready: IntGauge,
+    resident: IntGauge,
 }
 
 impl Fitness {
@@ -95,6 +97,10 @@ impl Fitness {
                 "ndxp_ready",
                 "1 while the hub takes calls, 0 while it does not",
             )?,
+            resident: gauge(
+                "ndxp_memory_resident_bytes",
+                "Memory that the hub has resident; 0 where the system does not tell",
+            )?,
         }))
     }
 
@@ -106,6 +112,8 @@ impl Fitness {
         self.lag_entries
             .set(i64::try_from(end.saturating_sub(applied)).unwrap_or(i64::MAX));
         self.ready.set(i64::from(self.reasons().is_empty()));
+        self.resident
+            .set(i64::try_from(resident_bytes()).unwrap_or(i64::MAX));
     }
 
     fn lag_reason(&self) -> Option<String> {

@@ -7,6 +7,7 @@ mod descriptors;
 mod disk;
 mod files;
 mod finding;
+mod memory;
 mod ports;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use finding::{Area, Findings};
 ///
 /// Checks the configuration and every file that it names, permissions, certificates, the data
 /// directory, the journal's ends, disk space, how long a sync takes, the clock, the limit of open
-/// files, and the ports. Needs no hub, and tells a running one from a stranger on its ports. Run it on
+/// files, the memory that peers can take, and the ports. Needs no hub, and tells a running one from a stranger on its ports. Run it on
 /// the hub's machine as the user that the hub runs as. It writes one small file into the data
 /// directory, and removes it.
 #[derive(Args, Debug)]
@@ -104,6 +105,7 @@ impl Doctor {
         clock::check(last, hub.as_ref(), &mut findings);
         let holder = ports::check(&config, client.as_ref(), &mut findings).await;
         descriptors::check(&config, holder, &mut findings);
+        memory::check(&config, &mut findings);
         findings
     }
 }

@@ -21,6 +21,9 @@ use crate::limits::http2;
 
 /// How long a peer has for reading the last word.
 const LINGER: Duration = Duration::from_secs(1);
+/// Bytes of one connection that are read before its calls have their turn to take them: no more
+/// than 6,500 frames of content, where the HTTP/2 machinery lets 16,000 wait that are thin.
+const READ_AT_ONCE_BYTES: usize = 64 * 1024;
 /// Of what it still sends, so much is thrown away before others have their turn.
 const THROWN_AWAY_AT_ONCE: usize = 16;
 
@@ -38,6 +41,8 @@ pub struct Guarded<S> {
     /// Whether reading fails over the budget, because nobody else ends the connection.
     fails: bool,
     lingering: Option<Pin<Box<Sleep>>>,
+    /// Read since others had their turn.
+    read: usize,
 }
 
 impl<S> Guarded<S> {
@@ -64,6 +69,7 @@ impl<S> Guarded<S> {
             credit: 0,
             fails: true,
             lingering: None,
+            read: 0,
         }
     }
 
@@ -104,9 +110,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             // Whoever waits for `exceeded` ends the connection; reading wakes nobody any more.
             return Poll::Pending;
         }
+        if self.read >= READ_AT_ONCE_BYTES {
+            self.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.judge(buf.filled().get(before..).unwrap_or_default());
+        let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
+            self.read = 0;
+            return Poll::Pending;
+        };
+        read?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        self.judge(read);
+        self.read += read.len();
         Poll::Ready(Ok(()))
     }
 }

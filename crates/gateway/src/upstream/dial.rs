@@ -2,10 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::client::SendRequest;
+use h2::client::{self, SendRequest};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
 use rustls::client::{ClientConfig, ResolvesClientCert, Resumption};
@@ -20,9 +21,11 @@ use crate::conduct::{Conduct, Guarded};
 use crate::limits::http2;
 use crate::liveness;
 use crate::stage::{Stream, Wires};
+use crate::stream::Piece;
 use crate::trust::{CertificateKey, Trusted};
 use crate::validity::Seen;
 use crate::verifier::ProviderVerifier;
+use crate::windows::{Window, Windows};
 
 /// How the hub presents itself to providers, and whom it trusts.
 pub struct Dialler {
@@ -30,6 +33,10 @@ pub struct Dialler {
     pub trust_domain: String,
     pub credentials: Arc<dyn ResolvesClientCert>,
     pub connect_max: Duration,
+    /// A provider's header lists are read up to this many bytes.
+    pub header_list_bytes_max: u32,
+    /// What connections are lent for their windows.
+    pub windows: Arc<Windows>,
     /// What providers show.
     pub seen: Arc<Seen>,
     /// Instead of TCP and TLS: the simulation's.
@@ -38,13 +45,34 @@ pub struct Dialler {
 
 /// A connection to a provider that nobody drives yet.
 pub(super) struct Opened {
-    pub send: SendRequest<Bytes>,
+    pub send: SendRequest<Piece>,
     /// Boxed, as it drives one kind of stream or another: once for each connection.
     pub driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
     /// What the provider may send, and has.
     pub conduct: Arc<Conduct>,
     /// What the provider has shown.
     pub certificate: Option<CertificateKey>,
+    /// To be kept by whoever places calls on it: its window follows.
+    pub calls: Arc<AtomicUsize>,
+}
+
+/// What keeps a provider's connection going, and its window as wide as its calls need it.
+struct Driver<S> {
+    connection: client::Connection<Guarded<S>, Piece>,
+    window: Window,
+    calls: Arc<AtomicUsize>,
+}
+
+impl<S: Stream> Future for Driver<S> {
+    type Output = Result<(), h2::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let calls = self.calls.load(Ordering::Relaxed);
+        if let Some(bytes) = self.window.widen(calls) {
+            self.connection.set_target_window_size(bytes);
+        }
+        Pin::new(&mut self.connection).poll(cx)
+    }
 }
 
 /// Why a provider cannot be reached. Its text goes to the consumer.
@@ -123,11 +151,11 @@ impl Dialler {
             if let Some(wires) = &self.wires {
                 let stream = wires.connect(&provider.id, endpoint).await;
                 let stream = stream.map_err(|error| connect_error(endpoint, &error))?;
-                return opened(stream, None, endpoint).await;
+                return self.opened(stream, None, endpoint).await;
             }
             let stream = self.handshake(provider, tls, endpoint).await?;
             let certificate = shown(&stream).and_then(CertificateKey::of);
-            opened(stream, certificate, endpoint).await
+            self.opened(stream, certificate, endpoint).await
         };
         self.in_time(endpoint, opening).await
     }
@@ -174,6 +202,33 @@ impl Dialler {
         Ok(stream)
     }
 
+    /// Speaks HTTP/2 on a stream to a provider that is proved.
+    async fn opened<S: Stream>(
+        &self,
+        stream: S,
+        certificate: Option<CertificateKey>,
+        endpoint: &str,
+    ) -> Result<Opened, DialError> {
+        let conduct = Conduct::new(0);
+        let (send, connection) = http2_client(self.header_list_bytes_max)
+            .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
+            .await
+            .map_err(|error| connect_error(endpoint, &error))?;
+        let calls = Arc::<AtomicUsize>::default();
+        let driver = Driver {
+            connection,
+            window: self.windows.open(http2::PROVIDER_CONNECTION_WINDOW_BYTES),
+            calls: Arc::clone(&calls),
+        };
+        Ok(Opened {
+            send,
+            driver: Box::pin(driver),
+            conduct,
+            certificate,
+            calls,
+        })
+    }
+
     async fn in_time<T>(
         &self,
         endpoint: &str,
@@ -190,25 +245,6 @@ impl Dialler {
     }
 }
 
-/// Speaks HTTP/2 on a stream to a provider that is proved.
-async fn opened<S: Stream>(
-    stream: S,
-    certificate: Option<CertificateKey>,
-    endpoint: &str,
-) -> Result<Opened, DialError> {
-    let conduct = Conduct::new(0);
-    let (send, driver) = http2_client()
-        .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
-        .await
-        .map_err(|error| connect_error(endpoint, &error))?;
-    Ok(Opened {
-        send,
-        driver: Box::pin(driver),
-        conduct,
-        certificate,
-    })
-}
-
 /// The certificate that the other side has shown.
 fn shown(stream: &TlsStream<TcpStream>) -> Option<&[u8]> {
     let (_, session) = stream.get_ref();
@@ -222,14 +258,13 @@ fn connect_error(endpoint: &str, error: &dyn std::fmt::Display) -> DialError {
     }
 }
 
-fn http2_client() -> h2::client::Builder {
+fn http2_client(header_list_bytes_max: u32) -> h2::client::Builder {
     let mut builder = h2::client::Builder::new();
     builder
         .enable_push(false)
         .initial_window_size(http2::STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(http2::PROVIDER_CONNECTION_WINDOW_BYTES)
         .max_frame_size(http2::FRAME_BYTES_MAX)
-        .max_header_list_size(http2::HEADER_LIST_BYTES_MAX)
+        .max_header_list_size(header_list_bytes_max)
         .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
         .max_local_error_reset_streams(Some(http2::ERROR_RESETS_MAX))
         .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)

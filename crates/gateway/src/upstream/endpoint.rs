@@ -4,8 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::SendStream;
 use h2::client::SendRequest;
 use http::uri::Authority;
 use ndxp_registry::SystemRecord;
@@ -18,6 +16,7 @@ use super::breaker::{Decision, Failure};
 use super::dial::{DialError, Dialler, Opened};
 use super::health::{Health, Healths, Leave};
 use crate::conduct::Conduct;
+use crate::stream::{Outlet, Piece};
 use crate::trust::{CertificateKey, Trusted, taken_back};
 
 /// A connection that carries this many calls is joined by another, up to the limit.
@@ -73,9 +72,9 @@ struct LeftAlone {
 }
 
 struct Connection {
-    send: SendRequest<Bytes>,
+    send: SendRequest<Piece>,
     conduct: Arc<Conduct>,
-    calls: AtomicUsize,
+    calls: Arc<AtomicUsize>,
     /// Calls in a row that timed out without one being answered.
     timeouts: AtomicU32,
     /// Shared with the connection's driver, which must not hold `send`: a connection closes when
@@ -129,7 +128,7 @@ pub struct Lease {
 impl Lease {
     /// The connection's own handle for one request.
     #[must_use]
-    pub fn sender(&self) -> SendRequest<Bytes> {
+    pub fn sender(&self) -> SendRequest<Piece> {
         self.connection.conduct.earn(FRAMES_OF_A_CALL);
         self.connection.send.clone()
     }
@@ -182,7 +181,7 @@ impl Lease {
     }
 
     /// Breaks off a call that the provider has not answered: at once, or when its turn comes.
-    pub fn break_off(&self, call: SendStream<Bytes>) {
+    pub fn break_off(&self, call: Outlet) {
         let wait = self.connection.turn_to_reset(Instant::now());
         if !wait.is_zero() {
             tokio::spawn(async move {
@@ -385,6 +384,7 @@ impl Endpoint {
                     driver,
                     conduct,
                     certificate,
+                    calls,
                 } = opened;
                 let closed = Arc::new(AtomicBool::new(false));
                 let trusted = dialler.trusted.clone();
@@ -392,7 +392,7 @@ impl Endpoint {
                 let connection = Arc::new(Connection {
                     send,
                     conduct,
-                    calls: AtomicUsize::new(0),
+                    calls,
                     timeouts: AtomicU32::new(0),
                     closed,
                     used: AtomicBool::new(true),

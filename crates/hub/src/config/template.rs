@@ -89,6 +89,9 @@ revoked = "pki/authority/crl.pem"
 # oldest handshake of the address that has most of them gives way to one above the number.
 #handshakes_max = 256
 #handshake_ms_max = 10_000
+# What all connections may have received and not passed on yet, beside the 64 KiB that each may: a
+# connection with many calls is lent more of it. It is the greater part of what stalled calls cost.
+#windows_bytes_max = 1_073_741_824
 # Connections to one endpoint of a provider from one runtime; each carries many calls at once.
 #provider_connections_per_core_max = 4
 # Time to reach a provider, TLS included.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use ndxp_gateway::Bodies;
 use ndxp_gateway::trust::Trusted;
 use tonic::Status;
 use tonic::body::Body;
@@ -20,6 +21,8 @@ use crate::keeper::Keeper;
 pub struct CheckLayer {
     pub keeper: Arc<Keeper>,
     pub trusted: Trusted,
+    /// Room for requests that are being taken in.
+    pub bodies: Bodies,
 }
 
 /// The services behind the check.
@@ -28,6 +31,7 @@ pub struct Checked<S> {
     inner: S,
     keeper: Arc<Keeper>,
     trusted: Trusted,
+    bodies: Bodies,
 }
 
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
@@ -40,6 +44,7 @@ impl<S> Layer<S> for CheckLayer {
             inner,
             keeper: Arc::clone(&self.keeper),
             trusted: self.trusted.clone(),
+            bodies: self.bodies.clone(),
         }
     }
 }
@@ -61,7 +66,7 @@ where
         match self.check(&request) {
             Ok(asker) => {
                 request.extensions_mut().insert(asker);
-                Box::pin(self.inner.call(request))
+                self.answer(request)
             }
             Err(Denied { status, attempt }) => {
                 tracing::info!(
@@ -73,12 +78,30 @@ where
                 if let Some(actor) = attempt {
                     // Read, and then refused: the audit log says what was attempted on what.
                     request.extensions_mut().insert(Refused { actor, status });
-                    return Box::pin(self.inner.call(request));
+                    return self.answer(request);
                 }
                 let answer = status.into_http();
                 Box::pin(async { Ok(answer) })
             }
         }
+    }
+}
+
+impl<S> Checked<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    /// What the request brings is held until its answer begins.
+    fn answer(&mut self, request: Request<Body>) -> Answer<Infallible> {
+        let (head, body) = request.into_parts();
+        let (body, held) = self.bodies.hold(body);
+        let answer = self.inner.call(Request::from_parts(head, body));
+        Box::pin(async move {
+            let answer = answer.await;
+            drop(held);
+            answer
+        })
     }
 }
 

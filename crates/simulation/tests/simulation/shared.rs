@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ndxp_gateway::{
-    Admission, Allowance, Anteroom, Dialler, Healths, Limits, Metrics, OwnServices, SaltKey,
-    Shared, Trust,
+    Admission, Allowance, Anteroom, Bodies, Dialler, Healths, Limits, Metrics, OwnServices,
+    SaltKey, Shared, Trust, Windows,
 };
 use ndxp_hub::keeper::Keeper;
 use ndxp_model::Clock;
@@ -37,11 +37,14 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         provider: at_once(CALLS_OF_A_PROVIDER_MAX),
         ..Limits::default()
     };
+    let windows = Windows::new(limits.windows_bytes_max);
     let dialler = Dialler {
         trusted: trusted.clone(),
         trust_domain: "simulation".to_owned(),
         credentials: Arc::new(Nobody),
         connect_max: limits.connect_max,
+        header_list_bytes_max: limits.header_list_bytes_max(),
+        windows: Arc::clone(&windows),
         seen: Arc::default(),
         wires: Some(Arc::new(outside.clone())),
     };
@@ -55,13 +58,14 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         salts: SaltKey::new(b"simulation"),
         metrics,
         cuts: keeper.cuts(),
-        own: OwnServices::new([], tonic::service::Routes::default()),
+        own: OwnServices::new([], Bodies::new(0), tonic::service::Routes::default()),
         dialler: Arc::new(dialler),
         tls: Arc::new(ArcSwap::from_pointee(tls())),
         trusted,
         seen: Arc::default(),
         healths,
         connections: AtomicUsize::new(0),
+        windows,
         anteroom: Anteroom::new(1),
         holders: Arc::default(),
     })

@@ -1,6 +1,7 @@
 //! The limit of open files against what the configuration allows to be open.
 
 use ndxp_hub::config::{Config, Limits};
+use ndxp_hub::cores;
 
 use super::finding::{Area, Findings};
 use super::ports::Holder;
@@ -14,8 +15,14 @@ pub fn check(config: &Config, hub: Option<Holder>, findings: &mut Findings) {
         Some(hub) => (format!("limit of process {}", hub.pid), limit_of(hub.pid)),
         None => ("limit of this command".to_owned(), own_limit()),
     };
-    let (soft, cores) = (soft.or_else(own_limit), cores(config));
-    judge(whose, soft, &config.limits, cores, findings);
+    let cores = u64::try_from(cores(config)).unwrap_or(u64::MAX);
+    judge(
+        whose,
+        soft.or_else(own_limit),
+        &config.limits,
+        cores,
+        findings,
+    );
 }
 
 fn judge(whose: String, soft: Option<u64>, limits: &Limits, cores: u64, findings: &mut Findings) {
@@ -54,14 +61,6 @@ fn judge(whose: String, soft: Option<u64>, limits: &Limits, cores: u64, findings
 
 /// 63 provinces, 22 ministries, and some with several systems.
 const ENDPOINTS_WANTED: u64 = 100;
-
-fn cores(config: &Config) -> u64 {
-    let cores = match config.hub.cores {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        cores => cores,
-    };
-    u64::try_from(cores).unwrap_or(u64::MAX)
-}
 
 fn own_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current

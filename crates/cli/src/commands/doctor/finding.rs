@@ -27,6 +27,7 @@ pub enum Area {
     Clock,
     Ports,
     OpenFiles,
+    Memory,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -164,6 +165,7 @@ impl fmt::Display for Area {
             Self::Clock => "clock",
             Self::Ports => "ports",
             Self::OpenFiles => "open files",
+            Self::Memory => "memory",
         })
     }
 }

@@ -1,0 +1,173 @@
+//! Requests to the hub's own services while they are taken in. tonic gathers a message whole before
+//! anybody looks at it; what all callers together make it gather is bounded here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tonic::Status;
+
+/// What requests may hold together, and do.
+#[derive(Clone, Debug)]
+pub struct Bodies(Arc<Total>);
+
+#[derive(Debug)]
+struct Total {
+    bytes_max: u64,
+    held: AtomicU64,
+}
+
+/// What one request has brought; given back when dropped, which is for whoever answers it to do.
+#[derive(Clone, Debug)]
+pub struct Held(Arc<Share>);
+
+#[derive(Debug)]
+struct Share {
+    total: Arc<Total>,
+    held: AtomicU64,
+}
+
+/// A request's body whose bytes count.
+struct Counted<B> {
+    body: B,
+    held: Held,
+}
+
+impl Bodies {
+    #[must_use]
+    pub fn new(bytes_max: u64) -> Self {
+        Self(Arc::new(Total {
+            bytes_max,
+            held: AtomicU64::new(0),
+        }))
+    }
+
+    /// The same body, which ends in `RESOURCE_EXHAUSTED` where there is no room for it.
+    pub fn hold<B>(&self, body: B) -> (tonic::body::Body, Held)
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let held = Held(Arc::new(Share {
+            total: Arc::clone(&self.0),
+            held: AtomicU64::new(0),
+        }));
+        let counted = Counted {
+            body,
+            held: held.clone(),
+        };
+        (tonic::body::Body::new(counted), held)
+    }
+}
+
+impl Held {
+    fn add(&self, bytes: usize) -> Result<(), Status> {
+        let Share { total, held } = &*self.0;
+        let bytes = bytes as u64;
+        let before = total.held.fetch_add(bytes, Ordering::Relaxed);
+        held.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= total.bytes_max {
+            return Ok(());
+        }
+        Err(Status::resource_exhausted(format!(
+            "requests to the hub's own services hold {} bytes, all that they may together; ask again",
+            total.bytes_max
+        )))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let held = self.held.load(Ordering::Relaxed);
+        self.total.held.fetch_sub(held, Ordering::Relaxed);
+    }
+}
+
+impl<B> Body for Counted<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame.map_err(Into::into)?;
+            if let Some(data) = frame.data_ref() {
+                self.held.add(data.len())?;
+            }
+            Ok(frame)
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tonic::Code;
+
+    use super::*;
+
+    /// Ten bytes, and then so many more.
+    struct Brings(Vec<Bytes>);
+
+    impl Body for Brings {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            Poll::Ready(self.0.pop().map(|it| Ok(Frame::data(it))))
+        }
+    }
+
+    /// Reads a piece of the body; whether it was let in.
+    fn read(body: &mut tonic::body::Body) -> Result<(), Code> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(body).poll_frame(&mut cx) {
+            Poll::Ready(Some(Ok(_))) => Ok(()),
+            Poll::Ready(Some(Err(status))) => Err(status.code()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn requests_that_are_too_large_together_are_refused_until_others_are_answered() {
+        let bodies = Bodies::new(100);
+        let pieces = || Brings(vec![Bytes::from(vec![0; 40]); 3]);
+        let (mut first, first_held) = bodies.hold(pieces());
+        let (mut second, _second_held) = bodies.hold(pieces());
+        assert_eq!(read(&mut first), Ok(()));
+        assert_eq!(read(&mut second), Ok(()));
+        assert_eq!(read(&mut first), Err(Code::ResourceExhausted));
+        // Its message has been read, and is still being answered.
+        drop(first);
+        assert_eq!(read(&mut second), Err(Code::ResourceExhausted));
+        drop(first_held);
+        drop(second);
+        let (mut third, _third_held) = bodies.hold(pieces());
+        assert_eq!(read(&mut third), Err(Code::ResourceExhausted));
+        drop((third, _third_held, _second_held));
+        let (mut fourth, _fourth_held) = bodies.hold(pieces());
+        assert_eq!(read(&mut fourth), Ok(()));
+    }
+}

@@ -1,0 +1,66 @@
+//! What peers can make the data plane hold, whatever they do: the limits, multiplied out. Bytes of
+//! content are counted once, in the windows that they came by; what stands here beside them is what
+//! each connection and each call needs for itself at worst.
+
+use crate::limits::{Limits, http2};
+use crate::{stream, windows};
+
+const KIB: u64 = 1 << 10;
+
+/// Records that are gathered and unwound: what rustls keeps of each direction.
+const TLS_BYTES: u64 = 2 * 64 * KIB;
+/// Two frames read and two to be written, of 16 KiB each.
+const FRAMES_BYTES: u64 = 4 * http2::FRAME_BYTES_MAX as u64;
+/// A stream's record in h2, which stays a while after a reset.
+const STREAM_BYTES: u64 = 512;
+/// The future of a call, its facts, two streams' records and the entries of its opening and closing.
+const CALL_BYTES: u64 = 16 * KIB;
+
+/// A connection of either side: its own window, the header list that it is reading, TLS, frames on
+/// their way, and streams that were reset and may still hear of it.
+#[must_use]
+pub fn of_connection(limits: &Limits) -> u64 {
+    u64::from(windows::OWN_BYTES)
+        + u64::from(limits.header_list_bytes_max())
+        + TLS_BYTES
+        + FRAMES_BYTES
+        + http2::RESET_STREAMS_MAX as u64 * STREAM_BYTES
+}
+
+/// A connection that has proved nobody yet.
+#[must_use]
+pub fn of_handshake() -> u64 {
+    TLS_BYTES + FRAMES_BYTES
+}
+
+/// A call: its metadata, the answer's two header lists, what is kept to repeat it, and in each
+/// direction what waits for the socket beside the buffer of its first piece.
+#[must_use]
+pub fn of_call(limits: &Limits) -> u64 {
+    let sending = http2::SEND_BUFFER_BYTES_MAX as u64 + u64::from(http2::FRAME_BYTES_MAX);
+    limits.metadata_bytes_max as u64
+        + 2 * u64::from(limits.header_list_bytes_max())
+        + stream::REPLAY_BYTES_MAX as u64
+        + 2 * sending
+        + CALL_BYTES
+}
+
+/// What is lent to windows; twice, because what waits in them may stand in buffers of that size.
+#[must_use]
+pub fn of_windows(limits: &Limits) -> u64 {
+    limits.windows_bytes_max.saturating_mul(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_unit_is_what_its_limits_say() {
+        let limits = Limits::default();
+        assert_eq!(of_connection(&limits) / KIB, 63 + 64 + 128 + 64 + 512);
+        assert_eq!(of_handshake() / KIB, 192);
+        assert_eq!(of_call(&limits) / KIB, 16 + 128 + 64 + 160 + 16);
+        assert_eq!(of_windows(&limits), 2 << 30);
+    }
+}

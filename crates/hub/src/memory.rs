@@ -1,0 +1,180 @@
+//! The most memory that peers can make the hub hold, whatever they do: computed from the limits
+//! that are configured, said at the start, shown as a metric, and held by `ndxp bench soak`.
+//!
+//! What the hub holds for itself comes on top and is no peer's to choose: the program, the registry
+//! (about 1 KB for each grant), the counters' pending rows and the page cache of sled.
+
+use std::fmt;
+
+use ndxp_gateway::{Bodies, memory};
+use ndxp_journal::LANE_BYTES_MAX;
+use prometheus::{IntGaugeVec, Opts, Registry};
+
+use crate::config::Config;
+use crate::limits::{cores, gateway_limits};
+
+const MIB: u64 = 1 << 20;
+
+/// Requests to the hub's own services, of all callers together, while they are taken in: on the
+/// exchange port, and on the control port, where four catalogues of the largest size may come at once.
+pub const OWN_REQUESTS_BYTES_MAX: u64 = 32 * MIB;
+pub const CONTROL_REQUESTS_BYTES_MAX: u64 = 128 * MIB;
+/// A request that has been read is there as bytes, as a message, and as what is made of it.
+const TIMES_DECODED: u64 = 4;
+/// A connection of the control port: windows and send buffers of its streams.
+pub const CONTROL_WINDOW_BYTES: u32 = 1 << 20;
+/// An answer that streams: a batch being made, one being sent.
+const STREAMED_BYTES: u64 = 4 * MIB;
+
+/// What each kind of thing takes at most, bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MemoryBound {
+    pub connections: u64,
+    pub handshakes: u64,
+    pub calls: u64,
+    pub windows: u64,
+    /// To the endpoints that the registry knows now.
+    pub providers: u64,
+    /// Entries that wait for the disk.
+    pub journal: u64,
+    /// The control port, and the hub's own services on the exchange port.
+    pub control: u64,
+}
+
+impl MemoryBound {
+    /// For a hub whose registry names so many endpoints of providers.
+    #[must_use]
+    pub fn of(config: &Config, endpoints: usize) -> Self {
+        let limits = config.limits;
+        let gateway = gateway_limits(config);
+        let (cores, endpoints) = (cores(config) as u64, endpoints as u64);
+        let times = |count: u64, bytes: u64| count.saturating_mul(bytes);
+        let per_core = limits.provider_connections_per_core_max as u64;
+        let requests = OWN_REQUESTS_BYTES_MAX + CONTROL_REQUESTS_BYTES_MAX;
+        Self {
+            connections: times(
+                limits.connections_max as u64,
+                memory::of_connection(&gateway),
+            ),
+            handshakes: times(limits.handshakes_max as u64, memory::of_handshake()),
+            calls: times(
+                u64::from(limits.calls_in_flight_max),
+                memory::of_call(&gateway),
+            ),
+            windows: memory::of_windows(&gateway),
+            providers: times(
+                cores * endpoints * per_core,
+                memory::of_connection(&gateway),
+            ),
+            journal: cores * LANE_BYTES_MAX as u64,
+            control: times(requests, TIMES_DECODED)
+                + times(
+                    limits.control_connections_max as u64,
+                    u64::from(CONTROL_WINDOW_BYTES),
+                )
+                + times(limits.control_streams_max as u64, STREAMED_BYTES),
+        }
+    }
+
+    /// Shows each part as a metric.
+    ///
+    /// # Errors
+    /// When the name is taken in the registry.
+    pub fn register(&self, metrics: &Registry) -> Result<(), prometheus::Error> {
+        let gauge = IntGaugeVec::new(
+            Opts::new(
+                "ndxp_memory_bound_bytes",
+                "The most memory that peers can take, by what takes it",
+            ),
+            &["part"],
+        )?;
+        for (part, bytes) in self.parts() {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            gauge.with_label_values(&[part]).set(bytes);
+        }
+        metrics.register(Box::new(gauge))
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let parts = self.parts().map(|(_, bytes)| bytes);
+        parts.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Each part by its name.
+    #[must_use]
+    pub fn parts(&self) -> [(&'static str, u64); 7] {
+        [
+            ("connections", self.connections),
+            ("handshakes", self.handshakes),
+            ("calls", self.calls),
+            ("windows", self.windows),
+            ("providers", self.providers),
+            ("journal", self.journal),
+            ("control", self.control),
+        ]
+    }
+}
+
+impl fmt::Display for MemoryBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.bytes() / MIB)?;
+        for (place, (part, bytes)) in self.parts().into_iter().enumerate() {
+            let before = if place == 0 { ": " } else { ", " };
+            write!(f, "{before}{part} {}", bytes / MIB)?;
+        }
+        Ok(())
+    }
+}
+
+/// What this process has resident; 0 where the system does not tell.
+#[must_use]
+pub fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
+    let kib: Option<u64> = kib.and_then(|kib| kib.trim().parse().ok());
+    kib.map_or(0, |kib| kib.saturating_mul(1_024))
+}
+
+/// The room for requests on the exchange port.
+#[must_use]
+pub fn own_requests() -> Bodies {
+    Bodies::new(OWN_REQUESTS_BYTES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(limits: &str, expected: &str) {
+        let config = Config::parse(
+            Path::new("ndxp.toml"),
+            &format!("[hub]\ncores = 2\n[limits]\n{limits}"),
+        )
+        .unwrap();
+        assert_eq!(MemoryBound::of(&config, 10).to_string(), expected);
+    }
+
+    #[test]
+    fn the_bound_follows_the_limits() {
+        check(
+            "",
+            "19225 MiB: connections 8124, handshakes 48, calls 7500, windows 2048, providers 64, \
+             journal 32, control 1408",
+        );
+        check(
+            "calls_in_flight_max = 2_000\nconnections_max = 1_000\nwindows_bytes_max = 268_435_456",
+            "3627 MiB: connections 812, handshakes 48, calls 750, windows 512, providers 64, \
+             journal 32, control 1408",
+        );
+        check(
+            "metadata_bytes_max = 65_536",
+            "29553 MiB: connections 9999, handshakes 48, calls 15937, windows 2048, providers 79, \
+             journal 32, control 1408",
+        );
+    }
+}
