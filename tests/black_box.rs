@@ -16,6 +16,8 @@ mod bad_files;
 #[cfg(test)]
 mod baseline;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod damage;

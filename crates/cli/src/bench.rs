@@ -2,15 +2,21 @@
 //! disturbs all that is compared alike.
 
 mod caller;
+mod catalogue;
 mod counters;
+mod day;
 mod echo;
 mod exchange;
 mod figures;
 mod hub;
+mod journal;
+mod machine;
 mod month;
+mod peers;
 pub mod process;
 mod registry;
 mod rows;
+mod targets;
 
 use clap::{Args, Subcommand};
 
@@ -26,8 +32,11 @@ pub struct Bench {
 #[derive(Debug, Subcommand)]
 enum What {
     Counters(counters::Projection),
+    Day(day::Day),
     Exchange(exchange::Exchange),
     Figures(figures::Figures),
+    Journal(journal::Durable),
+    Peers(peers::Peers),
     Registry(registry::Scale),
     Month(month::Full),
 }
@@ -36,8 +45,11 @@ impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Counters(projection) => projection.run(),
+            What::Day(day) => day.run(),
             What::Exchange(exchange) => exchange.run(),
             What::Figures(figures) => figures.run(),
+            What::Journal(durable) => durable.run(),
+            What::Peers(peers) => peers.run(),
             What::Registry(scale) => scale.run(),
             What::Month(month) => month.run(),
         }

@@ -6,15 +6,51 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ndxp_model::{Instant, Sequence, Zone};
+use ndxp_proto::journal::v1::Entry;
 
 use crate::counter::Counter;
-use crate::delta::Delta;
+use crate::delta::{Delta, FoldError};
 use crate::error::CountersError;
 use crate::home::Home;
 use crate::key::LineId;
 use crate::line::{Ending, Line};
-use crate::state::Watermark;
+use crate::state::{State, Watermark};
 use crate::store::Store;
+
+/// The fold alone, without a store: what it costs to take an entry in.
+#[derive(Debug)]
+pub struct Fold {
+    state: State,
+    delta: Delta,
+    zone: Zone,
+}
+
+impl Fold {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
+        let state = State::default();
+        Self {
+            delta: Delta::behind(&state),
+            state,
+            zone,
+        }
+    }
+
+    /// Takes in the next entry, from the first one on.
+    ///
+    /// # Errors
+    /// As the projection: when the entry is not the next one, or cannot be understood.
+    pub fn fold(&mut self, entry: &Entry) -> Result<(), FoldError> {
+        self.delta.fold(&self.state, &self.zone, entry)
+    }
+
+    /// Closings so far.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        self.delta.counted
+    }
+}
 
 /// A store being built.
 #[derive(Debug)]

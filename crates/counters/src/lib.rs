@@ -101,7 +101,7 @@ use ndxp_journal::Reader;
 use ndxp_model::{Instant, Period, Sequence, TransactionId, Zone};
 use ndxp_proto::statistics::v1;
 
-pub use build::Builder;
+pub use build::{Builder, Fold};
 pub use counter::{Counter, Overflow};
 pub use counts::{Absent, Counts};
 pub use damage::{Damage, StoreError};

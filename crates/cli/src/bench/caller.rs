@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use bytes::{BufMut as _, Bytes, BytesMut};
+use h2::RecvStream;
 use h2::client::SendRequest;
-use http::{HeaderValue, Method, Request, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::echo::DATA_FRAME_BUDGET;
 
 /// What is called, and how hard.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ pub struct Load {
     pub calls_in_flight: usize,
     pub connections: usize,
     pub message_bytes: u32,
+    /// Calls a second in all; without it, a call begins as soon as the one before it has ended.
+    pub pace: Option<f64>,
     pub warm_up: Duration,
     pub measured: Duration,
 }
@@ -60,19 +66,22 @@ impl Run {
 pub async fn run(load: &Load, mut on_measured: impl FnMut()) -> anyhow::Result<Run> {
     let mut senders = Vec::with_capacity(load.connections);
     for _ in 0..load.connections {
-        senders.push(connect(load).await?);
+        senders.push(connect(load.address, &load.tls).await?);
     }
     let message = grpc_message(load.message_bytes);
     let (measuring, stop) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicBool::new(false)),
     );
-    let workers: Vec<_> = (0..load.calls_in_flight)
+    let ticks = Ticks::of(load);
+    let workers: Vec<_> = (0_u32..)
         .zip(senders.iter().cycle())
-        .map(|(_, sender)| {
+        .take(load.calls_in_flight)
+        .map(|(place, sender)| {
             let worker = Worker {
                 sender: sender.clone(),
-                request: request(load),
+                request: request(load.path),
+                ticks: ticks.clone().map(|ticks| ticks.of_worker(place)),
                 message: message.clone(),
                 measuring: Arc::clone(&measuring),
                 stop: Arc::clone(&stop),
@@ -104,17 +113,21 @@ pub async fn run(load: &Load, mut on_measured: impl FnMut()) -> anyhow::Result<R
 struct Worker {
     sender: SendRequest<Bytes>,
     request: Request<()>,
+    ticks: Option<Ticks>,
     message: Bytes,
     measuring: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
 impl Worker {
-    async fn call_until_stopped(self) -> anyhow::Result<Vec<u32>> {
+    async fn call_until_stopped(mut self) -> anyhow::Result<Vec<u32>> {
         let mut durations_us = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
-            let started = Instant::now();
-            self.call().await?;
+            let started = match &mut self.ticks {
+                Some(ticks) => ticks.next().await,
+                None => Instant::now(),
+            };
+            call(&self.sender, &self.request, &self.message).await?;
             if self.measuring.load(Ordering::Relaxed) {
                 let took = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
                 durations_us.push(took);
@@ -122,41 +135,114 @@ impl Worker {
         }
         Ok(durations_us)
     }
+}
 
-    async fn call(&self) -> anyhow::Result<()> {
-        let mut sender = self.sender.clone().ready().await?;
-        let (answer, mut stream) = sender.send_request(self.request.clone(), false)?;
-        stream.send_data(self.message.clone(), true)?;
-        let mut body = answer.await?.into_body();
-        let mut bytes = 0;
-        while let Some(chunk) = body.data().await {
-            let chunk = chunk?;
-            bytes += chunk.len();
-            body.flow_control().release_capacity(chunk.len())?;
+/// RESOURCE_EXHAUSTED: the call was refused before anybody saw it, and may be repeated.
+#[derive(Debug, thiserror::Error)]
+#[error("a call was refused: {0:?}")]
+pub struct Overloaded(HeaderMap);
+
+/// One call, and every check of its answer.
+pub async fn call(
+    sender: &SendRequest<Bytes>,
+    request: &Request<()>,
+    message: &Bytes,
+) -> anyhow::Result<()> {
+    let mut sender = sender.clone().ready().await?;
+    let (answer, mut stream) = sender.send_request(request.clone(), false)?;
+    stream.send_data(message.clone(), true)?;
+    let (head, mut body) = answer.await?.into_parts();
+    let kind = head.headers.get(http::header::CONTENT_TYPE);
+    // A status in the headers is that of an answer without a message.
+    if head.headers.get("grpc-status").is_some_and(|it| it == "8") {
+        return Err(Overloaded(head.headers).into());
+    }
+    let plain = kind.is_some_and(is_grpc) && !head.headers.contains_key("grpc-status");
+    ensure!(
+        head.status == StatusCode::OK && plain,
+        "an answer began with {:?} {:?}",
+        head.status,
+        head.headers
+    );
+    let mut rest: &[u8] = message;
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        rest = rest
+            .strip_prefix(&*chunk)
+            .context("an answer is not the message that was sent")?;
+        body.flow_control().release_capacity(chunk.len())?;
+    }
+    ended_well(&mut body).await?;
+    ensure!(
+        rest.is_empty(),
+        "an answer ended {} bytes early",
+        rest.len()
+    );
+    Ok(())
+}
+
+fn is_grpc(kind: &HeaderValue) -> bool {
+    kind.as_bytes().starts_with(b"application/grpc")
+}
+
+/// What is behind the messages of an answer: gRPC status 0.
+pub async fn ended_well(body: &mut RecvStream) -> anyhow::Result<()> {
+    let trailers = body
+        .trailers()
+        .await?
+        .context("an answer came without trailers")?;
+    let status = trailers.get("grpc-status").map(HeaderValue::as_bytes);
+    ensure!(status == Some(b"0"), "an answer ended with {trailers:?}");
+    Ok(())
+}
+
+/// When the calls of one worker are due.
+#[derive(Clone)]
+struct Ticks {
+    due: Instant,
+    every: Duration,
+    workers: u32,
+}
+
+impl Ticks {
+    fn of(load: &Load) -> Option<Self> {
+        let workers = u32::try_from(load.calls_in_flight).ok()?;
+        Some(Self {
+            due: Instant::now(),
+            every: Duration::from_secs_f64(f64::from(workers) / load.pace?),
+            workers,
+        })
+    }
+
+    /// Workers take turns within the time that each has for one call.
+    fn of_worker(mut self, place: u32) -> Self {
+        self.due += self.every * place / self.workers;
+        self
+    }
+
+    /// When the next call began to count: when it was due if that is over, so that an answer
+    /// which is late makes the calls behind it late, too.
+    async fn next(&mut self) -> Instant {
+        let due = self.due;
+        self.due += self.every;
+        if due < Instant::now() {
+            return due;
         }
-        let trailers = body
-            .trailers()
-            .await?
-            .context("an answer came without trailers")?;
-        let status = trailers.get("grpc-status").map(HeaderValue::as_bytes);
-        ensure!(
-            status == Some(b"0") && bytes == self.message.len(),
-            "an answer of {bytes} bytes came with {trailers:?}"
-        );
-        Ok(())
+        tokio::time::sleep_until(due.into()).await;
+        Instant::now()
     }
 }
 
-async fn connect(load: &Load) -> anyhow::Result<SendRequest<Bytes>> {
-    let tcp = TcpStream::connect(load.address).await?;
-    tcp.set_nodelay(true)?;
-    let name = ServerName::try_from("localhost").context("localhost is a name")?;
-    let tls = TlsConnector::from(Arc::clone(&load.tls))
-        .connect(name, tcp)
-        .await?;
+/// A connection that carries calls; it ends when its last sender is gone.
+pub async fn connect(
+    address: SocketAddr,
+    tls: &Arc<ClientConfig>,
+) -> anyhow::Result<SendRequest<Bytes>> {
+    let tls = secure(address, tls).await?;
     let (sender, connection) = h2::client::Builder::new()
         .initial_window_size(1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
+        .data_frame_budget(DATA_FRAME_BUDGET)
         .handshake(tls)
         .await?;
     tokio::spawn(async move {
@@ -167,11 +253,24 @@ async fn connect(load: &Load) -> anyhow::Result<SendRequest<Bytes>> {
     Ok(sender.ready().await?)
 }
 
-fn request(load: &Load) -> Request<()> {
+/// A connection with TLS and nothing on it yet.
+pub async fn secure(
+    address: SocketAddr,
+    tls: &Arc<ClientConfig>,
+) -> anyhow::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true)?;
+    let name = ServerName::try_from("localhost").context("localhost is a name")?;
+    Ok(TlsConnector::from(Arc::clone(tls))
+        .connect(name, tcp)
+        .await?)
+}
+
+pub fn request(path: &str) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = format!("https://localhost{}", load.path)
+    *request.uri_mut() = format!("https://localhost{path}")
         .parse()
         .unwrap_or_default();
     let headers = request.headers_mut();
@@ -183,10 +282,79 @@ fn request(load: &Load) -> Request<()> {
     request
 }
 
-fn grpc_message(bytes: u32) -> Bytes {
+pub fn grpc_message(bytes: u32) -> Bytes {
     let mut message = BytesMut::new();
     message.put_u8(0);
     message.put_u32(bytes);
     message.resize(message.len() + bytes as usize, 0x5a);
     message.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::bench::catalogue::PATH;
+    use crate::bench::hub::Grounds;
+
+    /// Calls a server that answers each call with this message and status.
+    async fn called(answer: Bytes, status: &'static str) -> anyhow::Result<u64> {
+        let grounds = Grounds::prepare()?;
+        let (tls, server) = grounds.system("G01/population")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(async move {
+            let (tcp, _from) = listener.accept().await.unwrap();
+            let tls = TlsAcceptor::from(server).accept(tcp).await.unwrap();
+            let mut connection = h2::server::handshake(tls).await.unwrap();
+            while let Some(Ok((_request, mut respond))) = connection.accept().await {
+                let head = Response::builder().header("content-type", "application/grpc");
+                let head = head.body(()).unwrap();
+                let mut stream = respond.send_response(head, false).unwrap();
+                stream.send_data(answer.clone(), false).unwrap();
+                let mut trailers = HeaderMap::new();
+                trailers.insert("grpc-status", HeaderValue::from_static(status));
+                stream.send_trailers(trailers).unwrap();
+            }
+        });
+        let load = Load {
+            address,
+            tls,
+            path: PATH,
+            calls_in_flight: 1,
+            connections: 1,
+            message_bytes: 3,
+            pace: None,
+            warm_up: Duration::ZERO,
+            measured: Duration::from_millis(1),
+        };
+        Ok(run(&load, || ()).await?.calls)
+    }
+
+    #[tokio::test]
+    async fn a_run_in_which_a_call_fails_has_no_figures() {
+        let sent = grpc_message(3);
+        called(sent.clone(), "0").await.unwrap();
+        let cases = [
+            (sent.clone(), "13", "an answer ended with"),
+            (sent.slice(..4), "0", "bytes early"),
+            (
+                Bytes::from_static(b"\0\0\0\0\x03ZZY"),
+                "0",
+                "not the message",
+            ),
+            (
+                [&sent[..], &sent[..]].concat().into(),
+                "0",
+                "not the message",
+            ),
+        ];
+        for (answer, status, wanted) in cases {
+            let error = called(answer, status).await.unwrap_err();
+            assert!(error.to_string().contains(wanted), "{wanted}: {error:?}");
+        }
+    }
 }

@@ -14,23 +14,48 @@ use tokio_rustls::TlsAcceptor;
 
 const WINDOW_BYTES: u32 = 1024 * 1024;
 const STREAMS_MAX: u32 = 4_096;
+/// Peers of the benches are trusted: however small the pieces are that a proxy cuts messages into,
+/// none is taken for a flood.
+pub const DATA_FRAME_BUDGET: usize = 1 << 40;
 
 /// Listens on a loopback port and echoes for ever.
 pub async fn start(tls: Arc<ServerConfig>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let acceptor = TlsAcceptor::from(tls);
-    tokio::spawn(async move {
-        while let Ok((tcp, _from)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                if let Err(error) = connection(acceptor, tcp).await {
-                    tracing::debug!(%error, "connection to the echo ended");
-                }
-            });
-        }
-    });
+    tokio::spawn(listen(listener, tls));
     Ok(address)
+}
+
+/// As [`start`], on a thread of its own: whoever calls shares no runtime with it.
+pub fn start_apart(tls: Arc<ServerConfig>) -> anyhow::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("echo".to_owned())
+        .spawn(move || {
+            let listening = async { TcpListener::from_std(listener) };
+            match runtime.block_on(listening) {
+                Ok(listener) => runtime.block_on(listen(listener, tls)),
+                Err(error) => tracing::error!(%error, "the echo cannot listen"),
+            }
+        })?;
+    Ok(address)
+}
+
+async fn listen(listener: TcpListener, tls: Arc<ServerConfig>) {
+    let acceptor = TlsAcceptor::from(tls);
+    while let Ok((tcp, _from)) = listener.accept().await {
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection(acceptor, tcp).await {
+                tracing::debug!(%error, "connection to the echo ended");
+            }
+        });
+    }
 }
 
 async fn connection(acceptor: TlsAcceptor, tcp: TcpStream) -> anyhow::Result<()> {
@@ -40,6 +65,7 @@ async fn connection(acceptor: TlsAcceptor, tcp: TcpStream) -> anyhow::Result<()>
         .initial_window_size(WINDOW_BYTES)
         .initial_connection_window_size(4 * WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_MAX)
+        .data_frame_budget(DATA_FRAME_BUDGET)
         .handshake(tls)
         .await?;
     while let Some(accepted) = connection.accept().await {
@@ -74,7 +100,8 @@ async fn answer(
     stream.send_trailers(trailers)
 }
 
-async fn send(stream: &mut SendStream<Bytes>, mut chunk: Bytes) -> Result<(), h2::Error> {
+/// Sends a piece as the other side makes room for it.
+pub async fn send(stream: &mut SendStream<Bytes>, mut chunk: Bytes) -> Result<(), h2::Error> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len());
         if stream.capacity() == 0 {

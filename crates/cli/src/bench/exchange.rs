@@ -6,20 +6,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use ndxp_proto::registry::v1::{
-    Catalogue, Grant, Member, MemberClass, Service, State, System, SystemKind,
-};
 use serde::Serialize;
 
 use super::caller::{self, Load, Run};
+use super::catalogue::{PATH, catalogue};
 use super::hub::{Grounds, Hub};
+use super::rows::median;
 use super::{echo, process};
 use crate::failure::Failure;
 
 const CONSUMER: &str = "H26/lgsp";
 const PROVIDER: &str = "G01/population";
-const SERVICE: &str = "ndxp.bench.v1.Echo";
-const PATH: &str = "/ndxp.bench.v1.Echo/Unary";
 const CALLS_IN_FLIGHT: [usize; 3] = [1, 32, 256];
 /// Enough that SO_REUSEPORT spreads them over the cores, few enough to be pooled clients.
 const CONNECTIONS_MAX: usize = 32;
@@ -94,7 +91,9 @@ impl Exchange {
         let (_, provider) = grounds.system(PROVIDER)?;
         let (consumer, _) = grounds.system(CONSUMER)?;
         let provider = echo::start(provider).await?;
-        let hub = grounds.serve(catalogue(&provider.to_string())).await?;
+        let hub = grounds
+            .serve(catalogue(&[CONSUMER], &[(PROVIDER, provider)])?)
+            .await?;
         let load = |address, calls_in_flight: usize| Load {
             address,
             tls: consumer.clone(),
@@ -102,6 +101,7 @@ impl Exchange {
             calls_in_flight,
             connections: calls_in_flight.min(CONNECTIONS_MAX),
             message_bytes: self.message_bytes,
+            pace: None,
             warm_up: WARM_UP,
             measured: Duration::from_secs(self.seconds),
         };
@@ -175,12 +175,6 @@ fn row<'a>(
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
@@ -209,43 +203,4 @@ fn table(rows: &[Row]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-/// One consumer, one provider, one grant.
-fn catalogue(endpoint: &str) -> Catalogue {
-    let member = |code: &str, class: MemberClass| Member {
-        code: code.to_owned(),
-        name_vi: code.to_owned(),
-        class: class.into(),
-        state: State::Active.into(),
-        ..Member::default()
-    };
-    let system = |id: &str, kind: SystemKind, endpoints: Vec<String>| System {
-        id: id.to_owned(),
-        kind: kind.into(),
-        endpoints,
-        state: State::Active.into(),
-        ..System::default()
-    };
-    Catalogue {
-        members: vec![
-            member("H26", MemberClass::Province),
-            member("G01", MemberClass::Ministry),
-        ],
-        systems: vec![
-            system(CONSUMER, SystemKind::Lgsp, Vec::new()),
-            system(PROVIDER, SystemKind::Database, vec![endpoint.to_owned()]),
-        ],
-        services: vec![Service {
-            provider: PROVIDER.to_owned(),
-            name: SERVICE.to_owned(),
-            ..Service::default()
-        }],
-        grants: vec![Grant {
-            consumer: CONSUMER.to_owned(),
-            provider: PROVIDER.to_owned(),
-            service: SERVICE.to_owned(),
-            ..Grant::default()
-        }],
-    }
 }

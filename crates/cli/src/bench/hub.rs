@@ -2,18 +2,21 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use ndxp_hub::authority::{Authority, Hosts, Issued, Validity};
 use ndxp_hub::config::{Config, template};
 use ndxp_hub::tls::Tls;
 use ndxp_model::{SystemClock, SystemId};
 use ndxp_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use ndxp_proto::registry::v1::{ApplyRequest, Catalogue};
+use rustix::process::{Pid, Signal, kill_process};
 use rustls::{ClientConfig, ServerConfig};
 use tempfile::TempDir;
+use tonic::transport::Channel;
 
 use crate::connect;
 
@@ -36,7 +39,11 @@ pub struct Grounds {
 
 impl Grounds {
     pub fn prepare() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::prepare_below(&std::env::temp_dir())
+    }
+
+    pub fn prepare_below(folder: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir_in(folder)?;
         let authority = Authority::create("ndxp.local", &SystemClock)?;
         let path = folder.path();
         authority.save(&path.join("pki/authority"))?;
@@ -69,6 +76,13 @@ impl Grounds {
 
     /// Serves a hub and tells it the catalogue.
     pub async fn serve(&self, catalogue: Catalogue) -> anyhow::Result<Hub> {
+        let hub = self.resume()?;
+        hub.apply(catalogue).await?;
+        Ok(hub)
+    }
+
+    /// Serves a hub on what lies in the folder; returns when it says where it listens.
+    pub fn resume(&self) -> anyhow::Result<Hub> {
         let config_file = self.folder.path().join("ndxp.toml");
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--config"])
@@ -81,24 +95,12 @@ impl Grounds {
         let (exchange, control) = endpoints(talk)?;
         let mut config = self.config()?;
         config.client.control = control.parse()?;
-        let hub = Hub {
+        Ok(Hub {
             exchange,
             pid: child.id(),
             child,
             config,
-        };
-        let channel = connect::control(&hub.config)
-            .await
-            .map_err(|it| anyhow::anyhow!("{it}"))?;
-        let note = "bench".to_owned();
-        let request = ApplyRequest {
-            catalogue: Some(catalogue),
-            dry_run: false,
-            note,
-            ..ApplyRequest::default()
-        };
-        RegistryServiceClient::new(channel).apply(request).await?;
-        Ok(hub)
+        })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
@@ -106,6 +108,37 @@ impl Grounds {
     }
 }
 
+impl Hub {
+    /// To its control port.
+    pub async fn control(&self) -> anyhow::Result<Channel> {
+        let channel = connect::control(&self.config).await;
+        channel.map_err(|it| anyhow::anyhow!("{it}"))
+    }
+
+    /// Registers everything in the catalogue.
+    pub async fn apply(&self, catalogue: Catalogue) -> anyhow::Result<()> {
+        let request = ApplyRequest {
+            catalogue: Some(catalogue),
+            dry_run: false,
+            note: "bench".to_owned(),
+            ..ApplyRequest::default()
+        };
+        let mut registry = RegistryServiceClient::new(self.control().await?);
+        registry.apply(request).await?;
+        Ok(())
+    }
+
+    /// As an operator stops it; returns when it is gone.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.pid)?).context("a process has a number")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the hub ended with {status}");
+        Ok(())
+    }
+}
+
+/// With SIGKILL, so that a bench can let one crash.
 impl Drop for Hub {
     fn drop(&mut self) {
         // The folder goes with the bench; there is nothing to drain for.

@@ -10,7 +10,21 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// CPU seconds, user and system, that a process has used so far.
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    seconds(&fs::read_to_string(format!("/proc/{pid}/stat"))?)
+}
+
+/// CPU seconds of each thread that a process has now, by the names that it gave them.
+pub fn threads(pid: u32) -> anyhow::Result<Vec<(String, f64)>> {
+    let mut threads = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let task = task?.path();
+        let name = fs::read_to_string(task.join("comm"))?.trim().to_owned();
+        threads.push((name, seconds(&fs::read_to_string(task.join("stat"))?)?));
+    }
+    Ok(threads)
+}
+
+fn seconds(stat: &str) -> anyhow::Result<f64> {
     // The name, in brackets, may hold anything; the fields are counted behind it.
     let (_, fields) = stat
         .rsplit_once(')')
@@ -23,6 +37,38 @@ pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
             .parse()?)
     };
     Ok((ticks()? + ticks()?) / TICKS_PER_SECOND)
+}
+
+/// A process and all that descend from it: a proxy's master and its workers.
+pub fn family(root: u32) -> anyhow::Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        // Who ends meanwhile belongs to nobody any more.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            continue;
+        };
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
+        let parent = fields.and_then(|fields| fields.split_whitespace().nth(1));
+        if let Some(parent) = parent.and_then(|it| it.parse::<u32>().ok()) {
+            parents.push((pid, parent));
+        }
+    }
+    let mut family = vec![root];
+    let mut next = 0;
+    while let Some(&one) = family.get(next) {
+        let children = parents.iter().filter(|(_, parent)| *parent == one);
+        family.extend(children.map(|(pid, _)| *pid));
+        next += 1;
+    }
+    Ok(family)
+}
+
+/// From now on [`peak_bytes`] is the most since now.
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
 
 /// Resident memory of a process, bytes.

@@ -30,6 +30,19 @@ pub fn count(of: u64) -> f64 {
     high * 4_294_967_296.0 + low
 }
 
+/// The middle one; of an even number, the upper of the two.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    quantile(values.collect(), 0.5)
+}
+
+/// The value at a share of the way through the sorted ones.
+pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let place = (values.len() as f64 * share) as usize;
+    let value = values.get(place).or(values.last());
+    value.copied().unwrap_or(f64::NAN)
+}
+
 pub fn mebibytes(bytes: u64) -> anyhow::Result<f64> {
     Ok(f64::from(u32::try_from(bytes >> 10)?) / 1_024.0)
 }
@@ -45,7 +58,7 @@ pub fn print(form: Form, rows: &[Row]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(rows: &[Row]) -> Table {
+pub fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header(["WHAT", "VALUE", "UNIT"]);

@@ -1,0 +1,54 @@
+//! What `ndxp bench peers` says where a proxy is missing, and where one does not serve.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::support::process::ndxp;
+
+/// Runs the shortest comparison of CPU with nothing in PATH but what the folder holds.
+fn compare(path: &Path) -> Output {
+    ndxp()
+        .args(["bench", "peers", "--only", "1", "--seconds", "1"])
+        .args(["--rounds", "1", "-o", "json"])
+        .env("PATH", path)
+        .output()
+        .expect("ndxp runs")
+}
+
+#[test]
+fn what_is_not_installed_is_not_measured_and_no_figure_stands_for_it() {
+    let empty = tempfile::tempdir().unwrap();
+    let said = compare(empty.path());
+    let talk = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{talk}");
+    let record: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let targets = record["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), 7, "{record:#}");
+    for target in targets {
+        assert!(target["value"].is_null() && target["met"].is_null());
+        let why = target["not_measured"].as_str().unwrap();
+        assert!(why.ends_with("is not installed"), "{why}");
+    }
+    let rounds = record["rounds"].as_array().unwrap();
+    let ways: Vec<_> = rounds.iter().map(|round| &round["way"]).collect();
+    assert_eq!(ways, ["direct", "hub"]);
+    let hub = &rounds[1];
+    assert!(hub["calls_per_second"].as_f64().unwrap() > 0.0, "{hub}");
+    assert!(hub["cpu_us"].as_f64().unwrap() > 0.0, "{hub}");
+}
+
+#[test]
+fn with_a_proxy_that_does_not_serve_nothing_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("haproxy");
+    fs::write(&broken, "#!/bin/sh\necho HAProxy version 9.9.9\n").unwrap();
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = compare(folder.path());
+    let talk = String::from_utf8_lossy(&said.stderr);
+    assert!(!said.status.success() && said.stdout.is_empty(), "{talk}");
+    assert!(talk.contains("haproxy does not serve"), "{talk}");
+}
