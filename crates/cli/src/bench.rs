@@ -12,10 +12,12 @@ mod hub;
 mod journal;
 mod machine;
 mod month;
+mod overload;
 mod peers;
 pub mod process;
 mod registry;
 mod rows;
+mod soak;
 mod targets;
 
 use clap::{Args, Subcommand};
@@ -39,6 +41,9 @@ enum What {
     Peers(peers::Peers),
     Registry(registry::Scale),
     Month(month::Full),
+    Overload(overload::Overload),
+    #[command(long_flag = "soak")]
+    Soak(soak::Soak),
 }
 
 impl Bench {
@@ -52,6 +57,8 @@ impl Bench {
             What::Peers(peers) => peers.run(),
             What::Registry(scale) => scale.run(),
             What::Month(month) => month.run(),
+            What::Overload(overload) => overload.run(),
+            What::Soak(soak) => soak.run(),
         }
     }
 }

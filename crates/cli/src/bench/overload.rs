@@ -1,0 +1,237 @@
+//! `ndxp bench overload`: what becomes of calls when more are offered than the hub can carry. Calls
+//! are begun when they are due, whether or not those before them have been answered, as consumers
+//! who do not know of each other do.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use h2::client::SendRequest;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::caller::{self, Load, Overloaded, call, connect, grpc_message};
+use super::catalogue::{PATH, catalogue};
+use super::echo;
+use super::hub::{Grounds, Hub};
+use super::rows::Form;
+use crate::failure::Failure;
+
+const PROVIDER: &str = "G01/population";
+/// The first offers seven of ten calls, the others one each.
+const CONSUMERS: [(&str, u32); 4] = [
+    ("H26/lgsp", 7),
+    ("H40/lgsp", 1),
+    ("H50/lgsp", 1),
+    ("H60/lgsp", 1),
+];
+/// Calls in flight and connections at which the hub is taken for saturated.
+const SATURATING: (usize, usize) = (512, 32);
+/// Of each consumer.
+const CONNECTIONS: usize = 8;
+const MESSAGE_BYTES: u32 = 256;
+const WARM_UP: Duration = Duration::from_millis(500);
+/// What is offered, as parts of what saturates.
+const OFFERED: [f64; 4] = [0.5, 0.9, 1.5, 2.0];
+/// Calls in flight above which the load itself gives up; none is lost unsaid.
+const IN_FLIGHT_MAX: usize = 100_000;
+
+/// Offers half of what saturates the hub, and up to twice as much: what is answered, what is refused,
+/// how long the answered wait, and whether a consumer that offers most of it takes the others' part
+#[derive(Args, Debug)]
+pub struct Overload {
+    /// Measured seconds of each load
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+
+    /// `table` for people, `json` for programs
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    output: Form,
+}
+
+/// One load.
+#[derive(Debug, Serialize)]
+struct Row {
+    /// Of what saturates.
+    offered: f64,
+    offered_per_second: f64,
+    answered_per_second: f64,
+    refused_percent: f64,
+    /// Of those who offer a tenth each.
+    modest_refused_percent: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+/// How a call ended.
+struct Ended {
+    consumer: usize,
+    /// `None` when it was refused.
+    took: Option<Duration>,
+}
+
+impl Overload {
+    pub fn run(self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the runtime cannot start")?;
+        let rows = runtime.block_on(self.measure())?;
+        match self.output {
+            Form::Json => {
+                let text = serde_json::to_string_pretty(&rows).context("rows are plain data")?;
+                println!("{text}");
+            }
+            Form::Table => println!("{}", table(&rows)),
+        }
+        Ok(())
+    }
+
+    async fn measure(&self) -> anyhow::Result<Vec<Row>> {
+        let grounds = Grounds::prepare()?;
+        let provider = echo::start(grounds.system(PROVIDER)?.1).await?;
+        let consumers = CONSUMERS.map(|(system, _)| system);
+        let hub = grounds
+            .serve(catalogue(&consumers, &[(PROVIDER, provider)])?)
+            .await?;
+        let (calls_in_flight, connections) = SATURATING;
+        let load = Load {
+            address: hub.exchange,
+            tls: grounds.system(CONSUMERS[0].0)?.0,
+            path: PATH,
+            calls_in_flight,
+            connections,
+            message_bytes: MESSAGE_BYTES,
+            pace: None,
+            warm_up: WARM_UP,
+            measured: Duration::from_secs(self.seconds),
+        };
+        let saturated = caller::run(&load, || ()).await?;
+        let saturates = saturated.calls_per_second();
+        eprintln!(
+            "{saturates:.0} calls a second saturate, p99 {:.1} ms",
+            f64::from(saturated.quantile_us(0.99)) / 1e3
+        );
+        let mut rows = Vec::new();
+        for offered in OFFERED {
+            eprintln!("{offered} of it");
+            rows.push(self.offer(&grounds, &hub, offered, saturates).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Begins calls at a rate, by turns of the consumers' parts.
+    async fn offer(
+        &self,
+        grounds: &Grounds,
+        hub: &Hub,
+        offered: f64,
+        saturates: f64,
+    ) -> anyhow::Result<Row> {
+        let mut turns = Vec::new();
+        for (place, (system, part)) in CONSUMERS.into_iter().enumerate() {
+            let tls = grounds.system(system)?.0;
+            let mut senders = Vec::new();
+            for _ in 0..CONNECTIONS {
+                senders.push(connect(hub.exchange, &tls).await?);
+            }
+            let senders: Arc<[SendRequest<Bytes>]> = senders.into();
+            turns.extend((0..part).map(|_| (place, Arc::clone(&senders))));
+        }
+        let (request, message) = (caller::request(PATH), grpc_message(MESSAGE_BYTES));
+        let (told, mut ended) = mpsc::channel(IN_FLIGHT_MAX);
+        let per_second = offered * saturates;
+        let (started, lasts) = (Instant::now(), Duration::from_secs(self.seconds));
+        let mut begun = 0_u64;
+        let mut turns = turns.iter().cycle();
+        while started.elapsed() < lasts {
+            let due = started.elapsed().as_secs_f64() * per_second;
+            while (begun as f64) < due {
+                let (consumer, senders) = turns.next().context("somebody's turn")?;
+                let at = begun as usize % senders.len();
+                let sender = senders.get(at).context("a sender")?.clone();
+                let (request, message, consumer) = (request.clone(), message.clone(), *consumer);
+                let told = told.clone().try_reserve_owned();
+                let told = told.context("more calls in flight than a load has")?;
+                tokio::spawn(async move {
+                    let since = Instant::now();
+                    let answered = call(&sender, &request, &message).await;
+                    let took = match answered {
+                        Ok(()) => Ok(Some(since.elapsed())),
+                        Err(error) if error.is::<Overloaded>() => Ok(None),
+                        Err(error) => Err(error),
+                    };
+                    told.send(took.map(|took| Ended { consumer, took }));
+                });
+                begun += 1;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let elapsed = started.elapsed();
+        drop(told);
+        let mut all = Vec::new();
+        while let Some(ended) = ended.recv().await {
+            all.push(ended?);
+        }
+        Ok(row(offered, &all, elapsed))
+    }
+}
+
+fn row(offered: f64, all: &[Ended], elapsed: Duration) -> Row {
+    let mut took: Vec<_> = all.iter().filter_map(|it| it.took).collect();
+    took.sort_unstable();
+    let quantile_ms = |percent: usize| {
+        let at = took.len() * percent / 100;
+        let took = took.get(at.min(took.len().saturating_sub(1)));
+        took.map_or(f64::NAN, |took| took.as_secs_f64() * 1e3)
+    };
+    let refused_percent = |of: &dyn Fn(&&Ended) -> bool| {
+        let (mut whole, mut refused) = (0_u32, 0_u32);
+        for ended in all.iter().filter(of) {
+            whole += 1;
+            refused += u32::from(ended.took.is_none());
+        }
+        100.0 * f64::from(refused) / f64::from(whole)
+    };
+    Row {
+        offered,
+        offered_per_second: all.len() as f64 / elapsed.as_secs_f64(),
+        answered_per_second: took.len() as f64 / elapsed.as_secs_f64(),
+        refused_percent: refused_percent(&|_| true),
+        modest_refused_percent: refused_percent(&|it| it.consumer > 0),
+        p50_ms: quantile_ms(50),
+        p99_ms: quantile_ms(99),
+    }
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "offered",
+        "calls/s",
+        "answered/s",
+        "refused %",
+        "of the modest %",
+        "p50 ms",
+        "p99 ms",
+    ]);
+    for row in rows {
+        table.add_row([
+            format!("{:.1}", row.offered),
+            format!("{:.0}", row.offered_per_second),
+            format!("{:.0}", row.answered_per_second),
+            format!("{:.1}", row.refused_percent),
+            format!("{:.1}", row.modest_refused_percent),
+            format!("{:.1}", row.p50_ms),
+            format!("{:.1}", row.p99_ms),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
