@@ -1,6 +1,6 @@
 //! Columns of bytes, in whichever of four forms is shortest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::numbers::{self, Numbers};
@@ -35,6 +35,10 @@ pub fn write(values: &[Value<'_>], sink: &mut Sink) {
         sink.byte(TEXTS);
         texts(&bytes, sink);
     };
+    // Digests: nothing makes them shorter, and they are most of what there is.
+    if !repeats(&bytes) && !sink.is_shortened(&bytes.concat()) {
+        return as_texts(sink);
+    }
     let as_words = |sink: &mut Sink| words(&bytes, sink);
     let mut ways: Vec<&dyn Fn(&mut Sink)> = vec![&as_texts, &as_words];
     let in_rows = |sink: &mut Sink| {
@@ -45,6 +49,12 @@ pub fn write(values: &[Value<'_>], sink: &mut Sink) {
         ways.push(&in_rows);
     }
     sink.shortest(&ways);
+}
+
+/// Whether at least a half of them stood before.
+fn repeats(values: &[&[u8]]) -> bool {
+    let distinct: HashSet<&[u8]> = values.iter().copied().collect();
+    distinct.len() <= values.len() / 2
 }
 
 fn texts(values: &[&[u8]], sink: &mut Sink) {

@@ -86,6 +86,11 @@ impl Sink {
         self.bytes.append(&mut best.unwrap_or_default());
     }
 
+    /// Whether it would not stay as it is.
+    pub fn is_shortened(&mut self, plain: &[u8]) -> bool {
+        self.compress(plain).is_some()
+    }
+
     fn compress(&mut self, plain: &[u8]) -> Option<Vec<u8>> {
         if plain.len() < WORTH_BYTES {
             return None;

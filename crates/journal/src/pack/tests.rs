@@ -1,3 +1,5 @@
+//! What is packed comes back, whatever it is; what was not packed makes no more than it may.
+
 use ndxp_model::{Instant, Sequence};
 use ndxp_proto::journal::v1;
 use prost::Message as _;

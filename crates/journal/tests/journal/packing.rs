@@ -395,3 +395,53 @@ fn what_is_lost_with_a_block_is_told_by_sequences_and_time() {
     head.corrupt(&files[1], |bytes| bytes[9] ^= 1);
     assert_eq!(lost(&head).0, Some(0));
 }
+
+/// What packing makes of a real journal, and what reading it takes before and after.
+#[test]
+#[ignore = "measures the first segments of the journal that NDXP_JOURNAL names"]
+fn measure() {
+    const SEGMENTS: usize = 4;
+    let from = PathBuf::from(std::env::var("NDXP_JOURNAL").unwrap());
+    let names = std::fs::read_dir(from)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut files: Vec<_> = names
+        .filter(|file| file.extension() == Some("segment".as_ref()))
+        .collect();
+    files.sort();
+    let scratch = tempfile::tempdir().unwrap();
+    for file in &files[..SEGMENTS.min(files.len())] {
+        std::fs::copy(file, scratch.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let read = |what: &str, end: u64| {
+        let reader = Reader::open(scratch.path()).unwrap();
+        let (mut entries, mut closed) = (0, 0);
+        let started = std::time::Instant::now();
+        for entry in reader.entries(Sequence::new(1), Sequence::new(end)) {
+            entries += 1;
+            closed += u64::from(matches!(entry.unwrap().body, Some(Body::Closed(_))));
+        }
+        println!("{what}: {entries} entries read in {:?}", started.elapsed());
+        closed
+    };
+    let last = Reader::open(scratch.path()).unwrap().position().unwrap();
+    let disk = Arc::new(ndxp_journal::FileDisk);
+    let journal = crate::harness::open_on(disk, scratch.path(), clock_at(0)).unwrap();
+    append_all(&journal, [bodies().remove(0)])[0].unwrap();
+    read("plain, to warm up", last.sequence.get());
+    let closed = read("plain", last.sequence.get());
+    let (mut before, mut after) = (0, 0);
+    let started = std::time::Instant::now();
+    while let Some(packed) = journal.pack(&mut || true).unwrap() {
+        before += packed.bytes_before;
+        after += packed.bytes;
+    }
+    println!("packed in {:?}", started.elapsed());
+    read("packed", last.sequence.get());
+    let each = |bytes: u64| bytes as f64 / closed as f64;
+    println!(
+        "{:.1} bytes a transaction became {:.1}",
+        each(before),
+        each(after)
+    );
+}
