@@ -19,6 +19,8 @@ const FRAME_HEAD_BYTES: usize = 40;
 const FOOTER: u32 = u32::MAX;
 const FOOTER_BYTES: usize = 72;
 const MARK_BYTES: usize = 24;
+/// Of a packed segment; a record of its index is as long.
+const BLOCK_HEAD_BYTES: usize = 44;
 /// From a footer's end to its checksum.
 const FOOTER_TAIL_BYTES: usize = 16;
 
@@ -81,12 +83,17 @@ pub fn entry(data: &[u8]) {
 /// Writes the magic, the version, the first sequence and every checksum as the format wants them.
 fn mend(bytes: &mut [u8]) -> Option<()> {
     let head: &mut [u8; HEAD_BYTES] = bytes.first_chunk_mut()?;
+    let packed = head.get(8) == Some(&2);
     put(head, 0, b"NDXPJRNL\x01\0\0\0")?;
+    put(head, 8, &[1 + u8::from(packed)])?;
     put(head, 32, &1_u64.to_le_bytes())?;
     let (before, after) = (head.get(..12)?, head.get(16..)?);
     let checksum = crc32c::crc32c_append(crc32c::crc32c(before), after);
     put(head, 12, &checksum.to_le_bytes())?;
     let seed = crc32c::crc32c(head.get(16..32)?);
+    if packed {
+        return mend_packed(bytes, seed);
+    }
     let mut offset = HEAD_BYTES;
     while let Some(rest) = bytes.get_mut(offset..) {
         let Some(length) = u32_at(rest, 0) else { break };
@@ -96,6 +103,37 @@ fn mend(bytes: &mut [u8]) -> Option<()> {
         };
     }
     Some(())
+}
+
+/// Makes the index say what the blocks say, as far as both go.
+fn mend_packed(bytes: &mut [u8], seed: u32) -> Option<()> {
+    let mut offset = HEAD_BYTES;
+    let mut records = Vec::new();
+    while let Some(rest) = bytes.get_mut(offset..)
+        && u32_at(rest, 0)? != FOOTER
+        && rest.len() >= BLOCK_HEAD_BYTES
+    {
+        let length = BLOCK_HEAD_BYTES.checked_add(usize::try_from(u32_at(rest, 32)?).ok()?)?;
+        put(rest, 0, b"NDXPBLCK")?;
+        let (head, packed) = (rest.get(..40)?, rest.get(BLOCK_HEAD_BYTES..length)?);
+        let checksum = crc32c::crc32c_append(crc32c::crc32c_append(seed, head), packed);
+        put(rest, 40, &checksum.to_le_bytes())?;
+        records.push((offset, rest.get(8..BLOCK_HEAD_BYTES)?.to_vec()));
+        offset = offset.checked_add(length)?;
+    }
+    let rest = bytes.get_mut(offset..)?;
+    let blocks = usize::try_from(u32_at(rest, 4)?).ok()?;
+    let length = blocks
+        .checked_mul(BLOCK_HEAD_BYTES)?
+        .checked_add(FOOTER_BYTES)?;
+    for ((place, record), at) in records.iter().zip((48..).step_by(BLOCK_HEAD_BYTES)) {
+        if at + BLOCK_HEAD_BYTES <= length {
+            put(rest, at, &u64::try_from(*place).ok()?.to_le_bytes())?;
+            put(rest, at + 8, record)?;
+        }
+    }
+    let checksum = crc32c::crc32c_append(seed, rest.get(..length - FOOTER_TAIL_BYTES)?);
+    put(rest, length - FOOTER_TAIL_BYTES, &checksum.to_le_bytes())
 }
 
 /// Answers the frame's length.

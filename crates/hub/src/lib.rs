@@ -30,6 +30,7 @@ pub mod observe;
 // What runs beside them, and what puts all together.
 mod expiry;
 mod leftover;
+mod packing;
 mod probe;
 mod salt_file;
 mod telemetry;

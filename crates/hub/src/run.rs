@@ -31,6 +31,7 @@ use crate::leftover::Leftover;
 use crate::limits::{allowance, cores, gateway_limits};
 use crate::memory::MemoryBound;
 use crate::observe::{Observe, Readiness};
+use crate::packing;
 use crate::probe;
 use crate::salt_file::{self, SaltKeyError};
 use crate::telemetry::{CommitMetrics, Fitness};
@@ -167,7 +168,7 @@ impl Hub {
         };
         let expiry = Expiry::register(&metrics, sources)?;
         state.look_after(&runtime, dialler, &fitness, expiry);
-        state.archive(&runtime, config.journal.keep, clock);
+        state.tend(&runtime, config.journal.keep, clock);
         let endpoints = Endpoints {
             exchange: gateway.address(),
             control: control_at,
@@ -279,7 +280,8 @@ impl State {
     }
 
     /// Behind the hub's first entry, so that the segment which the last stop sealed is an old one.
-    fn archive(&self, runtime: &Runtime, keep: Option<Duration>, clock: Arc<dyn Clock>) {
+    fn tend(&self, runtime: &Runtime, keep: Option<Duration>, clock: Arc<dyn Clock>) {
+        runtime.spawn(packing::run(self.journal.clone()));
         if let Some(keep) = keep {
             runtime.spawn(archive::run(self.journal.clone(), keep, clock));
         }

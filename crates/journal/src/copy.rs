@@ -9,12 +9,13 @@ use ndxp_model::Sequence;
 
 use crate::Position;
 use crate::archive::open_wherever;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, LastBlock};
 use crate::directory::{self, segment_name};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{DiskError, OpenError};
-use crate::format::{HEAD_BYTES, JournalId, Mark};
-use crate::segments::{Segment, Segments, Stretch};
+use crate::format::JournalId;
+use crate::packed::index_of;
+use crate::segments::{Segment, Segments};
 
 /// One read and one write; as large as keeps a disk busy.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -88,7 +89,7 @@ pub fn copy(
             name,
             bytes,
             first: segment.first,
-            last: segment.footer().last,
+            last: Sequence::new(segment.next().get() - 1),
         });
     }
     disk.sync_directory(to).map_err(DiskError::at("sync", to))?;
@@ -112,26 +113,42 @@ pub(crate) fn copy_segment(
     let open = open_wherever(disk, &segment.file, archive)
         .map_err(DiskError::at("open", &segment.file))?;
     let made = disk.create(file).map_err(DiskError::at("create", file))?;
+    let index = index_of(&*open, seed).map_err(DiskError::at("read", &segment.file))?;
+    // A packed one is copied as it is, index and all; it may have been packed just now.
+    let end = match index {
+        Some(_) => open
+            .bytes()
+            .map_err(DiskError::at("measure", &segment.file))?,
+        None => segment.end,
+    };
     let mut offset = 0;
-    while offset < segment.end {
-        let piece = read(&*open, segment, offset)?;
+    while offset < end {
+        let piece = read(&*open, segment, offset..end)?;
         made.write_at(&piece, offset)
             .map_err(DiskError::at("write", file))?;
         written(&piece);
         offset += piece.len() as u64;
     }
-    let footer = segment.footer().encode(seed);
-    made.write_at(&footer, segment.end)
+    let footer = match index {
+        Some(_) => Vec::new(),
+        None => segment.footer().encode(seed),
+    };
+    made.write_at(&footer, end)
         .map_err(DiskError::at("seal", file))?;
     written(&footer);
     made.sync_data().map_err(DiskError::at("sync", file))?;
     check(disk, seed, segment, file)?;
-    Ok(segment.end + footer.len() as u64)
+    Ok(end + footer.len() as u64)
 }
 
 /// The next piece of a segment's frames; a file that ends before them is damaged.
-fn read(open: &dyn DiskFile, segment: &Segment, offset: u64) -> Result<Vec<u8>, CopyError> {
-    let wanted = PIECE_BYTES.min(segment.end - offset);
+fn read(
+    open: &dyn DiskFile,
+    segment: &Segment,
+    left: std::ops::Range<u64>,
+) -> Result<Vec<u8>, CopyError> {
+    let offset = left.start;
+    let wanted = PIECE_BYTES.min(left.end - offset);
     let mut piece = vec![0; usize::try_from(wanted).unwrap_or_default()];
     let filled = open
         .read_at(&mut piece, offset)
@@ -149,17 +166,9 @@ fn read(open: &dyn DiskFile, segment: &Segment, offset: u64) -> Result<Vec<u8>, 
 
 /// Reads the copy back: every frame valid, in order, and as many as its origin has.
 fn check(disk: &dyn Disk, seed: u32, segment: &Segment, file: &Path) -> Result<(), CopyError> {
-    let from = Mark {
-        sequence: segment.first,
-        at: segment.first_at,
-        offset: HEAD_BYTES as u64,
-    };
-    let stretch = Stretch {
-        file: file.into(),
-        from,
-        end: segment.end,
-    };
-    let mut cursor = Cursor::open(disk, seed, stretch, None)?;
+    let stretch = segment.whole(file.into());
+    let last = std::sync::Arc::<LastBlock>::default();
+    let mut cursor = Cursor::open(disk, seed, stretch, None, &last)?;
     let mut expected = segment.first;
     while expected < segment.next() {
         let offset = cursor.offset();

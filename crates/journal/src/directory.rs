@@ -11,15 +11,18 @@ use crate::archive::archive_of;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{DiskError, OpenError};
 use crate::format::{
-    Footer, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, footer_bytes,
+    Footer, Form, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, footer_bytes,
     shows_seal,
 };
+use crate::packed::read_index;
 use crate::scan::{Damage, Scan, scan};
 use crate::segments::Segment;
 
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const PREPARED: &str = "next.prepared";
 pub(crate) const PREPARING: &str = "next.preparing";
+/// A segment that is being packed; worth nothing.
+pub(crate) const PACKING: &str = "next.packing";
 /// Names the directory of archived segments.
 pub(crate) const ARCHIVE: &str = "archive";
 pub(crate) const EXTENSION: &str = ".segment";
@@ -198,27 +201,32 @@ fn missing(segment: &Headed, expected: Sequence) -> OpenError {
 impl Headed {
     fn read(disk: &dyn Disk, file: PathBuf) -> Result<Self, OpenError> {
         let open = disk.open(&file).map_err(DiskError::at("open", &file))?;
-        let bytes = read(&*open, &file, 0, HEAD_BYTES)?;
-        let head = match SegmentHead::decode(&bytes) {
-            Ok(head) if head.capacity <= SEGMENT_BYTES_MAX => head,
-            Ok(_) | Err(HeadFault::Damaged) => return Err(OpenError::DamagedHead { file }),
-            Err(HeadFault::UnknownVersion(found)) => {
-                return Err(OpenError::UnknownVersion { file, found });
-            }
-        };
+        let head = read_head(&*open, &file)?;
         Ok(Self {
             file: file.into(),
             head,
         })
     }
 
-    fn open(&self, disk: &dyn Disk) -> Result<Opened<'_>, DiskError> {
+    /// The head is read again: the segment may have been packed meanwhile.
+    fn open(&self, disk: &dyn Disk) -> Result<Opened<'_>, OpenError> {
         let file = &self.file;
-        Ok(Opened {
-            file,
-            open: disk.open(file).map_err(DiskError::at("open", file))?,
-            head: self.head,
-        })
+        let open = disk.open(file).map_err(DiskError::at("open", file))?;
+        let head = read_head(&*open, file)?;
+        Ok(Opened { file, open, head })
+    }
+}
+
+fn read_head(open: &dyn DiskFile, file: &Path) -> Result<SegmentHead, OpenError> {
+    let bytes = read(open, file, 0, HEAD_BYTES)?;
+    let file = || file.to_owned();
+    match SegmentHead::decode(&bytes) {
+        Ok(head) if head.capacity <= SEGMENT_BYTES_MAX => Ok(head),
+        Ok(_) | Err(HeadFault::Damaged) => Err(OpenError::DamagedHead { file: file() }),
+        Err(HeadFault::UnknownVersion(found)) => Err(OpenError::UnknownVersion {
+            file: file(),
+            found,
+        }),
     }
 }
 
@@ -229,6 +237,9 @@ impl Opened<'_> {
     }
 
     fn read(&self, not_before: Instant) -> Result<State, OpenError> {
+        if self.head.form == Form::Packed {
+            return self.read_packed();
+        }
         let bytes = self.open.bytes();
         let bytes = bytes.map_err(DiskError::at("measure", self.file))?;
         // A sealed segment is cut behind its footer; an active one has its whole capacity.
@@ -237,6 +248,21 @@ impl Opened<'_> {
             return Ok(State::Sealed(sealed));
         }
         self.read_frames(bytes, not_before).map(State::Active)
+    }
+
+    fn read_packed(&self) -> Result<State, OpenError> {
+        let seed = self.head.journal.seed();
+        let index = read_index(&*self.open, seed, &self.head);
+        let index = index.map_err(DiskError::at("read", self.file))?;
+        match index {
+            Some(index) => Ok(State::Sealed(Segment::packed(
+                Arc::clone(self.file),
+                &index,
+            ))),
+            None => Err(OpenError::DamagedFooter {
+                file: self.file.to_path_buf(),
+            }),
+        }
     }
 
     fn read_footer(&self, bytes: u64) -> Result<Option<Segment>, OpenError> {

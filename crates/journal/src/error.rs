@@ -51,7 +51,7 @@ pub enum OpenError {
     Locked { directory: PathBuf },
 
     #[error(
-        "{} has format version {found}, and this program reads version {VERSION} only: \
+        "{} has format version {found}, and this program reads no later one than {VERSION}: \
          use the program that wrote it",
         file.display()
     )]

@@ -1,4 +1,4 @@
-//! On-disk format, version 1, to the byte.
+//! On-disk format, to the byte: version 1, and version 2 of segments that were packed.
 //!
 //! All numbers are **little endian**; `u` is unsigned, `i` is two's complement. Instants are
 //! microseconds since 1970-01-01T00:00:00Z. Checksums are CRC32C (Castagnoli).
@@ -11,10 +11,12 @@
 //! | `00000000000000000001.segment` | a segment; the name is its first sequence, 20 digits |
 //! | `next.prepared` | zero-filled and synced: becomes the next segment |
 //! | `next.preparing` | being zero-filled; worth nothing |
+//! | `next.packing` | a segment that is being packed, in its own directory; worth nothing |
 //! | `archive` | UTF-8: absolute path of a directory that holds older sealed segments |
 //!
-//! Segments lie in either directory; one that lies in both is the same in both. They are contiguous: the first begins with sequence 1, every other one with the sequence
-//! behind its predecessor's last. All but the last are sealed. The last one is sealed after a
+//! Segments lie in either directory; one that lies in both holds the same in both. They are
+//! contiguous: the first begins with sequence 1, every other one with the sequence behind its
+//! predecessor's last. All but the last are sealed. The last one is sealed after a
 //! clean close and *active* otherwise.
 //!
 //! # Segment
@@ -30,7 +32,7 @@
 //! | at | size | field |
 //! |---|---|---|
 //! | 0 | 8 | `NDXPJRNL` |
-//! | 8 | 4 | u32 format version: 1. Stands here in every version |
+//! | 8 | 4 | u32 format version: 1, or 2 when packed. Stands here in every version |
 //! | 12 | 4 | u32 CRC32C over bytes 0..12 and 16..64 |
 //! | 16 | 16 | journal id: random, the same in all segments of a journal |
 //! | 32 | 8 | u64 first sequence |
@@ -73,6 +75,30 @@
 //! | 60 + 24 m | 4 | zero |
 //! | 64 + 24 m | 8 | `NDXPDONE`, the file's last bytes |
 //!
+//! # Packed segment: version 2
+//!
+//! `head (64) | block | block | … | index`. It was made of a sealed segment, has its name, its head but
+//! for the version and the checksum, and all its frames; it is never active, and shorter than it was.
+//!
+//! A block is 44 bytes and the packed frames, which `pack.rs` says to the byte:
+//!
+//! | at | size | field |
+//! |---|---|---|
+//! | 0 | 8 | `NDXPBLCK` |
+//! | 8 | 8 | u64 first sequence |
+//! | 16 | 8 | i64 commit time of the first frame |
+//! | 24 | 4 | u32 frames |
+//! | 28 | 4 | u32 bytes of the plain frames: at most 524,288 + 40 + 1,048,576 |
+//! | 32 | 4 | u32 bytes of the packed frames: at most 32 more than that |
+//! | 36 | 4 | u32 CRC32C over the journal id, then the plain frames |
+//! | 40 | 4 | u32 CRC32C over the journal id, then bytes 0..40, then the packed frames |
+//!
+//! The index is a footer with `NDXPPACK` in place of `NDXPSEAL`, and 44 bytes for each block in place
+//! of the marks: u64 offset of the block in the file, then bytes 8..44 of the block. Blocks follow on
+//! each other without a gap, in the file and in their sequences. Opening reads the index; what is
+//! damaged within a block shows when that is read. A damaged index is refused, and costs no entry: the
+//! blocks say what they are themselves.
+//!
 //! # Torn or damaged
 //!
 //! Only an active segment is scanned at opening. Its frames are valid up to some offset; if
@@ -87,17 +113,22 @@
 //! What no proof can reach: damage to the very last batch of a journal that was not closed is
 //! taken for a torn write, as no later frame says that it was durable.
 
+mod block;
 mod footer;
 mod frame;
 mod head;
 
-pub(crate) use footer::{Footer, Mark, footer_bytes, shows_seal};
+pub(crate) use block::{BLOCK_BYTES, BLOCK_MAGIC, Block, Index};
+pub(crate) use footer::{Footer, Mark, Record, footer_bytes, shows_seal};
 pub(crate) use frame::{FrameHead, frame_body_bytes, parse_frame};
 pub use head::JournalId;
-pub(crate) use head::{HeadFault, SegmentHead};
+pub(crate) use head::{Form, HeadFault, SegmentHead};
 
-/// The format that this program writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The newest format that this program reads, and that of the segments that it packs.
+pub const VERSION: u32 = 2;
+
+/// That of the segments to which it appends.
+pub(crate) const VERSION_PLAIN: u32 = 1;
 
 /// Largest body of a frame. The largest entries are refusals and openings: a few hundred bytes,
 /// bounded by the metadata limit; registry changes with a whole catalogue come near.
@@ -128,7 +159,7 @@ pub(crate) fn body_bytes_max(segment_bytes: u64) -> usize {
 }
 
 /// Takes fields off the front of bytes that came from a disk.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {

@@ -13,11 +13,12 @@ use crate::directory::{EXTENSION, files, segment_name};
 use crate::disk::Disk;
 use crate::error::DiskError;
 use crate::format::{
-    Footer, HEAD_BYTES, HeadFault, JournalId, SEGMENT_BYTES_MAX, SegmentHead, shows_seal,
+    BLOCK_MAGIC, Block, Footer, Form, HEAD_BYTES, HeadFault, JournalId, Mark, Record,
+    SEGMENT_BYTES_MAX, SegmentHead, shows_seal,
 };
 use crate::scan::trim_zeros;
 
-use parts::{Around, Next, parts};
+use parts::{Around, Next, packed_parts, parts};
 pub use parts::{Part, What};
 
 /// One segment file as it was found.
@@ -87,7 +88,15 @@ struct Held {
     bytes: Vec<u8>,
     head: Result<SegmentHead, HeadFault>,
     named: Option<Sequence>,
-    footer: Option<Footer>,
+    form: Form,
+    footer: Option<Ending>,
+}
+
+/// What a whole footer says of a segment's end.
+struct Ending {
+    offset: u64,
+    last: Sequence,
+    last_at: Instant,
 }
 
 /// Inspects one segment file. Where its head is damaged, the files beside it say which journal
@@ -268,10 +277,19 @@ impl Held {
             .read_at(&mut contents, 0)
             .map_err(DiskError::at("read", file))?;
         contents.truncate(filled);
+        let head = SegmentHead::decode(&contents);
+        // Where the head is damaged, what stands behind it tells.
+        let behind = contents.get(HEAD_BYTES..).unwrap_or_default();
+        let form = match (&head, behind.starts_with(&BLOCK_MAGIC)) {
+            (Ok(head), _) => head.form,
+            (Err(_), true) => Form::Packed,
+            (Err(_), false) => Form::Plain,
+        };
         Ok(Self {
             file: file.to_owned(),
-            head: SegmentHead::decode(&contents),
+            head,
             named: named(file),
+            form,
             footer: None,
             bytes: contents,
         })
@@ -304,7 +322,12 @@ impl Held {
                     next,
                     ended: seal != Seal::Active,
                 };
-                (parts(self.frames(seal), &around), false)
+                let frames = self.frames(seal);
+                let parts = match self.form {
+                    Form::Plain => parts(frames, &around),
+                    Form::Packed => packed_parts(frames, &around),
+                };
+                (parts, false)
             }
             _ => (vec![self.unreadable(first)], true),
         };
@@ -334,17 +357,33 @@ impl Held {
     }
 
     /// By the file's last bytes; or behind the frames, where a cut was undone by a power cut.
-    fn whole_footer(&self, journal: JournalId) -> Option<Footer> {
+    fn whole_footer(&self, journal: JournalId) -> Option<Ending> {
+        match self.form {
+            Form::Plain => self.footer_of::<Mark>(journal),
+            Form::Packed => self.footer_of::<Block>(journal),
+        }
+    }
+
+    fn footer_of<R: Record>(&self, journal: JournalId) -> Option<Ending> {
         let bytes = trim_zeros(&self.bytes);
         let offset = bytes.last_chunk().and_then(Footer::offset_by_tail)?;
         let footer = bytes.get(usize::try_from(offset).ok()?..)?;
-        let footer = Footer::decode(journal.seed(), footer)?;
-        (footer.offset == offset && Some(footer.first) == self.first()).then_some(footer)
+        let footer: Footer<R> = Footer::decode(journal.seed(), footer)?;
+        let own = footer.offset == offset && Some(footer.first) == self.first();
+        own.then_some(Ending {
+            offset,
+            last: footer.last,
+            last_at: footer.last_at,
+        })
     }
 
     fn seal(&self, has_another_behind: bool) -> Seal {
         if self.footer.is_some() {
             return Seal::Sealed;
+        }
+        // Nothing is packed but what was sealed.
+        if self.form == Form::Packed {
+            return Seal::Broken;
         }
         // A sealed segment is cut behind its footer; an active one has its whole capacity.
         let cut = self.head.as_ref().is_ok_and(|head| {
@@ -370,7 +409,10 @@ impl Held {
         let written = trim_zeros(&self.bytes);
         let end = match (&self.footer, seal) {
             (Some(footer), _) => usize::try_from(footer.offset).ok(),
-            (None, Seal::Broken) => footer_place(written),
+            (None, Seal::Broken) => match self.form {
+                Form::Plain => footer_place(written, &Mark::MAGIC),
+                Form::Packed => footer_place(written, &Block::MAGIC),
+            },
             (None, _) => None,
         };
         end.and_then(|end| written.get(..end)).unwrap_or(written)
@@ -394,19 +436,18 @@ impl Held {
 
 /// Where a damaged footer begins, by what is left of it: its end says where, and must be borne out
 /// by its beginning; or else its beginning is looked for.
-fn footer_place(bytes: &[u8]) -> Option<usize> {
+fn footer_place(bytes: &[u8], magic: &[u8]) -> Option<usize> {
     const BEGINNING: &[u8] = &[0xff; 4];
-    const MAGIC: &[u8] = b"NDXPSEAL";
     let borne_out = |place: &usize| {
         let footer = bytes.get(*place..).unwrap_or_default();
-        let magic = footer.get(8..).unwrap_or_default();
-        footer.starts_with(BEGINNING) || magic.starts_with(MAGIC)
+        let behind = footer.get(8..).unwrap_or_default();
+        footer.starts_with(BEGINNING) || behind.starts_with(magic)
     };
     let by_end = bytes.last_chunk().and_then(Footer::offset_by_tail);
     let by_end = by_end.and_then(|offset| usize::try_from(offset).ok());
     by_end
         .filter(borne_out)
-        .or_else(|| memchr::memmem::rfind(bytes, MAGIC)?.checked_sub(8))
+        .or_else(|| memchr::memmem::rfind(bytes, magic)?.checked_sub(8))
 }
 
 fn named(file: &Path) -> Option<Sequence> {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use ndxp_model::{Clock, Instant, Sequence};
 
 use crate::archive::{ArchiveError, move_older};
+use crate::compress::{PackError, Packed, pack_segment};
 use crate::directory::{self, Found, LOCK};
 use crate::disk::{Disk, DiskLock};
 use crate::error::{DiskError, OpenError};
@@ -51,10 +52,17 @@ pub struct Journal(Arc<Handle>);
 
 struct Handle {
     ground: Ground,
-    /// Held while segments are moved: one at a time does that.
-    archiving: Mutex<()>,
+    /// Held while segments are moved or packed: one at a time does that.
+    tending: Mutex<Tending>,
     writer: Thread,
     running: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far segments have been packed.
+#[derive(Default)]
+struct Tending {
+    /// Those before this are packed, or cannot be.
+    packed_to: Sequence,
 }
 
 /// A directory that was found sound and made ready, before anything writes.
@@ -189,8 +197,9 @@ impl Journal {
         let Some(archive) = &ground.archive else {
             return Ok(Vec::new());
         };
-        let archiving = self.0.archiving.lock();
-        let _one = archiving.unwrap_or_else(PoisonError::into_inner);
+        let Some(_one) = self.0.tend() else {
+            return Ok(Vec::new());
+        };
         let Ground {
             disk,
             directory,
@@ -198,6 +207,43 @@ impl Journal {
             ..
         } = ground;
         move_older(&**disk, ground.seed, segments, directory, archive, before)
+    }
+
+    /// Packs the oldest sealed segment that is plain, wherever it lies; says which, and `None` when
+    /// there is none, or it broke off because `go_on`, which is asked behind each block, said no.
+    /// Blocks for as long as that takes, and holds up neither the writer nor any reader.
+    ///
+    /// # Errors
+    /// When the segment is damaged or a disk fails. The segment stays as it is, and is left alone
+    /// until the next start where it is damaged.
+    pub fn pack(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Packed>, PackError> {
+        let ground = &self.0.ground;
+        while let Some(mut tending) = self.0.tend() {
+            let Some(segment) = ground.segments.plain(tending.packed_to) else {
+                break;
+            };
+            let closing = &ground.shared.closing;
+            let mut stopped = false;
+            let mut go_on = || {
+                stopped = closing.load(Ordering::Acquire) || !go_on();
+                !stopped
+            };
+            let (disk, segments) = (&*ground.disk, &*ground.segments);
+            let archive = ground.archive.as_deref();
+            let packed = pack_segment(disk, ground.seed, segments, &segment, archive, &mut go_on);
+            if stopped && matches!(packed, Ok(None)) {
+                break;
+            }
+            if !matches!(packed, Err(PackError::Disk(_))) {
+                tending.packed_to = segment.next();
+            }
+            match packed {
+                // One that would not get shorter stays as it is.
+                Ok(None) => {}
+                packed => return packed,
+            }
+        }
+        Ok(None)
     }
 
     /// Writes what was appended, seals, stops the writer and releases the directory. Blocks for
@@ -282,7 +328,7 @@ impl Ground {
     fn into_journal(self, writer: Thread, running: Option<JoinHandle<()>>) -> Journal {
         Journal(Arc::new(Handle {
             ground: self,
-            archiving: Mutex::new(()),
+            tending: Mutex::default(),
             writer,
             running: Mutex::new(running),
         }))
@@ -290,8 +336,18 @@ impl Ground {
 }
 
 impl Handle {
+    /// One at a time; nobody once the journal is being closed.
+    fn tend(&self) -> Option<MutexGuard<'_, Tending>> {
+        let tending = self.tending.lock();
+        let tending = tending.unwrap_or_else(PoisonError::into_inner);
+        let closing = self.ground.shared.closing.load(Ordering::Acquire);
+        (!closing).then_some(tending)
+    }
+
     fn close(&self) {
         self.ground.shared.closing.store(true, Ordering::Release);
+        // Whoever opens the directory next finds nobody at work in it.
+        drop(self.tending.lock());
         self.writer.unpark();
         // Held while joining, so that every caller returns when the writer is gone.
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

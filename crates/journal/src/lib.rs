@@ -36,6 +36,11 @@ mod archive;
 mod copy;
 mod inspect;
 
+// What is sealed is packed.
+mod compress;
+mod pack;
+mod packed;
+
 // What all of these rest on.
 mod convert;
 mod disk;
@@ -43,6 +48,7 @@ mod error;
 pub mod format;
 
 pub use archive::{ArchiveError, set_archive};
+pub use compress::{PackError, Packed};
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
 pub use copy::{Copied, CopiedSegment, CopyError, copy};
 pub use disk::{Disk, DiskFile, DiskLock, FileDisk};

@@ -8,7 +8,7 @@ use ndxp_model::{Instant, Sequence};
 use ndxp_proto::journal::v1;
 use prost::Message as _;
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, LastBlock};
 use crate::directory;
 use crate::disk::{Disk, FileDisk};
 use crate::error::{OpenError, ReadError};
@@ -27,6 +27,7 @@ struct Source {
     segments: Arc<Segments>,
     /// Where segments are moved to.
     archive: Option<PathBuf>,
+    last_block: Arc<LastBlock>,
     end: End,
 }
 
@@ -79,6 +80,7 @@ impl Reader {
             end: End::Fixed(segments.position()),
             segments: Arc::new(segments),
             archive: found.archive,
+            last_block: Arc::default(),
         })))
     }
 
@@ -94,6 +96,7 @@ impl Reader {
             seed,
             segments,
             archive,
+            last_block: Arc::default(),
             end: End::Live(progress),
         }))
     }
@@ -251,13 +254,15 @@ impl Frames {
             seed,
             segments,
             archive,
+            last_block,
             ..
         } = &*self.source;
         let stretch = segments
             .holding(self.next)
             .expect("segments hold every sequence up to the position");
         let mut sequence = stretch.from.sequence;
-        self.cursor = Some(Cursor::open(&**disk, *seed, stretch, archive.as_deref())?);
+        let cursor = Cursor::open(&**disk, *seed, stretch, archive.as_deref(), last_block);
+        self.cursor = Some(cursor?);
         while sequence < self.next {
             self.expect(sequence)?;
             sequence = sequence.next();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ndxp_model::{Instant, Sequence};
 
 use crate::Position;
-use crate::format::{FRAMES_PER_MARK, Footer, HEAD_BYTES, Mark};
+use crate::format::{FRAMES_PER_MARK, Footer, HEAD_BYTES, Index, Mark};
 
 /// One segment's durable frames.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Segment {
     pub marks: Vec<Mark>,
     /// Where the frames end in the file.
     pub end: u64,
+    /// Marks and end are those of blocks.
+    pub is_packed: bool,
 }
 
 /// All segments, in order, without gaps. No I/O happens under the lock.
@@ -47,6 +49,7 @@ impl Segment {
             last_at: Instant::EPOCH,
             marks: Vec::new(),
             end: HEAD_BYTES as u64,
+            is_packed: false,
         }
     }
 
@@ -64,7 +67,40 @@ impl Segment {
             last_at: footer.last_at,
             marks: footer.marks,
             end: footer.offset,
+            is_packed: false,
         })
+    }
+
+    /// By an index that is possible.
+    pub fn packed(file: Arc<Path>, index: &Index) -> Self {
+        let marks = index.marks.iter().map(|block| Mark {
+            sequence: block.sequence,
+            at: block.at,
+            offset: block.offset,
+        });
+        Self {
+            file,
+            first: index.first,
+            frames: index.last.next().get().saturating_sub(index.first.get()),
+            first_at: index.first_at,
+            last_at: index.last_at,
+            marks: marks.collect(),
+            end: index.offset,
+            is_packed: true,
+        }
+    }
+
+    /// All of it, as it stands in a file that was made of it.
+    pub fn whole(&self, file: Arc<Path>) -> Stretch {
+        Stretch {
+            file,
+            from: Mark {
+                sequence: self.first,
+                at: self.first_at,
+                offset: HEAD_BYTES as u64,
+            },
+            end: self.end,
+        }
     }
 
     /// The sequence that the next frame gets.
@@ -153,6 +189,26 @@ impl Segments {
         old.filter(|segment| segment.file.parent() == Some(directory))
             .cloned()
             .collect()
+    }
+
+    /// The oldest that is sealed and plain, behind those before the given one; never the last.
+    pub fn plain(&self, from: Sequence) -> Option<Segment> {
+        let segments = self.lock();
+        let but_last = segments.len().saturating_sub(1);
+        let mut sealed = segments.iter().take(but_last);
+        sealed
+            .find(|segment| segment.first >= from && segment.frames > 0 && !segment.is_packed)
+            .cloned()
+    }
+
+    /// Says that the segment is packed from now on.
+    pub fn packed(&self, first: Sequence, index: &Index) {
+        let mut segments = self.lock();
+        if let Ok(place) = segments.binary_search_by_key(&first, |segment| segment.first)
+            && let Some(segment) = segments.get_mut(place)
+        {
+            *segment = Segment::packed(Arc::clone(&segment.file), index);
+        }
     }
 
     /// Says where the segment lies from now on.

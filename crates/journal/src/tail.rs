@@ -9,7 +9,7 @@ use ndxp_model::{Instant, Sequence};
 use crate::directory::{PREPARED, segment_name};
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
-use crate::format::{HEAD_BYTES, JournalId, SegmentHead, footer_bytes};
+use crate::format::{Form, HEAD_BYTES, JournalId, SegmentHead, footer_bytes};
 use crate::journal::Options;
 use crate::prepare::Preparer;
 use crate::segments::{Segment, Segments, marks_of};
@@ -157,6 +157,7 @@ impl Tail {
         now: Instant,
     ) -> Result<Arc<Path>, Failure> {
         let head = SegmentHead {
+            form: Form::Plain,
             journal: self.journal,
             first,
             created_at: now,

@@ -6,10 +6,8 @@ use ndxp_model::{Instant, Sequence};
 use super::{FRAME_HEAD_BYTES, FRAMES_PER_MARK, Fields, HEAD_BYTES, SEGMENT_BYTES_MAX};
 
 const LENGTH_OF_NO_FRAME: u32 = u32::MAX;
-const MAGIC_FIRST: [u8; 8] = *b"NDXPSEAL";
 const MAGIC_LAST: [u8; 8] = *b"NDXPDONE";
 const FIXED_BYTES: u64 = 72;
-const MARK_BYTES: u64 = 24;
 /// A head and one byte of body.
 const FRAME_BYTES_MIN: u64 = FRAME_HEAD_BYTES as u64 + 1;
 
@@ -21,68 +19,56 @@ pub struct Mark {
     pub offset: u64,
 }
 
+/// What the index of a sealed segment is made of: marks in a plain one, blocks in a packed one.
+pub trait Record: Sized {
+    const MAGIC: [u8; 8];
+    const BYTES: u64;
+    fn put(&self, bytes: &mut Vec<u8>);
+    fn take(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Footer {
+pub struct Footer<R = Mark> {
     pub first: Sequence,
     pub last: Sequence,
     pub first_at: Instant,
     pub last_at: Instant,
-    pub marks: Vec<Mark>,
+    pub marks: Vec<R>,
     /// Where the footer itself stands: the end of the frames.
     pub offset: u64,
 }
 
 /// Bytes of a footer with so many marks.
 pub const fn footer_bytes(marks: u64) -> u64 {
-    FIXED_BYTES + MARK_BYTES * marks
+    FIXED_BYTES + Mark::BYTES * marks
 }
 
 /// Whether one of a footer's magics is there although no whole footer is.
 pub fn shows_seal(behind_frames: &[u8]) -> bool {
     let first = behind_frames
         .get(8..16)
-        .is_some_and(|bytes| bytes == MAGIC_FIRST);
+        .is_some_and(|bytes| bytes == Mark::MAGIC);
     first || behind_frames.last_chunk() == Some(&MAGIC_LAST)
 }
 
-impl Footer {
+impl<R: Record> Footer<R> {
     pub fn encode(&self, seed: u32) -> Vec<u8> {
         let marks = u32::try_from(self.marks.len()).expect("a segment of 1 GiB has fewer marks");
         let mut bytes = Vec::new();
         bytes.extend_from_slice(&LENGTH_OF_NO_FRAME.to_le_bytes());
         bytes.extend_from_slice(&marks.to_le_bytes());
-        bytes.extend_from_slice(&MAGIC_FIRST);
+        bytes.extend_from_slice(&R::MAGIC);
         bytes.extend_from_slice(&self.first.get().to_le_bytes());
         bytes.extend_from_slice(&self.last.get().to_le_bytes());
         bytes.extend_from_slice(&self.first_at.as_micros().to_le_bytes());
         bytes.extend_from_slice(&self.last_at.as_micros().to_le_bytes());
-        for mark in &self.marks {
-            bytes.extend_from_slice(&mark.sequence.get().to_le_bytes());
-            bytes.extend_from_slice(&mark.at.as_micros().to_le_bytes());
-            bytes.extend_from_slice(&mark.offset.to_le_bytes());
-        }
+        self.marks.iter().for_each(|mark| mark.put(&mut bytes));
         bytes.extend_from_slice(&self.offset.to_le_bytes());
         let checksum = crc32c::crc32c_append(seed, &bytes);
         bytes.extend_from_slice(&checksum.to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&MAGIC_LAST);
         bytes
-    }
-
-    /// Where the footer begins, by the last bytes of a file, if they end one.
-    pub fn offset_by_tail(tail: &[u8; Self::TAIL_BYTES]) -> Option<u64> {
-        let offset = Fields(tail).u64()?;
-        (tail.last_chunk() == Some(&MAGIC_LAST)).then_some(offset)
-    }
-
-    /// Bytes behind the marks.
-    pub const TAIL_BYTES: usize = 24;
-
-    /// The whole footer at the front of `bytes`, whatever follows it.
-    pub fn decode_front(seed: u32, bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields(bytes.get(4..)?);
-        let length = footer_bytes(u64::from(fields.u32()?));
-        Self::decode(seed, bytes.get(..usize::try_from(length).ok()?)?)
     }
 
     /// The footer that `bytes` are, from the first to the last.
@@ -92,8 +78,8 @@ impl Footer {
             return None;
         }
         let marks = fields.u32()?;
-        if fields.take()? != MAGIC_FIRST
-            || footer_bytes(u64::from(marks)) != u64::try_from(bytes.len()).ok()?
+        if fields.take()? != R::MAGIC
+            || FIXED_BYTES + R::BYTES * u64::from(marks) != u64::try_from(bytes.len()).ok()?
         {
             return None;
         }
@@ -111,7 +97,7 @@ impl Footer {
             first_at: Instant::from_micros(fields.i64()?),
             last_at: Instant::from_micros(fields.i64()?),
             marks: (0..marks)
-                .map(|_| Mark::take(&mut fields))
+                .map(|_| R::take(&mut fields))
                 .collect::<Option<_>>()?,
             offset: fields.u64()?,
         })
@@ -119,6 +105,22 @@ impl Footer {
 }
 
 impl Footer {
+    /// Where the footer begins, by the last bytes of a file, if they end one.
+    pub fn offset_by_tail(tail: &[u8; Self::TAIL_BYTES]) -> Option<u64> {
+        let offset = Fields(tail).u64()?;
+        (tail.last_chunk() == Some(&MAGIC_LAST)).then_some(offset)
+    }
+
+    /// Bytes behind the marks.
+    pub const TAIL_BYTES: usize = 24;
+
+    /// The whole footer at the front of `bytes`, whatever follows it.
+    pub fn decode_front(seed: u32, bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes.get(4..)?);
+        let length = footer_bytes(u64::from(fields.u32()?));
+        Self::decode(seed, bytes.get(..usize::try_from(length).ok()?)?)
+    }
+
     /// Whether a writer can have written this: a checksum says that bytes are as they were, and not
     /// that they make sense. Readers look up by the marks and rely on them.
     pub fn is_sound(&self) -> bool {
@@ -145,7 +147,16 @@ impl Footer {
     }
 }
 
-impl Mark {
+impl Record for Mark {
+    const MAGIC: [u8; 8] = *b"NDXPSEAL";
+    const BYTES: u64 = 24;
+
+    fn put(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.sequence.get().to_le_bytes());
+        bytes.extend_from_slice(&self.at.as_micros().to_le_bytes());
+        bytes.extend_from_slice(&self.offset.to_le_bytes());
+    }
+
     fn take(fields: &mut Fields<'_>) -> Option<Self> {
         Some(Self {
             sequence: Sequence::new(fields.u64()?),
@@ -229,18 +240,22 @@ mod tests {
     fn a_footer_comes_back_and_no_flipped_bit_passes_or_hides_the_seal() {
         let whole = footer().encode(5);
         assert_eq!(Footer::decode(5, &whole), Some(footer()));
-        assert_eq!(Footer::decode(6, &whole), None, "another journal's");
+        assert_eq!(Footer::<Mark>::decode(6, &whole), None, "another journal's");
         let followed = [&whole[..], b"more"].concat();
-        assert_eq!(Footer::decode(5, &followed), None);
+        assert_eq!(Footer::<Mark>::decode(5, &followed), None);
         assert_eq!(Footer::decode_front(5, &followed), Some(footer()));
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Footer::decode(5, &bytes), None, "bit {bit}");
+            assert_eq!(Footer::<Mark>::decode(5, &bytes), None, "bit {bit}");
             assert!(shows_seal(&bytes), "bit {bit}");
         }
         for length in 0..whole.len() {
-            assert_eq!(Footer::decode(5, &whole[..length]), None, "{length} bytes");
+            assert_eq!(
+                Footer::<Mark>::decode(5, &whole[..length]),
+                None,
+                "{length} bytes"
+            );
         }
     }
 }

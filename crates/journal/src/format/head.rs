@@ -4,7 +4,7 @@ use std::fmt;
 
 use ndxp_model::{Instant, Sequence};
 
-use super::{Fields, HEAD_BYTES, VERSION};
+use super::{Fields, HEAD_BYTES, VERSION, VERSION_PLAIN};
 
 const MAGIC: [u8; 8] = *b"NDXPJRNL";
 
@@ -29,8 +29,18 @@ impl fmt::Display for JournalId {
     }
 }
 
+/// How a segment's frames stand in it; the format version in its head says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// One behind the other, as they were written.
+    Plain,
+    /// In packed blocks, which are made of a sealed segment.
+    Packed,
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SegmentHead {
+    pub form: Form,
     pub journal: JournalId,
     pub first: Sequence,
     pub created_at: Instant,
@@ -46,11 +56,26 @@ pub enum HeadFault {
     UnknownVersion(u32),
 }
 
+impl Form {
+    fn version(self) -> u32 {
+        match self {
+            Self::Plain => VERSION_PLAIN,
+            Self::Packed => VERSION,
+        }
+    }
+
+    fn of(version: u32) -> Option<Self> {
+        [Self::Plain, Self::Packed]
+            .into_iter()
+            .find(|form| form.version() == version)
+    }
+}
+
 impl SegmentHead {
     pub fn encode(&self) -> Vec<u8> {
         let mut before = Vec::with_capacity(HEAD_BYTES);
         before.extend_from_slice(&MAGIC);
-        before.extend_from_slice(&VERSION.to_le_bytes());
+        before.extend_from_slice(&self.form.version().to_le_bytes());
         let mut after = Vec::with_capacity(HEAD_BYTES);
         after.extend_from_slice(&self.journal.0);
         after.extend_from_slice(&self.first.get().to_le_bytes());
@@ -75,15 +100,16 @@ impl SegmentHead {
             return None;
         }
         let version = fields.u32()?;
-        if version != VERSION {
+        let Some(form) = Form::of(version) else {
             return Some(Err(HeadFault::UnknownVersion(version)));
-        }
+        };
         let checksum = fields.u32()?;
         let before = bytes.first_chunk::<12>()?;
         if checksum != crc32c::crc32c_append(crc32c::crc32c(before), fields.0) {
             return None;
         }
         Some(Ok(Self {
+            form,
             journal: JournalId(fields.take()?),
             first: Sequence::new(fields.u64()?),
             created_at: Instant::from_micros(fields.i64()?),
@@ -97,6 +123,7 @@ mod tests {
     use super::*;
 
     const HEAD: SegmentHead = SegmentHead {
+        form: Form::Plain,
         journal: JournalId(*b"0123456789abcdef"),
         first: Sequence::new(7),
         created_at: Instant::from_micros(1_658_448_000_123_456),
@@ -128,11 +155,17 @@ mod tests {
 
     #[test]
     fn another_version_is_told_from_damage() {
-        let mut bytes = HEAD.encode();
-        bytes[8] = 2;
+        let packed = SegmentHead {
+            form: Form::Packed,
+            ..HEAD
+        };
+        let mut bytes = packed.encode();
+        assert_eq!(bytes[8..12], 2_u32.to_le_bytes());
+        assert_eq!(SegmentHead::decode(&bytes), Ok(packed));
+        bytes[8] = 3;
         assert_eq!(
             SegmentHead::decode(&bytes),
-            Err(HeadFault::UnknownVersion(2))
+            Err(HeadFault::UnknownVersion(3))
         );
     }
 }

@@ -4,7 +4,7 @@
 
 use ndxp_model::{Instant, Sequence};
 
-use crate::format::{FRAME_HEAD_BYTES, FrameHead, HEAD_BYTES, parse_frame};
+use crate::format::{BLOCK_MAGIC, Block, FRAME_HEAD_BYTES, FrameHead, HEAD_BYTES, parse_frame};
 use crate::scan::field;
 
 /// A piece of a segment file.
@@ -87,12 +87,64 @@ pub(super) fn parts(bytes: &[u8], around: &Around) -> Vec<Part> {
     parts
 }
 
+/// The same of a packed segment: what can be read, and what is lost, is so by whole blocks.
+pub(super) fn packed_parts(bytes: &[u8], around: &Around) -> Vec<Part> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut offset = HEAD_BYTES.min(bytes.len());
+    let (mut expected, mut not_before) = (around.first, Instant::from_micros(i64::MIN));
+    while let Some(run) = next_block(bytes, offset, around, expected, not_before) {
+        offset = run.end;
+        expected = run.last.sequence.next();
+        not_before = run.last.at;
+        match runs.last_mut() {
+            Some(before) if before.end == run.offset => {
+                (before.end, before.last) = (run.end, run.last);
+            }
+            _ => runs.push(run),
+        }
+    }
+    lay_out(bytes, &runs, bytes.len(), around)
+}
+
+/// The first block at the offset or behind it whose frames can be read and can follow.
+fn next_block(
+    bytes: &[u8],
+    offset: usize,
+    around: &Around,
+    expected: Sequence,
+    not_before: Instant,
+) -> Option<Run> {
+    let behind = bytes.get(offset..)?;
+    memchr::memmem::find_iter(behind, &BLOCK_MAGIC).find_map(|place| {
+        let run = block_at(bytes, offset + place, around.seed)?;
+        let within = |next: Next| run.last.sequence < next.sequence;
+        let follows = run.first.sequence >= expected && run.first.at >= not_before;
+        // Nothing is missing between blocks that stand side by side.
+        let gapless = place > 0 || run.first.sequence == expected;
+        (follows && gapless && around.next.is_none_or(within)).then_some(run)
+    })
+}
+
+fn block_at(bytes: &[u8], offset: usize, seed: u32) -> Option<Run> {
+    let stored = bytes.get(offset..)?;
+    let (block, packed) = Block::decode_front(seed, stored, offset as u64)?;
+    let frames = block.unpack(seed, packed)?;
+    let not_before = Instant::from_micros(i64::MIN);
+    let run = run_in(&frames, 0, seed, block.sequence, not_before)?;
+    let whole = run.end == frames.len() && run.last.sequence.next() == block.next();
+    whole.then_some(Run {
+        offset,
+        end: offset + usize::try_from(block.stored_bytes()).ok()?,
+        ..run
+    })
+}
+
 fn runs(bytes: &[u8], around: &Around) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut offset = HEAD_BYTES.min(bytes.len());
     let (mut expected, mut not_before) = (around.first, Instant::from_micros(i64::MIN));
     loop {
-        let Some(run) = run_at(bytes, offset, around.seed, expected, not_before) else {
+        let Some(run) = run_in(bytes, offset, around.seed, expected, not_before) else {
             match resume(bytes, offset + 1, around, expected, not_before) {
                 Some((found, sequence)) => (offset, expected) = (found, sequence),
                 None => return runs,
@@ -106,7 +158,7 @@ fn runs(bytes: &[u8], around: &Around) -> Vec<Run> {
     }
 }
 
-fn run_at(
+fn run_in(
     bytes: &[u8],
     offset: usize,
     seed: u32,

@@ -167,10 +167,10 @@ fn a_sealed_segment_whose_cut_was_undone_by_a_power_cut_is_cut_again() {
 fn an_unknown_version_is_refused_by_name() {
     let disk = three_segments();
     let file = segments(&disk)[2].clone();
-    disk.corrupt(&file, |bytes| bytes[8] = 2);
+    disk.corrupt(&file, |bytes| bytes[8] = 3);
     refused(&disk, &file, |error| {
-        matches!(error, OpenError::UnknownVersion { found: 2, .. })
-            && error.to_string().contains("version 2")
+        matches!(error, OpenError::UnknownVersion { found: 3, .. })
+            && error.to_string().contains("version 3")
     });
 }
 

@@ -13,8 +13,12 @@ use crate::harness::{SEGMENT_BYTES, append_all, clock_at, open_on, read_all};
 const START: i64 = 1_658_448_000_000_000;
 const ENTRIES: u64 = 90;
 
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1")
+/// Version 1: segments as they are written. Version 2: the sealed one packed.
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+fn directory(version: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fixtures.join(version)
 }
 
 /// Every kind in turn; transaction n is opened at sequence n and closed at the next.
@@ -89,51 +93,63 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-#[ignore = "writes the fixture of format version 1; run once, when the version is born"]
+#[ignore = "writes the fixture of format version 2; run once, when the version is born"]
 fn write_the_fixture() {
     let scratch = tempfile::tempdir().unwrap();
     let journal = write(scratch.path());
-    std::fs::create_dir_all(directory()).unwrap();
-    copy(scratch.path(), &directory());
+    while journal.pack(&mut || true).unwrap().is_some() {}
+    std::fs::create_dir_all(directory("v2")).unwrap();
+    copy(scratch.path(), &directory("v2"));
     journal.close();
 }
 
 #[test]
-fn a_journal_of_format_version_1_reads_as_it_was_written() {
-    let reader = Reader::open(&directory()).unwrap();
-    assert_eq!(read_all(&reader).unwrap(), entries());
-    let middle = Instant::from_micros(START + 45_000);
-    assert_eq!(
-        reader.first_at_or_after(middle).unwrap(),
-        Some(Sequence::new(45))
-    );
-    let opened = reader.entries_of(Kind::Opened, Sequence::new(1), Sequence::new(ENTRIES));
-    assert_eq!(opened.count() as u64, ENTRIES / 6);
-    let id = TransactionId::new(Instant::from_micros(START + 67_000), 67 << 64);
-    let transaction = reader.transaction(id).unwrap().unwrap();
-    assert_eq!(
-        (transaction.opened_sequence, transaction.closed_sequence),
-        (67, 68)
-    );
+fn a_journal_of_every_format_version_reads_as_it_was_written() {
+    for version in VERSIONS {
+        let reader = Reader::open(&directory(version)).unwrap();
+        assert_eq!(read_all(&reader).unwrap(), entries(), "{version}");
+        let middle = Instant::from_micros(START + 45_000);
+        assert_eq!(
+            reader.first_at_or_after(middle).unwrap(),
+            Some(Sequence::new(45))
+        );
+        let opened = reader.entries_of(Kind::Opened, Sequence::new(1), Sequence::new(ENTRIES));
+        assert_eq!(opened.count() as u64, ENTRIES / 6);
+        for opening in [31, 67] {
+            let made_at = Instant::from_micros(START + opening * 1_000);
+            let id = TransactionId::new(made_at, u128::from(opening.unsigned_abs()) << 64);
+            let found = reader.transaction(id).unwrap().unwrap();
+            let opening = opening.unsigned_abs();
+            assert_eq!(
+                (found.opened_sequence, found.closed_sequence),
+                (opening, opening + 1)
+            );
+        }
+    }
 }
 
 #[test]
-fn a_journal_of_format_version_1_reopens_and_goes_on() {
-    let scratch = tempfile::tempdir().unwrap();
-    copy(&directory(), scratch.path());
-    let segments = std::fs::read_dir(scratch.path()).unwrap().count();
-    let journal = open_on(Arc::new(FileDisk), scratch.path(), clock_at(1)).unwrap();
-    assert_eq!(journal.recovery().sealed_segments, segments - 1);
-    assert_eq!(journal.recovery().torn_bytes, 0);
-    let next = append_all(&journal, [body(1)])[0].unwrap();
-    assert_eq!(next.sequence, Sequence::new(ENTRIES + 1));
-    assert_eq!(
-        next.at,
-        Instant::from_micros(START + ENTRIES.cast_signed() * 1_000)
-    );
-    journal.close();
-    let read = read_all(&Reader::open(scratch.path()).unwrap()).unwrap();
-    assert_eq!(read[..read.len() - 1], entries());
+fn a_journal_of_every_format_version_reopens_and_goes_on() {
+    for version in VERSIONS {
+        let scratch = tempfile::tempdir().unwrap();
+        copy(&directory(version), scratch.path());
+        let segments = std::fs::read_dir(scratch.path()).unwrap().count();
+        let journal = open_on(Arc::new(FileDisk), scratch.path(), clock_at(1)).unwrap();
+        assert_eq!(journal.recovery().sealed_segments, segments - 1);
+        assert_eq!(journal.recovery().torn_bytes, 0);
+        let next = append_all(&journal, [body(1)])[0].unwrap();
+        assert_eq!(next.sequence, Sequence::new(ENTRIES + 1));
+        assert_eq!(
+            next.at,
+            Instant::from_micros(START + ENTRIES.cast_signed() * 1_000)
+        );
+        // What an earlier program left plain is packed by this one.
+        let packed = journal.pack(&mut || true).unwrap();
+        assert_eq!(packed.is_some(), version == "v1");
+        journal.close();
+        let read = read_all(&Reader::open(scratch.path()).unwrap()).unwrap();
+        assert_eq!(read[..read.len() - 1], entries());
+    }
 }
 
 /// The writer of today writes the same bytes, apart from the journal's id and what it seeds.
@@ -141,10 +157,10 @@ fn a_journal_of_format_version_1_reopens_and_goes_on() {
 fn the_writer_still_writes_format_version_1() {
     let scratch = tempfile::tempdir().unwrap();
     let journal = write(scratch.path());
-    for entry in std::fs::read_dir(directory()).unwrap() {
+    for entry in std::fs::read_dir(directory("v1")).unwrap() {
         let name = entry.unwrap().file_name();
         let (kept, written) = (
-            std::fs::read(directory().join(&name)).unwrap(),
+            std::fs::read(directory("v1").join(&name)).unwrap(),
             std::fs::read(scratch.path().join(&name)).unwrap(),
         );
         assert_eq!(kept.len(), written.len(), "{name:?}");

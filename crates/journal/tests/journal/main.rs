@@ -17,6 +17,7 @@ mod following;
 mod harness;
 mod inspecting;
 mod model;
+mod packing;
 mod reading;
 mod sweeping;
 mod tearing;

@@ -117,7 +117,8 @@ fn opening_reads_heads_footers_and_the_active_segment_only() {
     let disk = disk.killed();
     let reader = Reader::open_on(Arc::new(disk.clone()), Path::new(DIRECTORY)).unwrap();
     assert_eq!(reader.position().unwrap().sequence, Sequence::new(300));
-    assert_eq!(disk.bytes_read(), files * (64 + 24 + 96));
+    // The head again when its turn comes: it may have been packed meanwhile.
+    assert_eq!(disk.bytes_read(), files * (64 + 64 + 24 + 96));
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_look_up_in_a_large_segment_reads_from_a_mark_near_by() {
             let found: Vec<_> = reader.entries(sequence, sequence).collect();
             assert_eq!(found.len(), 1);
             assert_eq!(found[0].as_ref().unwrap().sequence, sequence.get());
-            assert!(disk.bytes_read() - before <= 256 << 10);
+            assert!(disk.bytes_read() - before <= 64 + (256 << 10));
         }
         for thousand in 0..20 {
             let found = reader.first_at_or_after(Instant::from_micros(START + thousand));

@@ -175,6 +175,13 @@ impl Life {
         });
     }
 
+    /// Packs what is sealed, as far as the disk allows.
+    pub fn pack(&self, ground: &Ground) {
+        while let Ok(Some(_)) = self.journal.pack(&mut || true) {
+            ground.outside.trace.meet("packed segments");
+        }
+    }
+
     pub fn health(&self) -> Health {
         self.journal.health()
     }

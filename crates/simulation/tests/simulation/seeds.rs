@@ -10,7 +10,7 @@ const SEEDS: u64 = 200;
 /// At once: a world waits for the counters' disk more than it works.
 const AT_ONCE: usize = 6;
 /// What so many worlds must have met, or they are tamer than they look.
-const MET: [&str; 20] = [
+const MET: [&str; 21] = [
     "OUTCOME_COMPLETED",
     "OUTCOME_PROVIDER_ERROR",
     "OUTCOME_REFUSED",
@@ -29,6 +29,7 @@ const MET: [&str; 20] = [
     "a full disk",
     "a torn tail",
     "sealed segments",
+    "packed segments",
     "an open circuit",
     "counters set back",
 ];

@@ -38,7 +38,10 @@ impl World {
             24..=26 => self.change_a_mood(),
             27..=29 => self.trouble_the_disk(),
             30 => self.jump(),
-            31 => self.recount(),
+            31 => {
+                self.live(|life| life.pack(&self.ground));
+                self.recount();
+            }
             32 => self.late(),
             33 => self.reconnect(),
             34 => self.stop(),
@@ -214,6 +217,7 @@ impl World {
         self.calls();
         let turns = self.random.usize(..40);
         self.live(|life| life.turns(turns));
+        self.live(|life| life.pack(&self.ground));
         let disk = self.ground.disk.crashed(&mut self.random);
         self.restart(disk);
     }
