@@ -22,6 +22,8 @@ mod damage;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod hardening;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod membership;
@@ -39,6 +41,8 @@ mod stats;
 mod strangers;
 #[cfg(test)]
 mod top;
+#[cfg(test)]
+mod vanish;
 
 #[cfg(test)]
 mod grpcio;
