@@ -189,14 +189,15 @@ impl Pause {
             .min(PAUSE_MAX)
     }
 
-    /// A clock that was set back before it began says no more than that it may be over.
+    /// A clock that was set back long before it began says no more than that it may be over; one that
+    /// another thread has read a moment earlier says that it has just begun.
     fn left(&self, now: Instant) -> Duration {
-        if now < self.began {
-            return Duration::ZERO;
-        }
         let end = self.began.saturating_add(self.length());
         let left = end.as_micros().saturating_sub(now.as_micros()).max(0);
-        Duration::from_micros(left.unsigned_abs())
+        match Duration::from_micros(left.unsigned_abs()) {
+            left if left > self.length().saturating_mul(2) => Duration::ZERO,
+            left => left.min(self.length()),
+        }
     }
 }
 
