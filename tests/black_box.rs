@@ -24,6 +24,8 @@ mod damage;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod hardening;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod membership;
@@ -41,6 +43,8 @@ mod stats;
 mod strangers;
 #[cfg(test)]
 mod top;
+#[cfg(test)]
+mod vanish;
 
 #[cfg(test)]
 mod grpcio;

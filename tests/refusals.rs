@@ -4,6 +4,7 @@
 mod permission;
 
 mod form;
+mod smuggling;
 
 mod capacity;
 

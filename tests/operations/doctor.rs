@@ -92,6 +92,43 @@ fn a_new_hub_is_healthy_and_nothing_is_left_behind() {
     );
 }
 
+/// Old segments are to be moved there.
+fn archives(hub: &Hub, to: &str) {
+    hub.set("journal", "keep_days", "90");
+    hub.set("journal", "archive_dir", &format!("\"{to}\""));
+}
+
+/// The journal says that they were.
+fn has_archive(hub: &Hub, at: &str) {
+    let journal = hub.home().join("data/journal");
+    fs::create_dir_all(&journal).unwrap();
+    fs::set_permissions(hub.home().join("data"), Permissions::from_mode(0o700)).unwrap();
+    fs::write(
+        journal.join("archive"),
+        hub.home().join(at).to_str().unwrap(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn an_archive_is_looked_at_where_there_is_to_be_one() {
+    let hub = hub();
+    let (findings, _) = examine(&hub);
+    let about = |findings: &[Value]| {
+        let subjects = findings.iter().map(|it| it["subject"].as_str().unwrap());
+        subjects.filter(|it| it.contains("old")).count()
+    };
+    assert_eq!(about(&findings), 0, "{findings:#?}");
+    archives(&hub, "old");
+    check(&hub, "new", "ok", "journal.archive_dir", "is not there yet");
+    fs::create_dir(hub.home().join("old")).unwrap();
+    fs::set_permissions(hub.home().join("old"), Permissions::from_mode(0o700)).unwrap();
+    check(&hub, "its mode", "ok", "journal.archive_dir", "mode 0700");
+    check(&hub, "its room", "ok", "space on", "room for");
+    check(&hub, "its owner", "ok", "write in", "may");
+    assert_eq!(fs::read_dir(hub.home().join("old")).unwrap().count(), 0);
+}
+
 #[test]
 fn every_ill_is_named_with_a_remedy() {
     let mode = |path: &Path, mode: u32| {
@@ -101,7 +138,7 @@ fn every_ill_is_named_with_a_remedy() {
         fs::copy(hub.home().join(from), hub.home().join(to)).unwrap();
     };
     type Befall<'a> = &'a dyn Fn(&Hub);
-    let rows: [(&str, Befall<'_>, &str, &str, &str); 14] = [
+    let rows: [(&str, Befall<'_>, &str, &str, &str); 19] = [
         (
             "a key that others can read",
             &|hub| mode(&hub.home().join("pki/hub/key.pem"), 0o640),
@@ -225,6 +262,55 @@ fn every_ill_is_named_with_a_remedy() {
             "failure",
             "journal",
             "its head is damaged",
+        ),
+        (
+            "an archive for all to read",
+            &|hub| {
+                archives(hub, "old");
+                fs::create_dir(hub.home().join("old")).unwrap();
+                mode(&hub.home().join("old"), 0o755);
+            },
+            "warning",
+            "journal.archive_dir",
+            "may read it",
+        ),
+        (
+            "an archive that is a file",
+            &|hub| {
+                archives(hub, "old");
+                fs::write(hub.home().join("old"), "").unwrap();
+            },
+            "failure",
+            "journal.archive_dir",
+            "is no folder",
+        ),
+        (
+            "an archive in which nobody can write",
+            &|hub| archives(hub, "/proc/1/old"),
+            "failure",
+            "write in /proc/1",
+            "",
+        ),
+        (
+            "an archive whose disk is not mounted",
+            &|hub| {
+                archives(hub, "old");
+                has_archive(hub, "old");
+            },
+            "failure",
+            "journal",
+            "old",
+        ),
+        (
+            "another archive than the journal's",
+            &|hub| {
+                archives(hub, "new");
+                has_archive(hub, "old");
+                fs::create_dir(hub.home().join("old")).unwrap();
+            },
+            "failure",
+            "journal.archive_dir",
+            "the journal's archive is in",
         ),
         (
             "an address of another machine",

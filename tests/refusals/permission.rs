@@ -89,6 +89,17 @@ async fn who_may_not_call_what_is_told_why() {
             "G01/a",
         ),
         ("OneMethod", "Another", None, "NO_GRANT", "Another", "G01/a"),
+        // Names differ where a letter's case does.
+        ("OneMethod", "allowed", None, "NO_GRANT", "allowed", "G01/a"),
+        ("OneMethod", "ALLOWED", None, "NO_GRANT", "ALLOWED", "G01/a"),
+        (
+            "permitted",
+            "Call",
+            None,
+            "UNKNOWN_SERVICE",
+            "ndxp.test.v1.permitted",
+            "",
+        ),
         (
             "Expired",
             "Call",

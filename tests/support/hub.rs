@@ -2,7 +2,7 @@
 //! with it.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use super::catalogue::Catalogue;
 use super::config::ConfigFile;
 use super::credentials::Credentials;
-use super::process::{Process, Run, run};
+use super::process::{Process, Run, run, run_through};
 use super::wait::until;
 
 /// Listeners, in the order of the configuration.
@@ -27,6 +27,9 @@ pub struct Hub {
     /// Where it listens, in the order of [`LISTENERS`]; from its first start on.
     addresses: [SocketAddr; 3],
     expected_complaints: Vec<&'static str>,
+    /// What runs its commands where it is.
+    through: &'static [&'static str],
+    log_level: &'static str,
 }
 
 impl Hub {
@@ -42,11 +45,27 @@ impl Hub {
             process: None,
             addresses: [([127, 0, 0, 1], 0).into(); 3],
             expected_complaints: Vec::new(),
+            through: &[],
+            log_level: "info",
         };
         hub.set("hub", "cores", "2");
         for name in LISTENERS {
             hub.set(name, "listen", "\"127.0.0.1:0\"");
         }
+        hub
+    }
+
+    /// The same on a machine of its own: beside that machine's own it listens on these addresses, for
+    /// consumers and for those who observe it.
+    pub fn init_elsewhere(
+        through: &'static [&'static str],
+        exchange: &str,
+        observe: IpAddr,
+    ) -> Self {
+        let mut hub = Self::init();
+        hub.through = through;
+        hub.set("exchange", "listen", &format!("\"{exchange}:0\""));
+        hub.set("observe", "listen", &format!("\"{observe}:0\""));
         hub
     }
 
@@ -61,6 +80,11 @@ impl Hub {
     #[track_caller]
     pub fn set(&self, section: &str, key: &str, value: &str) {
         self.config.set(section, key, value);
+    }
+
+    /// How much is logged when it is served next.
+    pub fn log_at(&mut self, level: &'static str) {
+        self.log_level = level;
     }
 
     /// A complaint in the log that holds this text is part of the test.
@@ -88,7 +112,8 @@ impl Hub {
 
     /// Starts the process and waits for nothing.
     pub fn serve_unready(&mut self) {
-        self.process = Some(Process::serve(&self.config.path));
+        let (through, log_level) = (self.through, self.log_level);
+        self.process = Some(Process::serve(through, &self.config.path, log_level));
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -141,6 +166,14 @@ impl Hub {
         status
     }
 
+    /// The same, and all that it has logged.
+    pub async fn exited_with_log(&mut self) -> (ExitStatus, String) {
+        let mut process = self.process.take().expect("the hub is served");
+        let status = process.exited().await;
+        self.check_quiet(&process);
+        (status, process.log.text())
+    }
+
     /// Ends a test: the counters are what the journal says, the hub stops in order and has
     /// complained of nothing.
     pub async fn stop(mut self) {
@@ -162,7 +195,7 @@ impl Hub {
     /// Runs a command against this hub.
     pub fn run(&self, arguments: &[&str]) -> Run {
         let config = ["--config", text(&self.config.path)];
-        run(arguments.iter().copied().chain(config))
+        run_through(self.through, arguments.iter().copied().chain(config))
     }
 
     /// The same while the test goes on.
@@ -170,7 +203,10 @@ impl Hub {
         let config = ["--config", text(&self.config.path)];
         let arguments = arguments.iter().copied().chain(config);
         let arguments: Vec<String> = arguments.map(str::to_owned).collect();
-        let ran = tokio::task::spawn_blocking(move || run(arguments.iter().map(String::as_str)));
+        let through = self.through;
+        let ran = tokio::task::spawn_blocking(move || {
+            run_through(through, arguments.iter().map(String::as_str))
+        });
         ran.await.expect("a command runs to its end")
     }
 
@@ -268,7 +304,6 @@ fn address_in(line: &str, listener: &str) -> Option<SocketAddr> {
     if !line.contains(listener) {
         return None;
     }
-    let address = &line[line.find("127.0.0.1:")?..];
-    let end = address.find(|it: char| !it.is_ascii_digit() && !".:".contains(it));
-    address[..end.unwrap_or(address.len())].parse().ok()
+    let words = line.split(|it: char| !it.is_ascii_digit() && !".:".contains(it));
+    words.filter_map(|word| word.parse().ok()).next()
 }

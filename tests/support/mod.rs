@@ -15,6 +15,7 @@ pub mod call;
 pub mod consumer;
 pub mod frames;
 pub mod national;
+pub mod network;
 pub mod provider;
 pub mod python;
 pub mod refusal;

@@ -8,7 +8,20 @@ use super::wait::until;
 
 /// The binary under test.
 pub fn ndxp() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ndxp"));
+    ndxp_through(&[])
+}
+
+/// The same, run by another command that is given it as its last arguments.
+fn ndxp_through(through: &[&str]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_ndxp");
+    let mut command = match through {
+        [] => Command::new(binary),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
     command.env_remove("NDXP_CONFIG").env_remove("NDXP_LOG");
     command
 }
@@ -20,9 +33,10 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn serve(config: &Path) -> Self {
-        let mut child = ndxp()
-            .args(["serve", "--log-format", "json", "--config"])
+    pub fn serve(through: &[&str], config: &Path, log_level: &str) -> Self {
+        let mut child = ndxp_through(through)
+            .args(["serve", "--log", log_level])
+            .args(["--log-format", "json", "--config"])
             .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -84,7 +98,12 @@ pub struct Run {
 
 /// Runs a command of the binary to its end.
 pub fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Run {
-    let mut command = ndxp();
+    run_through(&[], arguments)
+}
+
+/// The same by another command.
+pub fn run_through<'a>(through: &[&str], arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    let mut command = ndxp_through(through);
     command.args(arguments).stdin(Stdio::null());
     let Output {
         status,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ndxp_hub::config::{Address, Client, Config};
+use ndxp_hub::secret::{self, FileError};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::failure::{Exit, Failure, causes};
@@ -109,7 +110,7 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
         .ca_certificate(Certificate::from_pem(read("authority", &client.authority)?))
         .identity(Identity::from_pem(
             read("certificate", &client.certificate)?,
-            read("key", &client.key)?,
+            read_key(&client.key)?,
         ))
         .domain_name(address.host());
     let endpoint = Endpoint::from_shared(format!("https://{address}"))
@@ -131,11 +132,21 @@ pub async fn control_at(address: &Address, client: &Client) -> Result<Channel, F
 }
 
 fn read(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
-        Failure::usage(format_args!(
-            "client.{key} = {}: cannot be read: {error}",
-            path.display()
-        ))
-        .remedy("write certificates with `ndxp init`, or name existing ones under [client]")
+    std::fs::read(path).map_err(|error| unreadable(key, path, &error))
+}
+
+/// Whoever else may read it could be this operator.
+fn read_key(path: &Path) -> Result<String, Failure> {
+    secret::read_private(path).map_err(|error| match error {
+        FileError::Unreadable { source, .. } => unreadable("key", path, &source),
+        error => Failure::usage(format_args!("client.key = {error}")),
     })
+}
+
+fn unreadable(key: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format_args!(
+        "client.{key} = {}: cannot be read: {error}",
+        path.display()
+    ))
+    .remedy("write certificates with `ndxp init`, or name existing ones under [client]")
 }

@@ -57,6 +57,40 @@ struct Long {
     lines: usize,
 }
 
+/// Pages whose word is only as good as the tests that they name.
+const PROMISING: [&str; 2] = ["docs/reliability.md", "docs/threat-model.md"];
+
+#[test]
+fn documents_name_tests_that_exist() {
+    let sources: Vec<(String, String)> = sources().collect();
+    let is_there = |name: &str| match name.trim_end_matches("::").rsplit("::").next() {
+        Some(last) => sources.iter().any(|(path, text)| {
+            let file = Path::new(path).file_stem().is_some_and(|stem| stem == last);
+            file || [format!("fn {last}("), format!("mod {last} ")]
+                .iter()
+                .any(|declared| text.contains(declared))
+        }),
+        None => false,
+    };
+    let mut missing = Vec::new();
+    let mut found = 0;
+    for page in PROMISING {
+        let text = fs::read_to_string(root().join(page)).expect("the page can be read");
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_name =
+                |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "_:".contains(it);
+            if quoted.contains("::") && quoted.chars().all(is_name) {
+                found += 1;
+                if !is_there(quoted) {
+                    missing.push(format!("{page}: {quoted}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such tests: {missing:#?}");
+    assert!(found > 40, "{found} names: the pages are read wrongly");
+}
+
 #[test]
 fn every_file_opens_by_saying_why_it_exists() {
     let silent: Vec<String> = sources()

@@ -1,8 +1,8 @@
 //! What fuzzing calls: for each parser of outside data one function that takes any bytes, has them
 //! parsed, and panics when the parser's promise is broken.
 //!
-//! Both callers use the same functions: libFuzzer through the doors in `fuzz/`, and this crate's
-//! own test, which needs nothing but `cargo test` (docs/decisions/0026-fuzzing.md).
+//! Both callers use the same functions: libFuzzer through its door in `tests/libfuzzer`, and this
+//! crate's own test, which needs nothing but `cargo test` (docs/decisions/0026-fuzzing.md).
 //!
 //! What holds for all: no panic, and an error's text is bounded whatever came in. What holds for
 //! one stands at its function.
@@ -26,7 +26,7 @@ use std::fmt::Display;
 /// A parser of outside data.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Of its door, its corpus and its dictionary, too.
+    /// Of its corpus and its dictionary, too.
     pub name: &'static str,
     pub run: fn(&[u8]),
 }
@@ -59,15 +59,6 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 #[must_use]
 pub fn target_named(name: &str) -> Option<Target> {
     TARGETS.into_iter().find(|target| target.name == name)
-}
-
-/// The function of the target with this name, for its door.
-///
-/// # Panics
-/// When there is none: a door leads to a target.
-#[must_use]
-pub fn run(name: &str) -> fn(&[u8]) {
-    target_named(name).expect("a door leads to a target").run
 }
 
 /// One error's text: some wrong values, each cut by its error and escaped.

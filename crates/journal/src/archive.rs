@@ -85,7 +85,10 @@ pub fn set_archive(disk: &dyn Disk, directory: &Path, archive: &Path) -> Result<
 }
 
 /// Where archived segments of the journal in `directory` lie, if there are any.
-pub(crate) fn archive_of(disk: &dyn Disk, directory: &Path) -> Result<Option<PathBuf>, DiskError> {
+///
+/// # Errors
+/// When the file that says so cannot be read, or names no place.
+pub fn archive_of(disk: &dyn Disk, directory: &Path) -> Result<Option<PathBuf>, DiskError> {
     let file = directory.join(ARCHIVE);
     let open = match disk.open(&file) {
         Ok(open) => open,

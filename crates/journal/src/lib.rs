@@ -47,7 +47,7 @@ mod disk;
 mod error;
 pub mod format;
 
-pub use archive::{ArchiveError, set_archive};
+pub use archive::{ArchiveError, archive_of, set_archive};
 pub use compress::{PackError, Packed};
 pub use convert::{from_connection, from_fault, from_outcome, to_connection, to_fault, to_outcome};
 pub use copy::{Copied, CopiedSegment, CopyError, copy};

@@ -1,5 +1,6 @@
 //! `ndxp doctor`: everything that keeps a hub from serving, looked at before it does.
 
+mod archive;
 mod certificates;
 mod clock;
 mod data;
@@ -26,10 +27,10 @@ use finding::{Area, Findings};
 /// Looks for everything that keeps a hub from serving, and says what to do about it
 ///
 /// Checks the configuration and every file that it names, permissions, certificates, the data
-/// directory, the journal's ends, disk space, how long a sync takes, the clock, the limit of open
-/// files, the memory that peers can take, and the ports. Needs no hub, and tells a running one from a stranger on its ports. Run it on
-/// the hub's machine as the user that the hub runs as. It writes one small file into the data
-/// directory, and removes it.
+/// directory and the archive, the journal's ends, disk space, how long a sync takes, the clock, the
+/// limit of open files, the memory that peers can take, and the ports. Needs no hub, and tells a
+/// running one from a stranger on its ports. Run it on the hub's machine as the user that the hub
+/// runs as. It writes one small file into the data directory and into the archive, and removes it.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Doctor {
@@ -102,6 +103,7 @@ impl Doctor {
         let (hub, client) = certificates::check(&config, hub, client, &mut findings);
         let last = data::check(&config, &mut findings);
         disk::check(&config, &mut findings);
+        archive::check(&config, &mut findings);
         clock::check(last, hub.as_ref(), &mut findings);
         let holder = ports::check(&config, client.as_ref(), &mut findings).await;
         descriptors::check(&config, holder, &mut findings);

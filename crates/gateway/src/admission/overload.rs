@@ -59,6 +59,8 @@ impl Pressure {
         let Some(row) = self.late.get_mut(core) else {
             return self.capacity;
         };
+        // From here on, where the clock was set back.
+        self.late_at = self.late_at.min(now);
         if late < LATE {
             *row = 0;
             let calm = now.as_micros().saturating_sub(self.late_at.as_micros());
@@ -185,6 +187,16 @@ mod tests {
             pressure.sample(0, ON_TIME, 7_000, at(1_200));
         }
         assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(1_200)), 20_000);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_off_calm_no_longer_than_lateness_does() {
+        let mut pressure = Pressure::new(20_000);
+        for _ in 0..5 {
+            pressure.sample(0, LATE, 8_000, at(1_000_000));
+        }
+        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(0)), 7_000);
+        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(1_000)), 7_110);
     }
 
     #[test]

@@ -34,6 +34,13 @@ impl Rate {
     pub fn turn(self, due: Due, now: Instant) -> Result<Due, Duration> {
         let now_ns = nanoseconds(now);
         let latest_ns = now_ns.saturating_add(self.ahead_ns());
+        // No turn makes the next one due later than an interval after the latest that there is. Where
+        // it is, the clock has been set back, and nobody waits until it has caught up.
+        let early_ns = due.0.saturating_sub(latest_ns);
+        let due = match early_ns <= self.interval_ns() {
+            true => due,
+            false => Due(latest_ns),
+        };
         match due.0.saturating_sub(latest_ns) {
             ..=0 => Ok(Due(due.0.max(now_ns).saturating_add(self.interval_ns()))),
             early_ns => Err(Duration::from_nanos(early_ns.unsigned_abs())),
@@ -132,13 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_backwards_lends_nothing() {
+    fn a_clock_that_is_set_back_lends_one_call_and_keeps_nobody_waiting() {
         let rate = rate(10, 10);
-        let start = Instant::from_micros(1_000_000_000);
-        let mut due = Due::default();
-        pass(rate, &mut due, start);
-        let before = start.saturating_sub(Duration::from_secs(5));
-        assert_eq!(pass(rate, &mut due, before), 0);
+        let start = Instant::from_micros(1_000_000_000_000);
+        for back in [Duration::from_secs(5), Duration::from_secs(86_400)] {
+            let mut due = Due::default();
+            pass(rate, &mut due, start);
+            let before = start.saturating_sub(back);
+            assert_eq!(pass(rate, &mut due, before), 1, "{back:?}");
+            let then = before.saturating_add(Duration::from_millis(500));
+            assert_eq!(pass(rate, &mut due, then), 5, "{back:?}");
+        }
     }
 
     #[test]

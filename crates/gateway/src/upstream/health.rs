@@ -208,6 +208,8 @@ impl Health {
     fn age(&self) {
         let now = self.clock.now();
         let mut tallied = self.tallied.lock().unwrap_or_else(PoisonError::into_inner);
+        // From here on, where the clock was set back.
+        *tallied = now.min(*tallied);
         let passed_us = now.as_micros().saturating_sub(tallied.as_micros()).max(0);
         let period_us = i64::try_from(TALLY.as_micros()).unwrap_or(i64::MAX);
         let periods = u32::try_from(passed_us / period_us).unwrap_or(u32::MAX);

@@ -11,6 +11,7 @@ use ndxp_registry::Registry;
 
 use crate::consumer::Ending;
 use crate::invariant::{Invariant, Violation};
+use crate::mutation::{self, Mutation};
 
 const ENDING_UNRECORDED: &str = "ENDING_UNRECORDED";
 
@@ -28,6 +29,7 @@ pub struct Ledger {
     left_open: Vec<Vec<u8>>,
     pub completed: u64,
     violation: Option<Violation>,
+    mutation: Option<Mutation>,
 }
 
 struct Transaction {
@@ -36,7 +38,7 @@ struct Transaction {
 }
 
 impl Ledger {
-    pub fn new() -> Self {
+    pub fn new(mutation: Option<Mutation>) -> Self {
         Self {
             reader: None,
             log: Vec::new(),
@@ -47,6 +49,7 @@ impl Ledger {
             left_open: Vec::new(),
             completed: 0,
             violation: None,
+            mutation,
         }
     }
 
@@ -71,7 +74,8 @@ impl Ledger {
 
     /// The hub stands on this journal from now on: it begins with all that was acknowledged.
     pub fn restarted(&mut self, reader: Reader) {
-        let found: Result<Vec<_>, _> = reader.entries(Sequence::new(1), LAST).collect();
+        let entries = reader.entries(Sequence::new(1), LAST);
+        let found: Result<Vec<_>, _> = mutation::read(self.mutation, entries).collect();
         let found = match found {
             Ok(found) => found,
             Err(error) => {
@@ -98,7 +102,8 @@ impl Ledger {
         let Some(reader) = self.reader.clone() else {
             return;
         };
-        for entry in reader.entries(self.end().next(), LAST) {
+        let entries = reader.entries(self.end().next(), LAST);
+        for entry in mutation::read(self.mutation, entries) {
             match entry {
                 Ok(entry) => self.take(entry),
                 Err(error) => {

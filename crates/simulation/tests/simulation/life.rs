@@ -17,7 +17,7 @@ use ndxp_journal::{
 use ndxp_model::{Clock, Sequence, Zone};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, HubStarted, HubStopped};
-use ndxp_registry::{Act, CertificateIdentity};
+use ndxp_registry::{Act, CertificateIdentity, Registry};
 use ndxp_sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -50,8 +50,8 @@ pub struct Ground {
     pub mutation: Option<Mutation>,
     /// Between two turns of the journal's writer: how slow its disk is.
     pub turn_ms: Arc<AtomicU64>,
-    /// For the mutation that counts twice.
-    pub counted_twice: Sequence,
+    /// For the mutations of what the counters follow: how much of the journal they are about.
+    pub spoilt: Sequence,
 }
 
 pub struct Life {
@@ -67,7 +67,10 @@ pub struct Life {
     journal: Journal,
     counters: Counters,
     outside: Outside,
-    counted_twice: Sequence,
+    /// How many entries the counters see more than there are.
+    counted_twice: u64,
+    /// The registry at the start.
+    begun: Arc<Registry>,
 }
 
 /// A consumer's connection.
@@ -98,6 +101,7 @@ impl Life {
         let registry = keeper::recover(&checkpoint, &reader).unwrap();
         let handle = runtime.handle().clone();
         let keeper = Keeper::new(registry, lane.clone(), checkpoint, clock.clone(), handle);
+        let begun = keeper.current();
         let counters = count(ground, &journal);
         let leftover = leftover(ground, &counters, &reader);
         let hand = Arc::new(Mutex::new(Some(hand)));
@@ -123,7 +127,8 @@ impl Life {
             journal,
             counters,
             outside: outside.clone(),
-            counted_twice: ground.counted_twice,
+            counted_twice: mutation::counted_twice(*mutation, ground.spoilt),
+            begun,
         };
         for name in CONSUMERS {
             let consumer = life.connect(name);
@@ -189,7 +194,7 @@ impl Life {
     /// The counters, once they have caught up with all that is durable.
     pub fn counted(&self) -> Result<&Counters, String> {
         let end = self.journal.position().sequence;
-        let end = Sequence::new(end.get() + self.counted_twice.get());
+        let end = Sequence::new(end.get() + self.counted_twice);
         let asking = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
@@ -206,7 +211,8 @@ impl Life {
 
     /// Saves the registry's checkpoint.
     pub fn checkpoint(&self, ground: &Ground) {
-        let mut registry = self.keeper.current().as_ref().clone();
+        let current = self.keeper.current();
+        let mut registry = mutation::checkpoint(ground.mutation, &self.begun, &current);
         registry.advance(self.journal.position().sequence);
         let path = ground.folder.path().join("registry.checkpoint");
         registry.save(&path).unwrap();
@@ -292,7 +298,7 @@ fn open(ground: &Ground) -> Option<(Journal, ByHand)> {
 }
 
 fn count(ground: &Ground, journal: &Journal) -> Counters {
-    let source = mutation::source(ground.mutation, journal.follow(), ground.counted_twice);
+    let source = mutation::source(ground.mutation, journal.follow(), ground.spoilt);
     let folder = ground.folder.path().join("counters");
     Counters::start(folder, Zone::viet_nam(), Following(source), |_, _| {}).unwrap()
 }

@@ -4,25 +4,36 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use ndxp_counters::{Source, SourceError, Watermark};
-use ndxp_journal::{Committed, Disk, DiskFile, DiskLock, Follow, InFlight, Journal, Lane, Relay};
+use ndxp_journal::{
+    AppendError, Committed, Disk, DiskFile, DiskLock, Follow, InFlight, Journal, Lane, ReadError,
+    Relay, Relayed,
+};
 use ndxp_model::Sequence;
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Entry, HubStopped, Outcome, TransactionClosed};
+use ndxp_registry::Registry;
 use ndxp_sim_disk::SimDisk;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mutation {
-    /// None: the seam of the next two alone, to show that it is not what they are caught by.
+    /// None: the seam of the next four alone, to show that it is not what they are caught by.
     HonestRelay,
     ForwardBeforeTheOpeningIsDurable,
     SettleAfterTheTrailers,
+    SettleTwice,
+    StayClosedAfterAFullDisk,
     AcknowledgeBeforeSync,
     ForgetTheWatermark,
     CountOnOpen,
     SweepForgetsATransaction,
+    RebuildForgetsWhatWasReported,
+    ReadPassesOverAStart,
+    ReadGivesTheTimeOfAClockThatIsSetBack,
+    CheckpointSaysThatItIsNewer,
 }
 
 /// The disk, or one that says that it has synced a file and has not.
@@ -35,29 +46,48 @@ pub fn disk(mutation: Option<Mutation>, disk: &SimDisk) -> Arc<dyn Disk> {
 
 /// The gateway's way into the journal: the journal's own, or one that is answered by a relay.
 pub fn lane(mutation: Option<Mutation>, journal: &Journal, own: &Lane) -> Lane {
-    let early: fn(&Body) -> bool = match mutation {
-        Some(Mutation::HonestRelay) => |_| false,
-        Some(Mutation::ForwardBeforeTheOpeningIsDurable) => |body| matches!(body, Body::Opened(_)),
-        Some(Mutation::SettleAfterTheTrailers) => |body| matches!(body, Body::Closed(_)),
+    let bug = match mutation {
+        Some(
+            bug @ (Mutation::HonestRelay
+            | Mutation::ForwardBeforeTheOpeningIsDurable
+            | Mutation::SettleAfterTheTrailers
+            | Mutation::SettleTwice
+            | Mutation::StayClosedAfterAFullDisk),
+        ) => bug,
         _ => return own.clone(),
     };
     let (lane, driver, relay) = Relay::new();
     tokio::spawn(driver);
-    tokio::spawn(pass_on(
-        Arc::new(relay),
-        own.clone(),
-        journal.clone(),
-        early,
-    ));
+    let passing = Passing {
+        relay,
+        lane: own.clone(),
+        journal: journal.clone(),
+        bug,
+        full: AtomicBool::new(false),
+    };
+    tokio::spawn(pass_on(Arc::new(passing)));
     lane
 }
 
-/// What the counters follow.
-pub fn source(mutation: Option<Mutation>, follow: Follow, twice: Sequence) -> Box<dyn Source> {
+/// What the counters follow; some bugs begin with the first restart, or with a later one, and are
+/// about what was in the journal by then.
+pub fn source(mutation: Option<Mutation>, follow: Follow, since: Sequence) -> Box<dyn Source> {
     match mutation {
-        Some(Mutation::ForgetTheWatermark) => Box::new(Again { follow, twice }),
+        Some(Mutation::ForgetTheWatermark) => Box::new(Again {
+            follow,
+            twice: since,
+        }),
         Some(Mutation::CountOnOpen) => Box::new(Openings(follow)),
+        Some(Mutation::RebuildForgetsWhatWasReported) => Box::new(Late { follow, since }),
         _ => Box::new(follow),
+    }
+}
+
+/// How many entries more than there are the counters follow.
+pub fn counted_twice(mutation: Option<Mutation>, since: Sequence) -> u64 {
+    match mutation {
+        Some(Mutation::ForgetTheWatermark) => since.get(),
+        _ => 0,
     }
 }
 
@@ -65,7 +95,11 @@ pub fn source(mutation: Option<Mutation>, follow: Follow, twice: Sequence) -> Bo
 pub const fn spoils_the_counters(mutation: Option<Mutation>) -> bool {
     matches!(
         mutation,
-        Some(Mutation::ForgetTheWatermark | Mutation::CountOnOpen)
+        Some(
+            Mutation::ForgetTheWatermark
+                | Mutation::CountOnOpen
+                | Mutation::RebuildForgetsWhatWasReported
+        )
     )
 }
 
@@ -77,27 +111,88 @@ pub fn leftover(mutation: Option<Mutation>, open: InFlight) -> InFlight {
     }
 }
 
-async fn pass_on(relay: Arc<Relay>, lane: Lane, journal: Journal, early: fn(&Body) -> bool) {
+/// What the journal's reader gives, or what one gives that is wrong.
+pub fn read(
+    mutation: Option<Mutation>,
+    entries: impl Iterator<Item = Result<Entry, ReadError>>,
+) -> impl Iterator<Item = Result<Entry, ReadError>> {
+    let passed_over = move |entry: &Entry| {
+        mutation == Some(Mutation::ReadPassesOverAStart)
+            && entry.sequence > 1
+            && matches!(entry.body, Some(Body::HubStarted(_)))
+    };
+    let set_back = mutation == Some(Mutation::ReadGivesTheTimeOfAClockThatIsSetBack);
+    entries
+        .filter(move |entry| !entry.as_ref().is_ok_and(passed_over))
+        .map(move |entry| {
+            let mut entry = entry?;
+            if set_back && entry.sequence % 30 == 0 {
+                entry.committed_at_us -= 3_600_000_000;
+            }
+            Ok(entry)
+        })
+}
+
+/// What is saved of the registry: as it is, or as it was at the start, under the same name.
+pub fn checkpoint(mutation: Option<Mutation>, begun: &Registry, current: &Registry) -> Registry {
+    match mutation {
+        Some(Mutation::CheckpointSaysThatItIsNewer) => begun.clone(),
+        _ => current.clone(),
+    }
+}
+
+/// A relay between the gateway and the journal, and what is wrong with it.
+struct Passing {
+    relay: Relay,
+    lane: Lane,
+    journal: Journal,
+    bug: Mutation,
+    /// The journal has refused an entry for want of room.
+    full: AtomicBool,
+}
+
+async fn pass_on(passing: Arc<Passing>) {
     loop {
         tokio::time::sleep(Duration::from_millis(1)).await;
-        for relayed in relay.take() {
-            let append = lane.append(&relayed.body);
-            if early(&relayed.body) {
-                let last = journal.position();
-                let guessed = Committed {
-                    sequence: last.sequence.next(),
-                    at: last.at,
-                };
-                relay.answer(relayed, Ok(guessed));
-                drop(append);
-                continue;
-            }
-            let relay = Arc::clone(&relay);
-            tokio::spawn(async move {
-                let answer = append.await;
-                relay.answer(relayed, answer);
-            });
+        for relayed in passing.relay.take() {
+            passing.pass(relayed);
         }
+    }
+}
+
+impl Passing {
+    fn pass(self: &Arc<Self>, relayed: Relayed) {
+        let opens = matches!(relayed.body, Body::Opened(_));
+        let closes = matches!(relayed.body, Body::Closed(_));
+        if opens && self.bug == Mutation::StayClosedAfterAFullDisk && self.full.load(Relaxed) {
+            return self.relay.answer(relayed, Err(AppendError::OutOfSpace));
+        }
+        let append = self.lane.append(&relayed.body);
+        match self.bug {
+            Mutation::ForwardBeforeTheOpeningIsDurable if opens => self.answer_early(relayed),
+            Mutation::SettleAfterTheTrailers if closes => self.answer_early(relayed),
+            bug => {
+                if bug == Mutation::SettleTwice && closes {
+                    drop(self.lane.append(&relayed.body));
+                }
+                let passing = Arc::clone(self);
+                tokio::spawn(async move {
+                    let answer = append.await;
+                    let full = matches!(answer, Err(AppendError::OutOfSpace));
+                    passing.full.fetch_or(full, Relaxed);
+                    passing.relay.answer(relayed, answer);
+                });
+            }
+        }
+    }
+
+    fn answer_early(&self, relayed: Relayed) {
+        let last = self.journal.position();
+        let guessed = Committed {
+            sequence: last.sequence.next(),
+            at: last.at,
+        };
+        self.relay.answer(relayed, Ok(guessed));
     }
 }
 
@@ -207,6 +302,40 @@ impl Source for Openings {
         };
         let entries = Source::entries(&self.0, from, through);
         Box::new(entries.map(move |entry| entry.map(counted)))
+    }
+}
+
+/// Calls of the journal's beginning are passed over: what happens when it has been moved elsewhere and
+/// a rebuild does not look there.
+struct Late {
+    follow: Follow,
+    /// The last entry of what is passed over.
+    since: Sequence,
+}
+
+impl Source for Late {
+    fn position(&self) -> Result<Watermark, SourceError> {
+        Source::position(&self.follow)
+    }
+
+    fn wait_beyond(&self, after: Sequence, timeout: Duration) -> bool {
+        self.follow.wait_beyond(after, timeout)
+    }
+
+    fn entries(
+        &self,
+        from: Sequence,
+        through: Sequence,
+    ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_> {
+        let entries = Source::entries(&self.follow, from, through);
+        Box::new(entries.map(|entry| {
+            entry.map(|mut entry| {
+                if entry.sequence <= self.since.get() {
+                    entry.body = Some(Body::HubStopped(HubStopped::default()));
+                }
+                entry
+            })
+        }))
     }
 }
 

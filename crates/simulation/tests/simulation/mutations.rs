@@ -11,7 +11,7 @@ const SEEDS: u64 = 40;
 const SEEDS_OF_NONE: u64 = 10;
 
 /// The bug, and what catches it.
-const TABLE: [(Mutation, Option<Invariant>); 7] = [
+const TABLE: [(Mutation, Option<Invariant>); 13] = [
     (Mutation::HonestRelay, None),
     (
         Mutation::AcknowledgeBeforeSync,
@@ -33,6 +33,30 @@ const TABLE: [(Mutation, Option<Invariant>); 7] = [
     (
         Mutation::SweepForgetsATransaction,
         Some(Invariant::OpenTransactionsAreSweptAsInterruptedAfterACrash),
+    ),
+    (
+        Mutation::SettleTwice,
+        Some(Invariant::AttemptsAreTheSumOfOutcomes),
+    ),
+    (
+        Mutation::RebuildForgetsWhatWasReported,
+        Some(Invariant::ClosedPeriodsAreFrozen),
+    ),
+    (
+        Mutation::ReadPassesOverAStart,
+        Some(Invariant::SequenceIsContiguousAndTimeNeverRunsBackwards),
+    ),
+    (
+        Mutation::ReadGivesTheTimeOfAClockThatIsSetBack,
+        Some(Invariant::SequenceIsContiguousAndTimeNeverRunsBackwards),
+    ),
+    (
+        Mutation::CheckpointSaysThatItIsNewer,
+        Some(Invariant::RegistryEqualsAFoldOfTheJournal),
+    ),
+    (
+        Mutation::StayClosedAfterAFullDisk,
+        Some(Invariant::WhatIsSoundServesAgain),
     ),
 ];
 

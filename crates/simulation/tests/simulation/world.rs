@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use ndxp_counters::{CountQuery, NoNames};
 use ndxp_gateway::Circuit;
 use ndxp_journal::Health;
-use ndxp_model::{Instant, Sequence, Zone};
+use ndxp_model::{Granularity, Instant, Sequence, Zone};
+use ndxp_proto::journal::v1::Entry;
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_registry::parse_catalogue;
 use ndxp_sim_disk::SimDisk;
@@ -27,6 +28,10 @@ use crate::trace::{Met, Trace};
 
 /// What a seed decides in one world: as many as a debug build does in a few tenths of a second.
 const STEPS: usize = 24;
+/// More than one segment holds.
+const CALLS_TO_FILL: usize = 40;
+/// Longer than a circuit's longest pause.
+const RESUMES_MS: u64 = 15_000;
 /// Between two turns of the journal's writer while its disk is quick.
 pub const TURN_MS: u64 = 2;
 
@@ -85,7 +90,7 @@ impl World {
         let mut random = fastrand::Rng::with_seed(seed);
         let clock = Arc::new(WorldClock::new());
         let trace = Trace::new(Arc::clone(&clock));
-        let ledger = Arc::new(Mutex::new(Ledger::new()));
+        let ledger = Arc::new(Mutex::new(Ledger::new(mutation)));
         let outside = Outside::new(trace.clone(), ledger, random.fork());
         Self {
             random,
@@ -96,7 +101,7 @@ impl World {
                 outside,
                 mutation,
                 turn_ms: Arc::new(AtomicU64::new(TURN_MS)),
-                counted_twice: Sequence::NONE,
+                spoilt: Sequence::NONE,
             },
             life: None,
             trace,
@@ -144,12 +149,8 @@ impl World {
         }
         self.ground.disk = new_disk(disk);
         self.tally.crashes += 1;
-        if self.ground.mutation == Some(Mutation::ForgetTheWatermark)
-            && self.ground.counted_twice == Sequence::NONE
-        {
-            self.ground.counted_twice = self.ground.outside.ledger().end();
-        }
         self.meddle();
+        self.spoil();
         self.start();
     }
 
@@ -174,6 +175,31 @@ impl World {
                 self.trace.note("the registry's checkpoint is gone");
                 drop(fs::remove_file(
                     self.ground.folder.path().join("registry.checkpoint"),
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the mutations of the counters' source are about, from this restart on.
+    fn spoil(&mut self) {
+        let ledger = self.ground.outside.ledger();
+        match self.ground.mutation {
+            Some(Mutation::ForgetTheWatermark) if self.ground.spoilt == Sequence::NONE => {
+                self.ground.spoilt = ledger.end();
+            }
+            Some(Mutation::RebuildForgetsWhatWasReported) => {
+                let Some(((hour, _), _)) = self.frozen.last_key_value() else {
+                    return;
+                };
+                let hour = self
+                    .zone
+                    .bucket(Granularity::Hour, Instant::from_micros(*hour));
+                let over = |entry: &&Entry| entry.committed_at_us < hour.to.as_micros();
+                let over = ledger.log.iter().take_while(over).count();
+                self.ground.spoilt = Sequence::new(over as u64);
+                drop(fs::remove_dir_all(
+                    self.ground.folder.path().join("counters"),
                 ));
             }
             _ => {}
@@ -229,14 +255,7 @@ impl World {
             Err(error) => return ledger.violate(invariant, error.to_string()),
         };
         let recounted = Count::of_log(&ledger.log, &self.zone);
-        if let Some(difference) = recounted.difference(&counted) {
-            ledger.violate(invariant, difference);
-        }
-        let of_outcomes: u64 = total.outcomes().map(|(_, count)| count).sum();
-        if [total.attempts(), of_outcomes] != [recounted.attempts(); 2] {
-            let detail = format!("{} of {of_outcomes}", total.attempts());
-            ledger.violate(Invariant::AttemptsAreTheSumOfOutcomes, detail);
-        }
+        // First what is said of less: a change of what was reported is more than a wrong count.
         let now = ledger.log.last().map_or(0, |entry| entry.committed_at_us);
         let over = counted.hours_before(Instant::from_micros(now), &self.zone);
         let thawed = self
@@ -247,12 +266,23 @@ impl World {
             let detail = format!("hour {hour:?} was {was:?} and is {:?}", over.get(hour));
             ledger.violate(Invariant::ClosedPeriodsAreFrozen, detail);
         }
+        if let Some(difference) = recounted.difference(&counted) {
+            ledger.violate(invariant, difference);
+        }
+        let of_outcomes: u64 = total.outcomes().map(|(_, count)| count).sum();
+        if [total.attempts(), of_outcomes] != [recounted.attempts(); 2] {
+            let detail = format!("{} of {of_outcomes}", total.attempts());
+            ledger.violate(Invariant::AttemptsAreTheSumOfOutcomes, detail);
+        }
         self.frozen = over;
         self.tally.recounts += 1;
     }
 
     /// Everything is made sound: then the hub serves again, nothing stays open, and all agrees.
     fn finish(&mut self) {
+        if self.random.bool() {
+            self.fill_and_free();
+        }
         self.trace.note("all is made sound");
         self.ground.outside.set_misbehaving(0);
         self.soothe();
@@ -265,18 +295,9 @@ impl World {
                 .for_each(|act| life.act(act));
             life.pass(100);
         });
-        let before = self.ground.outside.ledger().completed;
-        for consumer in 0..CONSUMERS.len() - 1 {
-            let plan = self.sound_plan();
-            self.live(|life| life.call(consumer, plan));
-        }
-        self.live(|life| life.pass(2_000));
+        let carried = self.serve();
+        self.expect_served(carried, "at the end");
         let mut ledger = self.ground.outside.ledger();
-        let carried = ledger.completed - before;
-        if ledger.violation().is_none() && carried + 1 != CONSUMERS.len() as u64 {
-            let detail = format!("{carried} calls were carried at the end");
-            ledger.violate(Invariant::WhatIsSoundServesAgain, detail);
-        }
         if ledger.calls_open() > 0 {
             let invariant = Invariant::AttemptsAreTheSumOfOutcomes;
             ledger.violate(invariant, "openings stay open for ever");
@@ -289,6 +310,54 @@ impl World {
         }
         self.start();
         self.check();
+    }
+
+    /// The disk is full for a while. Once there is room again the hub serves, without a restart.
+    fn fill_and_free(&mut self) {
+        self.trace.note("the disk is full for a while");
+        self.ground.outside.set_misbehaving(0);
+        self.soothe();
+        self.ground.disk.set_full(true);
+        for _ in 0..CALLS_TO_FILL {
+            let plan = self.sound_plan();
+            self.live(|life| {
+                life.call(0, plan);
+                life.pass(100);
+            });
+        }
+        self.ground.disk.set_full(false);
+        self.live(|life| {
+            life.pass(RESUMES_MS);
+            crate::steps::restore()
+                .into_iter()
+                .for_each(|act| life.act(act));
+            life.pass(RESUMES_MS);
+        });
+        let carried = self.serve();
+        let broken = self.life.as_ref().map(Life::health);
+        // What an earlier step had the disk fail is final for a life.
+        if !matches!(broken, Some(Health::Poisoned { .. })) {
+            self.expect_served(carried, "after the disk was full");
+        }
+    }
+
+    /// A call of each consumer that may call; how many were carried.
+    fn serve(&mut self) -> u64 {
+        let before = self.ground.outside.ledger().completed;
+        for consumer in 0..CONSUMERS.len() - 1 {
+            let plan = self.sound_plan();
+            self.live(|life| life.call(consumer, plan));
+        }
+        self.live(|life| life.pass(2_000));
+        self.ground.outside.ledger().completed - before
+    }
+
+    fn expect_served(&self, carried: u64, when: &str) {
+        let mut ledger = self.ground.outside.ledger();
+        if ledger.violation().is_none() && carried + 1 != CONSUMERS.len() as u64 {
+            let detail = format!("{carried} calls were carried {when}");
+            ledger.violate(Invariant::WhatIsSoundServesAgain, detail);
+        }
     }
 
     fn report(mut self) -> Report {

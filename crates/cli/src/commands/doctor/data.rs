@@ -11,36 +11,54 @@ use ndxp_model::Sequence;
 
 use super::finding::{Area, Findings};
 
+pub const NOT_THERE_YET: &str = "is not there yet: the first start makes it";
+
+/// What became of looking for a folder.
+pub enum Found {
+    There,
+    /// Under this name; whether that is wrong is for others to say.
+    NotThere(String),
+    /// The findings say why.
+    Unusable,
+}
+
 /// The journal's last entry, if there is one.
 pub fn check(config: &Config, findings: &mut Findings) -> Option<Position> {
     let data = &config.hub.data_dir;
-    let subject = format!("hub.data_dir {}", data.display());
-    let found = match fs::metadata(data) {
+    match folder("hub.data_dir", data, findings) {
+        Found::There => journal(data, findings),
+        Found::NotThere(subject) => {
+            findings.ok(Area::Data, subject, NOT_THERE_YET);
+            None
+        }
+        Found::Unusable => None,
+    }
+}
+
+/// A folder that holds part of the journal: whether it is one, and who may open it.
+pub fn folder(key: &str, path: &Path, findings: &mut Findings) -> Found {
+    let subject = format!("{key} {}", path.display());
+    let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            findings.ok(
-                Area::Data,
-                subject,
-                "is not there yet: the first start makes it",
-            );
-            return None;
+            return Found::NotThere(subject);
         }
         Err(error) => {
             let remedy = "let the hub's user into the folders above it";
             findings.failure(Area::Data, subject, error.to_string(), remedy);
-            return None;
+            return Found::Unusable;
         }
     };
     if !found.is_dir() {
         findings.failure(Area::Data, subject, "is no folder", "name a folder");
-        return None;
+        return Found::Unusable;
     }
-    open_to(data, found.permissions().mode() & 0o777, subject, findings);
-    journal(data, findings)
+    open_to(path, found.permissions().mode() & 0o777, subject, findings);
+    Found::There
 }
 
-fn open_to(data: &Path, mode: u32, subject: String, findings: &mut Findings) {
-    let remedy = format!("run `chmod o-rwx {}`", data.display());
+fn open_to(folder: &Path, mode: u32, subject: String, findings: &mut Findings) {
+    let remedy = format!("run `chmod o-rwx {}`", folder.display());
     if mode & 0o002 != 0 {
         let value = format!("mode {mode:04o}: everybody on this machine may change it");
         findings.failure(Area::Data, subject, value, remedy);
@@ -61,11 +79,7 @@ fn journal(data: &Path, findings: &mut Findings) -> Option<Position> {
     }
     let directory = data.join("journal");
     if !directory.exists() {
-        findings.ok(
-            Area::Data,
-            subject,
-            "is not there yet: the first start makes it",
-        );
+        findings.ok(Area::Data, subject, NOT_THERE_YET);
         return None;
     }
     let position = Reader::open(&directory)

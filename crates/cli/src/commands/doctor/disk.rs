@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ndxp_hub::config::Config;
 
-use super::finding::{Area, Findings};
+use super::finding::{Area, Findings, State};
 
 /// Syncs that are measured: enough for a median, done in a second on a slow disk.
 const SYNCS: u64 = 32;
@@ -25,22 +25,28 @@ const SEGMENTS_LEAST: u64 = 3;
 /// Of 64 MiB and 100,000 transactions: a day of a hub that carries 1.6 million.
 const SEGMENTS_WANTED: u64 = 16;
 
+/// What to do about a disk that fills up.
+const MAKE_ROOM: &str = "make room: without it calls are refused as JOURNAL_UNAVAILABLE";
+
 pub fn check(config: &Config, findings: &mut Findings) {
     let Some(folder) = nearest(&config.hub.data_dir) else {
         return;
     };
-    space(&folder, config.journal.segment_bytes, findings);
+    let segment_bytes = config.journal.segment_bytes;
+    space("hub.data_dir", MAKE_ROOM, &folder, segment_bytes, findings);
     syncs(&folder, findings);
 }
 
-/// The data directory, or the folder in which it will be made.
-fn nearest(data: &Path) -> Option<PathBuf> {
-    let whole = std::path::absolute(data).ok()?;
+/// The folder, or that in which it will be made.
+pub fn nearest(folder: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(folder).ok()?;
     let there = whole.ancestors().find(|folder| folder.is_dir());
     there.map(Path::to_owned)
 }
 
-fn space(folder: &Path, segment_bytes: u64, findings: &mut Findings) {
+/// Whether there is room for the journal under the folder that `key` names to grow; `remedy` is for
+/// when there is none.
+pub fn space(key: &str, remedy: &str, folder: &Path, segment_bytes: u64, findings: &mut Findings) {
     let subject = format!("space on {}", folder.display());
     let found = match rustix::fs::statvfs(folder) {
         Ok(found) => found,
@@ -52,16 +58,17 @@ fn space(folder: &Path, segment_bytes: u64, findings: &mut Findings) {
     };
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     let whole = found.f_blocks.saturating_mul(found.f_frsize);
-    judge_space(subject, free, whole, segment_bytes, findings);
+    match judge_space(free, whole, segment_bytes) {
+        (State::Failure, value) => findings.failure(Area::Disk, subject, value, remedy),
+        (State::Warning, value) => {
+            let remedy = format!("make room, or move {key} to a larger disk");
+            findings.warning(Area::Disk, subject, value, remedy);
+        }
+        (State::Ok, value) => findings.ok(Area::Disk, subject, value),
+    }
 }
 
-fn judge_space(
-    subject: String,
-    free: u64,
-    whole: u64,
-    segment_bytes: u64,
-    findings: &mut Findings,
-) {
+fn judge_space(free: u64, whole: u64, segment_bytes: u64) -> (State, String) {
     const MIB: u64 = 1 << 20;
     let segments = free.checked_div(segment_bytes).unwrap_or_default();
     let value = format!(
@@ -69,15 +76,22 @@ fn judge_space(
         free / MIB,
         whole / MIB
     );
-    if segments < SEGMENTS_LEAST {
-        let remedy = "make room: without it calls are refused as JOURNAL_UNAVAILABLE";
-        findings.failure(Area::Disk, subject, value, remedy);
+    let state = if segments < SEGMENTS_LEAST {
+        State::Failure
     } else if segments < SEGMENTS_WANTED || free < whole / 20 {
-        let remedy = "make room, or move hub.data_dir to a larger disk";
-        findings.warning(Area::Disk, subject, value, remedy);
+        State::Warning
     } else {
-        findings.ok(Area::Disk, subject, value);
-    }
+        State::Ok
+    };
+    (state, value)
+}
+
+/// Whether the hub's user may write there.
+///
+/// # Errors
+/// Why not.
+pub fn writable(folder: &Path) -> io::Result<()> {
+    Probe::make(folder).map(drop)
 }
 
 fn syncs(folder: &Path, findings: &mut Findings) {
@@ -159,7 +173,6 @@ impl Drop for Probe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
 
     #[test]
@@ -175,16 +188,8 @@ mod tests {
             (50, 1_000, State::Ok),
         ];
         for (free, whole, wanted) in rows {
-            let mut findings = Findings::default();
-            judge_space(
-                "x".to_owned(),
-                free * SEGMENT,
-                whole * SEGMENT,
-                SEGMENT,
-                &mut findings,
-            );
-            let seen = findings.seen();
-            assert_eq!(seen[0].0, wanted, "{free} of {whole}: {}", seen[0].2);
+            let (state, value) = judge_space(free * SEGMENT, whole * SEGMENT, SEGMENT);
+            assert_eq!(state, wanted, "{free} of {whole}: {value}");
         }
     }
 

@@ -1,4 +1,0 @@
-//! libFuzzer's door to the target of this name.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ndxp_fuzz::run("answer_metadata")(data));
