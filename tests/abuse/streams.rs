@@ -116,7 +116,7 @@ async fn pour_or_echo(mut exchange: Exchange, taken: Arc<AtomicUsize>) {
 const WHOLE_BYTES: usize = 8 << 20;
 const PIECE_BYTES: usize = 16 * 1024;
 const STALLED: usize = 40;
-/// What the hub holds of each: two windows and a send buffer, 256 KiB each, and as much again in
+/// What the hub holds of each: a window of 256 KiB and a send buffer of 64 KiB, and as much again in
 /// the provider's own machinery.
 const HELD_BYTES_MAX: usize = STALLED * 2 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ use ndxp_gateway::grpc_status;
 use ndxp_gateway::metadata::{
     self, OwnedKeys, Stated, annotate_answer, annotate_request, take_answered, take_stated,
 };
-use ndxp_gateway::meter::{FramingError, Meter};
+use ndxp_gateway::meter::{Framing, FramingError, Meter};
 use ndxp_gateway::path::CallPath;
 use ndxp_model::{Reason, Refusal};
 
@@ -163,11 +163,12 @@ pub fn framing(data: &[u8]) {
 type Measured = (u64, u64, Vec<u8>);
 
 fn measure<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Measured, FramingError> {
-    let mut meter = Meter::new(SALT.as_bytes(), MESSAGE_BYTES_MAX);
+    let (mut meter, mut framing) = (Meter::new(SALT.as_bytes()), Framing::new(MESSAGE_BYTES_MAX));
     for chunk in chunks {
-        meter.pass(chunk)?;
+        framing.pass(chunk)?;
+        meter.pass(chunk);
     }
-    meter.end()?;
+    framing.end()?;
     let measured = meter.measured();
     Ok((measured.bytes, measured.messages, measured.digest))
 }

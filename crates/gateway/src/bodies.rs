@@ -10,6 +10,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
+/// Of what others leave, one request may hold this part: a few large ones do not keep out the small.
+const SHARE: u64 = 4;
+
 /// What requests may hold together, and do.
 #[derive(Clone, Debug)]
 pub struct Bodies(Arc<Total>);
@@ -67,15 +70,24 @@ impl Held {
     fn add(&self, bytes: usize) -> Result<(), Status> {
         let Share { total, held } = &*self.0;
         let bytes = bytes as u64;
-        let before = total.held.fetch_add(bytes, Ordering::Relaxed);
-        held.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes <= total.bytes_max {
-            return Ok(());
+        // Told from one thread only: a request is read by one.
+        let wanted = held.load(Ordering::Relaxed) + bytes;
+        let taken = total
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| {
+                let others = all + bytes - wanted;
+                let left = total.bytes_max.saturating_sub(others);
+                (wanted <= left / SHARE).then_some(all + bytes)
+            });
+        if taken.is_err() {
+            return Err(Status::resource_exhausted(format!(
+                "requests to the hub's own services may hold {} bytes together, and one a part of \
+                 what is left; ask again, or for less at once",
+                total.bytes_max
+            )));
         }
-        Err(Status::resource_exhausted(format!(
-            "requests to the hub's own services hold {} bytes, all that they may together; ask again",
-            total.bytes_max
-        )))
+        held.store(wanted, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -151,23 +163,25 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_too_large_together_are_refused_until_others_are_answered() {
-        let bodies = Bodies::new(100);
-        let pieces = || Brings(vec![Bytes::from(vec![0; 40]); 3]);
-        let (mut first, first_held) = bodies.hold(pieces());
-        let (mut second, _second_held) = bodies.hold(pieces());
+    fn requests_that_are_too_large_together_are_refused_and_small_ones_are_not() {
+        let bodies = Bodies::new(400);
+        let brings = |bytes: usize| Brings(vec![Bytes::from(vec![0; bytes]); 3]);
+        let (mut first, first_held) = bodies.hold(brings(50));
         assert_eq!(read(&mut first), Ok(()));
-        assert_eq!(read(&mut second), Ok(()));
+        assert_eq!(read(&mut first), Ok(()));
+        // A quarter of all is what one may hold.
         assert_eq!(read(&mut first), Err(Code::ResourceExhausted));
-        // Its message has been read, and is still being answered.
-        drop(first);
+        let (mut second, _second_held) = bodies.hold(brings(80));
         assert_eq!(read(&mut second), Err(Code::ResourceExhausted));
-        drop(first_held);
-        drop(second);
-        let (mut third, _third_held) = bodies.hold(pieces());
-        assert_eq!(read(&mut third), Err(Code::ResourceExhausted));
-        drop((third, _third_held, _second_held));
-        let (mut fourth, _fourth_held) = bodies.hold(pieces());
+        let (mut third, third_held) = bodies.hold(brings(70));
+        assert_eq!(read(&mut third), Ok(()));
+        let (mut small, _small_held) = bodies.hold(brings(10));
+        assert_eq!(read(&mut small), Ok(()));
+        // What was read is held until it is answered, and what was refused is not.
+        drop((first, third));
+        assert_eq!(read(&mut second), Err(Code::ResourceExhausted));
+        drop((first_held, third_held));
+        let (mut fourth, _fourth_held) = bodies.hold(brings(90));
         assert_eq!(read(&mut fourth), Ok(()));
     }
 }

@@ -37,6 +37,9 @@ const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 /// Refusals of one core that wait for the journal: two syncs' worth of a flood, and a sixtieth of
 /// what the core's lane holds.
 const REFUSALS_WAITING_MAX: usize = 1_000;
+/// Refusals of one core that are held back from consumers that come again too soon; those above are
+/// told at once.
+pub const REFUSALS_HELD_BACK_MAX: usize = 4_000;
 
 /// Between two looks at how late a core's tasks are.
 const PULSE: Duration = Duration::from_millis(20);
@@ -66,7 +69,7 @@ pub struct Shared {
     /// How providers' endpoints fare.
     pub healths: Arc<Healths>,
     pub connections: AtomicUsize,
-    /// What connections are lent for their windows.
+    /// What consumers' connections are lent for their windows.
     pub windows: Arc<Windows>,
     /// Where connections stand until their peer is known.
     pub anteroom: Anteroom,
@@ -83,6 +86,8 @@ pub struct Core {
     pub upstreams: Upstreams,
     /// One turn for each refusal that may wait for the journal.
     pub refusals: Semaphore,
+    /// One place for each refusal that is held back.
+    pub held_back: Semaphore,
 }
 
 impl std::ops::Deref for Core {
@@ -110,6 +115,7 @@ impl Core {
             lane,
             upstreams,
             refusals: Semaphore::new(REFUSALS_WAITING_MAX),
+            held_back: Semaphore::new(REFUSALS_HELD_BACK_MAX),
         })
     }
 

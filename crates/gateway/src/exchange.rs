@@ -22,7 +22,7 @@ use crate::cut::Before;
 use crate::deadline::parse_timeout;
 use crate::forward::{Noticed, Passage, Standing, forward};
 use crate::metadata::{self, OwnedKeys, Stated};
-use crate::meter::Meter;
+use crate::meter::{Framing, Meter};
 use crate::path::CallPath;
 use crate::peer::Peer;
 use crate::record;
@@ -110,6 +110,8 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
             crate::own::serve(&core, &peer, head, inlet.into_body(), respond).await;
         }
         Err(refusal) => {
+            // What it would have carried need not wait with it.
+            drop((head, inlet));
             let downlink = Downlink::Unanswered(respond);
             refuse(&core, &peer, facts, refusal, downlink).await;
         }
@@ -383,6 +385,7 @@ async fn transact(
         transaction_id: &id,
         salt: &salt_text,
         deadline: opened.deadline,
+        answer_message_bytes_max: core.limits.message_bytes_max,
         standing: Standing {
             connection: &opened.route.connection,
             cuts: &core.cuts,
@@ -390,10 +393,10 @@ async fn transact(
             permitted: &|| still_permitted(core, peer, &opened.route, &facts.call.method),
         },
     };
-    let request_meter = Meter::new(salt.as_bytes(), opened.message_bytes_max);
-    let mut uplink = Uplink::new(inlet, request_meter);
+    let framing = Framing::new(opened.message_bytes_max);
+    let mut uplink = Uplink::new(inlet, Meter::new(salt.as_bytes()), framing);
     let mut downlink = Downlink::Unanswered(respond);
-    let mut answer_meter = Meter::new(salt.as_bytes(), core.limits.message_bytes_max);
+    let mut answer_meter = Meter::new(salt.as_bytes());
     let mut noticed = Noticed {
         measures: opened.stated.measures.clone(),
         ..Noticed::default()

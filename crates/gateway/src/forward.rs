@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::cut::{Before, Cuts, UNWATCHED};
 use crate::metadata;
-use crate::meter::{FramingError, Meter};
+use crate::meter::{Framing, FramingError, Meter};
 use crate::stream::{ConsumerGone, Downlink, Finale, Outlet, RelayError, Uplink, UplinkError};
 use crate::upstream::{DialError, Lease, Pool, Upstreams};
 
@@ -39,6 +39,7 @@ pub struct Passage<'a> {
     pub transaction_id: &'a str,
     pub salt: &'a str,
     pub deadline: Instant,
+    pub answer_message_bytes_max: u64,
     pub standing: Standing<'a>,
 }
 
@@ -122,7 +123,7 @@ pub async fn forward(
         noticed.provider_since.get_or_insert_with(Instant::now);
         match attempt(&lease, passage, uplink, downlink, answer_meter, noticed).await {
             Attempt::Ended(ending) => {
-                note_health(&lease, &ending);
+                note_health(&lease, &ending, downlink.is_behind());
                 return ending;
             }
             Attempt::NotSeen(ending, state) => {
@@ -140,15 +141,15 @@ pub async fn forward(
     }
 }
 
-/// What the ending of a call says of the endpoint. A refusal of the hub's own, or a consumer that
-/// has gone, says nothing.
-fn note_health(lease: &Lease, ending: &Ending) {
+/// What the ending of a call says of the endpoint. A refusal of the hub's own, a consumer that has
+/// gone, or one that was behind with reading when the time was over, says nothing.
+fn note_health(lease: &Lease, ending: &Ending, behind: bool) {
     match (ending.outcome, &ending.finale) {
         (Outcome::ProviderError, Finale::Reset(reason)) if *reason != h2::Reason::CANCEL => {
             lease.note_reset();
         }
         (Outcome::Completed | Outcome::ProviderError, _) => lease.note_answer(),
-        (Outcome::TimedOut, _) => lease.note_timeout(),
+        (Outcome::TimedOut, _) if !behind => lease.note_timeout(),
         (Outcome::Unreachable, _) => lease.note_lost(),
         _ => {}
     }
@@ -183,7 +184,7 @@ async fn attempt(
             lease,
             passage,
             downlink,
-            answer_meter,
+            (answer_meter, Framing::new(passage.answer_message_bytes_max)),
             &mut noticed.measures
         ));
         let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
@@ -258,7 +259,7 @@ async fn receive(
     lease: &Lease,
     passage: &Passage<'_>,
     downlink: &mut Downlink,
-    meter: &mut Meter,
+    (meter, mut framing): (&mut Meter, Framing),
     measures: &mut Vec<Measure>,
 ) -> Result<Ending, Broken> {
     let broken = |answering| move |error| Broken::Provider { error, answering };
@@ -279,7 +280,7 @@ async fn receive(
     }
     downlink.begin(Response::from_parts(head, ()))?;
     let mut framed = true;
-    let relayed = downlink.relay(&mut body, |piece| match meter.pass(piece) {
+    let judge = |piece: &[u8]| match framing.pass(piece) {
         Err(error @ FramingError::MessageTooLarge { .. }) if framed => Err(error),
         // A provider that breaks the framing harms its own answer only; the bytes pass as they
         // are, and the consumer's gRPC library is the judge of them.
@@ -287,7 +288,8 @@ async fn receive(
             framed &= passed.is_ok();
             Ok(())
         }
-    });
+    };
+    let relayed = downlink.relay(&mut body, judge, meter);
     match relayed.await {
         Ok(()) => {}
         Err(RelayError::Refused(error)) => return Ok(answer_too_large(error)),

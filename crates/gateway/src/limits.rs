@@ -30,7 +30,8 @@ pub struct Limits {
     pub handshake_max: Duration,
     /// Dialling a provider: TCP, TLS and HTTP/2 together.
     pub connect_max: Duration,
-    /// What connections' windows may take in all beyond the 64 KiB that each has.
+    /// What connections' windows may take in all beyond the 64 KiB that each has: half of it is for
+    /// connections of consumers, half for those to providers.
     pub windows_bytes_max: u64,
     /// Connections to one endpoint of a provider, per core.
     pub provider_connections_max: usize,
@@ -65,6 +66,19 @@ impl Limits {
     #[must_use]
     pub fn connections_per_holder_max(&self) -> usize {
         (self.connections_max / 4).max(1)
+    }
+
+    /// What is lent to the windows of either kind of connections.
+    #[must_use]
+    pub fn windows_bytes_each(&self) -> u64 {
+        self.windows_bytes_max / 2
+    }
+
+    /// Connections to one endpoint from one core that are alive: a few take no more calls and end
+    /// with those that they have.
+    #[must_use]
+    pub fn connections_alive_max(&self) -> usize {
+        4 * self.provider_connections_max
     }
 
     /// Header lists are read up to this many bytes, so that a list over the metadata limit but

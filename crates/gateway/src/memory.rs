@@ -2,6 +2,7 @@
 //! content are counted once, in the windows that they came by; what stands here beside them is what
 //! each connection and each call needs for itself at worst.
 
+use crate::core::REFUSALS_HELD_BACK_MAX;
 use crate::limits::{Limits, http2};
 use crate::{stream, windows};
 
@@ -15,12 +16,15 @@ const FRAMES_BYTES: u64 = 4 * http2::FRAME_BYTES_MAX as u64;
 const STREAM_BYTES: u64 = 512;
 /// The future of a call, its facts, two streams' records and the entries of its opening and closing.
 const CALL_BYTES: u64 = 16 * KIB;
+/// A refused call: its facts, its stream's record and its answer.
+const REFUSAL_BYTES: u64 = 8 * KIB;
 
-/// A connection of either side: its own window, the header list that it is reading, TLS, frames on
+/// A connection of either side: its own window, twice because what waits in it may stand in buffers
+/// of that size, the header list that it is reading, TLS, frames on
 /// their way, and streams that were reset and may still hear of it.
 #[must_use]
 pub fn of_connection(limits: &Limits) -> u64 {
-    u64::from(windows::OWN_BYTES)
+    2 * u64::from(windows::OWN_BYTES)
         + u64::from(limits.header_list_bytes_max())
         + TLS_BYTES
         + FRAMES_BYTES
@@ -45,7 +49,13 @@ pub fn of_call(limits: &Limits) -> u64 {
         + CALL_BYTES
 }
 
-/// What is lent to windows; twice, because what waits in them may stand in buffers of that size.
+/// Refusals that are held back, on one core: their facts and what is still to be said.
+#[must_use]
+pub fn of_refusals() -> u64 {
+    REFUSALS_HELD_BACK_MAX as u64 * REFUSAL_BYTES
+}
+
+/// What is lent to windows; twice, as above.
 #[must_use]
 pub fn of_windows(limits: &Limits) -> u64 {
     limits.windows_bytes_max.saturating_mul(2)
@@ -58,7 +68,8 @@ mod tests {
     #[test]
     fn each_unit_is_what_its_limits_say() {
         let limits = Limits::default();
-        assert_eq!(of_connection(&limits) / KIB, 63 + 64 + 128 + 64 + 512);
+        assert_eq!(of_connection(&limits) / KIB, 127 + 64 + 128 + 64 + 512);
+        assert_eq!(of_refusals() / KIB, 32_000);
         assert_eq!(of_handshake() / KIB, 192);
         assert_eq!(of_call(&limits) / KIB, 16 + 128 + 64 + 160 + 16);
         assert_eq!(of_windows(&limits), 2 << 30);

@@ -1,4 +1,5 @@
-//! What passes in one direction, measured without decoding: bytes, gRPC messages, digest.
+//! What passes in one direction, measured without decoding: bytes, gRPC messages, digest. What is
+//! read is judged by its framing; what is passed on is measured.
 //!
 //! The five-byte prefixes of gRPC messages are followed across frames of any size; the bytes
 //! themselves are hashed while they are hot and never copied.
@@ -11,8 +12,14 @@ const PREFIX_BYTES: usize = 5;
 /// A direction's running measure.
 pub struct Meter {
     bytes: u64,
-    messages: u64,
     digest: Context,
+    framing: Framing,
+}
+
+/// Follows the messages of a direction, and what is wrong with them.
+#[derive(Clone, Debug)]
+pub struct Framing {
+    messages: u64,
     message_bytes_max: u64,
     /// Bytes of the present message that are still to come.
     missing: u64,
@@ -42,13 +49,49 @@ pub enum FramingError {
 
 impl Meter {
     #[must_use]
-    pub fn new(salt: &[u8], message_bytes_max: u64) -> Self {
+    pub fn new(salt: &[u8]) -> Self {
         let mut digest = Context::new(&SHA256);
         digest.update(salt);
         Self {
             bytes: 0,
-            messages: 0,
             digest,
+            framing: Framing::new(u64::MAX),
+        }
+    }
+
+    /// Takes note of the next bytes that pass.
+    pub fn pass(&mut self, chunk: &[u8]) {
+        self.digest.update(chunk);
+        self.bytes += chunk.len() as u64;
+        // What is wrong with them was judged before they passed.
+        let _judged = self.framing.pass(chunk);
+    }
+
+    /// Bytes that have passed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    #[must_use]
+    pub fn measured(self) -> Measured {
+        let digest = match self.bytes {
+            0 => Vec::new(),
+            _ => self.digest.finish().as_ref().to_vec(),
+        };
+        Measured {
+            bytes: self.bytes,
+            messages: self.framing.messages,
+            digest,
+        }
+    }
+}
+
+impl Framing {
+    #[must_use]
+    pub fn new(message_bytes_max: u64) -> Self {
+        Self {
+            messages: 0,
             message_bytes_max,
             missing: 0,
             prefix: [0; PREFIX_BYTES],
@@ -56,13 +99,11 @@ impl Meter {
         }
     }
 
-    /// Takes note of the next bytes of the stream.
+    /// Follows the next bytes of the stream.
     ///
     /// # Errors
     /// When they announce a message that is too large, or flags that no message has.
     pub fn pass(&mut self, chunk: &[u8]) -> Result<(), FramingError> {
-        self.digest.update(chunk);
-        self.bytes += chunk.len() as u64;
         let mut rest = chunk;
         while !rest.is_empty() {
             let skipped = usize::try_from(self.missing)
@@ -93,19 +134,6 @@ impl Meter {
             Ok(())
         } else {
             Err(FramingError::Truncated { missing })
-        }
-    }
-
-    #[must_use]
-    pub fn measured(self) -> Measured {
-        let digest = match self.bytes {
-            0 => Vec::new(),
-            _ => self.digest.finish().as_ref().to_vec(),
-        };
-        Measured {
-            bytes: self.bytes,
-            messages: self.messages,
-            digest,
         }
     }
 
@@ -141,11 +169,12 @@ mod tests {
     #[test]
     fn messages_are_counted_however_the_stream_is_cut() {
         for size in 1..=THREE.len() {
-            let mut meter = Meter::new(b"salt", 100);
+            let (mut meter, mut framing) = (Meter::new(b"salt"), Framing::new(100));
             for chunk in THREE.chunks(size) {
-                meter.pass(chunk).unwrap();
+                framing.pass(chunk).unwrap();
+                meter.pass(chunk);
             }
-            meter.end().unwrap();
+            framing.end().unwrap();
             let measured = meter.measured();
             assert_eq!(
                 (measured.bytes, measured.messages),
@@ -160,8 +189,8 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], expected: FramingError) {
-        let mut meter = Meter::new(b"", 3);
-        let found = meter.pass(bytes).and_then(|()| meter.end());
+        let mut framing = Framing::new(3);
+        let found = framing.pass(bytes).and_then(|()| framing.end());
         assert_eq!(found, Err(expected), "{bytes:?}");
     }
 

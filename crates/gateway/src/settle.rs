@@ -161,12 +161,12 @@ pub async fn refuse(
         "refused"
     );
     let wait = peer.gate().refusal_wait(core.clock.now());
-    let gone = match wait {
-        Duration::ZERO => downlink.is_gone().await,
-        wait => downlink
-            .unless_gone(tokio::time::sleep(wait))
-            .await
-            .is_err(),
+    let gone = match core.held_back.try_acquire() {
+        Ok(_place) if !wait.is_zero() => {
+            let held_back = downlink.unless_gone(tokio::time::sleep(wait));
+            held_back.await.is_err()
+        }
+        _ => downlink.is_gone().await,
     };
     if gone {
         peer.conduct.note_reset();

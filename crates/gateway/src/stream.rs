@@ -14,20 +14,22 @@ use h2::server::SendResponse;
 use http::{HeaderMap, Response};
 
 use crate::metadata;
-use crate::meter::{FramingError, Meter};
+use crate::meter::{Framing, FramingError, Meter};
 use backlog::Backlog;
 pub use inlet::Inlet;
 use outlet::TakesNoMore;
 pub use outlet::{Outlet, Piece};
 
-/// Request bytes that are kept until the provider answers, so that a call that it has not seen
-/// can be repeated. A request beyond this is not repeated.
+/// Request bytes that are kept with the call, so that one that the provider has not seen can be
+/// repeated. A request beyond this is not repeated.
 pub const REPLAY_BYTES_MAX: usize = 64 * 1024;
 
 /// From the consumer to the provider.
 pub struct Uplink {
     pub inlet: Inlet,
+    /// What was passed on.
     pub meter: Meter,
+    framing: Framing,
     /// What has been read, while it is little enough to be repeated.
     replay: Option<Backlog>,
     /// Read, and not yet sent to the provider that it is for now.
@@ -59,10 +61,11 @@ enum Stopped {
 
 impl Uplink {
     #[must_use]
-    pub fn new(inlet: Inlet, meter: Meter) -> Self {
+    pub fn new(inlet: Inlet, meter: Meter, framing: Framing) -> Self {
         Self {
             inlet,
             meter,
+            framing,
             replay: Some(Backlog::default()),
             backlog: Backlog::default(),
             read_bytes: 0,
@@ -112,7 +115,7 @@ impl Uplink {
         }
         let trailers = self.inlet.trailers().await;
         let trailers = trailers.map_err(|_| Stopped::Broken(UplinkError::Consumer))?;
-        self.meter.end()?;
+        self.framing.end()?;
         match trailers {
             Some(mut trailers) => {
                 // Nobody speaks in the hub's name, here neither.
@@ -145,7 +148,12 @@ impl Uplink {
                 Some(Ok(piece)) => self.take(piece)?,
             }
         }
-        let passed = to.poll_send(cx, &mut self.backlog, self.ended, sent);
+        let meter = &mut self.meter;
+        let mut passes = |piece: &[u8]| {
+            *sent += piece.len();
+            meter.pass(beyond(piece, *sent, meter.bytes()));
+        };
+        let passed = to.poll_send(cx, &mut self.backlog, self.ended, &mut passes);
         self.release(*sent);
         ready!(passed)?;
         if self.content_over {
@@ -156,9 +164,9 @@ impl Uplink {
     }
 
     fn take(&mut self, piece: Bytes) -> Result<(), FramingError> {
-        self.meter.pass(&piece)?;
+        self.framing.pass(&piece)?;
         if self.inlet.is_over() {
-            self.meter.end()?;
+            self.framing.end()?;
             self.content_over = true;
             self.ended = true;
         }
@@ -189,6 +197,16 @@ impl Uplink {
             self.released_bytes = sent;
         }
     }
+}
+
+/// What of a piece was not passed on before, to a provider that had not seen it: the piece ends at
+/// `sent` bytes of the request, of which so many have been measured.
+fn beyond(piece: &[u8], sent: usize, measured: u64) -> &[u8] {
+    let new = u64::try_from(sent)
+        .unwrap_or(u64::MAX)
+        .saturating_sub(measured);
+    let new = usize::try_from(new).unwrap_or(usize::MAX).min(piece.len());
+    piece.get(piece.len() - new..).unwrap_or_default()
 }
 
 /// From the provider to the consumer.
@@ -285,19 +303,27 @@ impl Downlink {
         };
         let mut backlog = Backlog::default();
         backlog.push(piece);
-        poll_fn(|cx| outlet.poll_send(cx, &mut backlog, false, &mut 0))
+        poll_fn(|cx| outlet.poll_send(cx, &mut backlog, false, &mut |_| ()))
             .await
             .map_err(|TakesNoMore| ConsumerGone)
     }
 
-    /// Passes the answer's content on, up to its end; each piece is judged as it is read.
+    /// Whether the consumer has not taken yet what the provider has sent.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        matches!(self, Self::Answering(outlet) if outlet.is_behind())
+    }
+
+    /// Passes the answer's content on, up to its end; each piece is judged as it is read, and measured
+    /// as it is passed on.
     ///
     /// # Errors
-    /// As [`RelayError`] says; what was read before the provider broke off has been passed then.
+    /// As [`RelayError`] says; what was read before has been passed on then.
     pub async fn relay<E>(
         &mut self,
         body: &mut RecvStream,
-        mut judge: impl FnMut(&Bytes) -> Result<(), E>,
+        mut judge: impl FnMut(&[u8]) -> Result<(), E>,
+        meter: &mut Meter,
     ) -> Result<(), RelayError<E>> {
         let mut backlog = Backlog::default();
         let mut end = None;
@@ -310,17 +336,21 @@ impl Downlink {
                 match read {
                     None => end = Some(Ok(())),
                     Some(Err(error)) => end = Some(Err(RelayError::Provider(error))),
-                    Some(Ok(piece)) => {
-                        judge(&piece).map_err(RelayError::Refused)?;
-                        backlog.push(piece);
-                    }
+                    Some(Ok(piece)) => match judge(&piece) {
+                        Ok(()) => backlog.push(piece),
+                        Err(refused) => end = Some(Err(RelayError::Refused(refused))),
+                    },
                 }
             }
             let Self::Answering(outlet) = &mut *self else {
                 return Poll::Ready(Err(RelayError::ConsumerGone));
             };
             let mut sent = 0;
-            let passed = outlet.poll_send(cx, &mut backlog, false, &mut sent);
+            let mut passes = |piece: &[u8]| {
+                sent += piece.len();
+                meter.pass(piece);
+            };
+            let passed = outlet.poll_send(cx, &mut backlog, false, &mut passes);
             if sent > 0 {
                 // An error means that the stream is over, and its window with it.
                 let _over = body.flow_control().release_capacity(sent);
@@ -367,5 +397,26 @@ impl From<TakesNoMore> for Stopped {
 impl From<FramingError> for Stopped {
     fn from(error: FramingError) -> Self {
         Self::Broken(UplinkError::Framing(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_once_more_is_measured_once() {
+        let piece = b"abcde";
+        // The piece ends at so many bytes of the request, so many are measured: what is new.
+        let rows: [(usize, u64, &[u8]); 5] = [
+            (5, 0, b"abcde"),
+            (5, 5, b""),
+            (5, 2, b"cde"),
+            (9, 12, b""),
+            (9, 4, b"abcde"),
+        ];
+        for (sent, measured, expected) in rows {
+            assert_eq!(beyond(piece, sent, measured), expected, "{sent} {measured}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod breaker;
 mod dial;
 mod endpoint;
 mod health;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

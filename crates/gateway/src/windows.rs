@@ -1,4 +1,5 @@
-//! Room for what peers have sent and nobody has taken yet, shared by all connections of the hub.
+//! Room for what peers have sent and nobody has taken yet, shared by all connections of one kind:
+//! those of consumers, and those to providers, which no consumer can use up.
 //!
 //! A connection's window is a promise: its peer may send so much, whatever becomes of it. Promises
 //! that are large enough for a busy connection cannot be kept to ten thousand at once. So each
@@ -13,10 +14,10 @@ use crate::limits::http2::STREAM_WINDOW_BYTES;
 
 /// What every connection has: HTTP/2's own initial window, which no peer can be denied.
 pub const OWN_BYTES: u32 = 65_535;
-/// Of what is left, one connection is lent this part at most, so that there is always some left.
+/// Of what is left, one connection is lent this part at a time, so that a few cannot take it all.
 const SHARE: u64 = 16;
 
-/// What may be lent, and is. The whole hub's.
+/// What may be lent, and is.
 #[derive(Debug)]
 pub struct Windows {
     bytes_max: u64,

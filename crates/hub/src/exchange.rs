@@ -10,12 +10,13 @@ use std::sync::Arc;
 use ndxp_gateway::{Caller, OwnServices, Seen};
 use ndxp_model::Clock;
 use ndxp_proto::exchange::v1::directory_service_server::DirectoryServiceServer;
+use tokio::sync::Semaphore;
 use tonic::service::Routes;
 use tonic::{Request, Status};
 
 use crate::health::Health;
 use crate::keeper::Keeper;
-use crate::memory::own_requests;
+use crate::memory::{REFLECTIONS_MAX, own_requests};
 use crate::reflection::{HEALTH, REFLECTION};
 
 use directory::Directory;
@@ -44,13 +45,19 @@ pub fn exchange_services(
     };
     let directory = DirectoryServiceServer::new(directory);
     let registry = keeper.shown();
+    let places = Arc::new(Semaphore::new(REFLECTIONS_MAX));
     let older = CallerReflection::<true> {
+        places: Arc::clone(&places),
         registry: Arc::clone(&registry),
         clock: Arc::clone(&clock),
     };
     let routes = Routes::new(directory.max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(health.service(&OWN))
-        .add_service(CallerReflection::<false> { registry, clock })
+        .add_service(CallerReflection::<false> {
+            registry,
+            clock,
+            places,
+        })
         .add_service(older);
     let names = OWN.into_iter().chain([HEALTH]).chain(REFLECTION);
     OwnServices::new(names.map(str::to_owned), own_requests(), routes.prepare())

@@ -1,8 +1,9 @@
 //! The most memory that peers can make the hub hold, whatever they do: computed from the limits
-//! that are configured, said at the start, shown as a metric, and held by `ndxp bench soak`.
+//! that are configured, said at the start, shown as a metric, and held by `ndxp bench --soak`.
 //!
 //! What the hub holds for itself comes on top and is no peer's to choose: the program, the registry
-//! (about 1 KB for each grant), the counters' pending rows and the page cache of sled.
+//! (about 1 KB for each grant), the counters' pending rows, the page cache of sled, and the answers that
+//! operators and auditors ask for on the control port.
 
 use std::fmt;
 
@@ -23,6 +24,10 @@ pub const CONTROL_REQUESTS_BYTES_MAX: u64 = 128 * MIB;
 const TIMES_DECODED: u64 = 4;
 /// A connection of the control port: windows and send buffers of its streams.
 pub const CONTROL_WINDOW_BYTES: u32 = 1 << 20;
+/// Streams of reflection at once, on the exchange port; each has descriptors of its own, which the
+/// registry bounds, read and as they came.
+pub const REFLECTIONS_MAX: usize = 32;
+const REFLECTION_BYTES: u64 = 4 * MIB;
 /// An answer that streams: a batch being made, one being sent.
 const STREAMED_BYTES: u64 = 4 * MIB;
 
@@ -49,7 +54,6 @@ impl MemoryBound {
         let gateway = gateway_limits(config);
         let (cores, endpoints) = (cores(config) as u64, endpoints as u64);
         let times = |count: u64, bytes: u64| count.saturating_mul(bytes);
-        let per_core = limits.provider_connections_per_core_max as u64;
         let requests = OWN_REQUESTS_BYTES_MAX + CONTROL_REQUESTS_BYTES_MAX;
         Self {
             connections: times(
@@ -60,10 +64,11 @@ impl MemoryBound {
             calls: times(
                 u64::from(limits.calls_in_flight_max),
                 memory::of_call(&gateway),
-            ),
+            )
+            .saturating_add(times(cores, memory::of_refusals())),
             windows: memory::of_windows(&gateway),
             providers: times(
-                cores * endpoints * per_core,
+                cores * endpoints * gateway.connections_alive_max() as u64,
                 memory::of_connection(&gateway),
             ),
             journal: cores * LANE_BYTES_MAX as u64,
@@ -72,7 +77,8 @@ impl MemoryBound {
                     limits.control_connections_max as u64,
                     u64::from(CONTROL_WINDOW_BYTES),
                 )
-                + times(limits.control_streams_max as u64, STREAMED_BYTES),
+                + times(limits.control_streams_max as u64, STREAMED_BYTES)
+                + times(REFLECTIONS_MAX as u64, REFLECTION_BYTES),
         }
     }
 
@@ -163,18 +169,18 @@ mod tests {
     fn the_bound_follows_the_limits() {
         check(
             "",
-            "19225 MiB: connections 8124, handshakes 48, calls 7500, windows 2048, providers 64, \
-             journal 32, control 1408",
+            "20256 MiB: connections 8749, handshakes 48, calls 7562, windows 2048, providers 279, \
+             journal 32, control 1536",
         );
         check(
             "calls_in_flight_max = 2_000\nconnections_max = 1_000\nwindows_bytes_max = 268_435_456",
-            "3627 MiB: connections 812, handshakes 48, calls 750, windows 512, providers 64, \
-             journal 32, control 1408",
+            "4095 MiB: connections 874, handshakes 48, calls 812, windows 512, providers 279, \
+             journal 32, control 1536",
         );
         check(
             "metadata_bytes_max = 65_536",
-            "29553 MiB: connections 9999, handshakes 48, calls 15937, windows 2048, providers 79, \
-             journal 32, control 1408",
+            "30628 MiB: connections 10624, handshakes 48, calls 16000, windows 2048, providers 339, \
+             journal 32, control 1536",
         );
     }
 }

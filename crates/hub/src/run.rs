@@ -353,14 +353,14 @@ fn shared(
 ) -> Result<Arc<Shared>, StartError> {
     let limits = &config.limits;
     let gateway_limits = gateway_limits(config);
-    let windows = Windows::new(gateway_limits.windows_bytes_max);
     let dialler = Dialler {
         trusted: tls.trusted(),
         trust_domain: config.hub.trust_domain.clone(),
         credentials: tls.credentials(),
         connect_max: limits.provider_connect_max,
         header_list_bytes_max: gateway_limits.header_list_bytes_max(),
-        windows: Arc::clone(&windows),
+        windows: Windows::new(gateway_limits.windows_bytes_each()),
+        connections_alive_max: gateway_limits.connections_alive_max(),
         seen: Arc::clone(seen),
         wires: None,
     };
@@ -376,6 +376,7 @@ fn shared(
         cuts: keeper.cuts(),
         anteroom: Anteroom::new(limits.handshakes_max),
         holders: Arc::default(),
+        windows: Windows::new(gateway_limits.windows_bytes_each()),
         limits: gateway_limits,
         registry: keeper.shown(),
         salts: salt_file::load_or_create(&config.hub.data_dir)?,
@@ -388,7 +389,6 @@ fn shared(
         trusted: tls.trusted(),
         seen: Arc::clone(seen),
         connections: AtomicUsize::new(0),
-        windows,
     }))
 }
 

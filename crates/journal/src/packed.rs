@@ -4,7 +4,13 @@
 use std::io;
 
 use crate::disk::DiskFile;
-use crate::format::{Block, Footer, Form, HEAD_BYTES, Index, SEGMENT_BYTES_MAX, SegmentHead};
+use crate::format::{
+    BLOCK_BYTES, Block, Footer, Form, HEAD_BYTES, Index, SEGMENT_BYTES_MAX, SegmentHead,
+};
+
+/// The largest index: what is always in it, and a row of 44 bytes for each block of a segment as large
+/// as one may be. Two blocks in a row are more than one is meant to be.
+const INDEX_BYTES_MAX: u64 = 128 + 44 * 2 * (SEGMENT_BYTES_MAX / BLOCK_BYTES as u64 + 1);
 
 /// The index of a packed segment: `None` when the file is none, `Some(None)` when it is one and its
 /// index is damaged.
@@ -29,6 +35,9 @@ pub(crate) fn read_index(
     let Some((offset, length)) = offset.and_then(|at| Some((at, bytes.checked_sub(at)?))) else {
         return Ok(None);
     };
+    if length > INDEX_BYTES_MAX {
+        return Ok(None);
+    }
     let index = Index::decode(seed, &read(open, offset, length)?);
     Ok(index
         .filter(|index| index.offset == offset && index.first == head.first && index.is_possible()))

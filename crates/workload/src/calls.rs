@@ -1,6 +1,6 @@
 //! Calls and their entries as the hub writes them, made up from a number.
 
-use ndxp_gateway::meter::{Measured, Meter};
+use ndxp_gateway::meter::{Framing, Measured, Meter};
 use ndxp_model::{Instant, Outcome, TransactionId};
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, TransactionClosed, TransactionOpened};
@@ -36,9 +36,10 @@ pub fn message(bytes: u32) -> Vec<u8> {
 /// # Errors
 /// When the message is not framed as one.
 pub fn measured(message: &[u8]) -> anyhow::Result<Measured> {
-    let mut meter = Meter::new(&SALT, MESSAGE_BYTES_MAX);
-    meter.pass(message)?;
-    meter.end()?;
+    let (mut meter, mut framing) = (Meter::new(&SALT), Framing::new(MESSAGE_BYTES_MAX));
+    framing.pass(message)?;
+    meter.pass(message);
+    framing.end()?;
     Ok(meter.measured())
 }
 

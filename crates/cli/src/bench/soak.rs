@@ -61,7 +61,7 @@ const LIMITS: [(&str, &str, &str); 8] = [
 #[derive(Args, Debug)]
 pub struct Soak {
     /// How long
-    #[arg(long, value_name = "N", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(20..=86_400))]
+    #[arg(long, value_name = "N", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(40..=86_400))]
     seconds: u64,
 
     /// Decides what the bad peers do when; another one each time unless it is given

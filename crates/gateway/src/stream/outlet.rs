@@ -44,6 +44,8 @@ pub struct Outlet {
     /// Whether a piece has been sent. The first is not counted: most calls have no other.
     begun: bool,
     ended: bool,
+    /// Something waits for this side to take it.
+    behind: bool,
     queue: Option<Arc<Queue>>,
 }
 
@@ -58,33 +60,41 @@ impl Outlet {
             stream,
             begun: false,
             ended: false,
+            behind: false,
             queue: None,
         }
     }
 
-    /// Sends what waits as far as there is room, and adds the bytes to `sent`; ready when nothing
+    /// Sends what waits as far as there is room, and tells each piece to `passes`; ready when nothing
     /// waits any more. `ends` says that nothing comes behind it.
     pub fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         backlog: &mut Backlog,
         ends: bool,
-        sent: &mut usize,
+        passes: &mut dyn FnMut(&[u8]),
     ) -> Poll<Result<(), TakesNoMore>> {
         loop {
             let wanted = backlog.next_bytes();
-            if wanted == 0 {
+            self.behind = wanted > 0;
+            if !self.behind {
                 return Poll::Ready(Ok(()));
             }
             let room = ready!(self.poll_room(cx, wanted))?;
             let bytes = backlog.take(room);
-            *sent += bytes.len();
+            passes(&bytes);
             self.ended = ends && backlog.is_empty();
             let piece = self.piece(bytes);
             self.stream
                 .send_data(piece, self.ended)
                 .map_err(|_| TakesNoMore)?;
         }
+    }
+
+    /// Whether something waits for this side to take it.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// Ends the stream without trailers, unless its last piece has.

@@ -1,8 +1,8 @@
 //! Dialling a provider: TCP, then TLS with the identity that the registry demands, then HTTP/2.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,8 +35,11 @@ pub struct Dialler {
     pub connect_max: Duration,
     /// A provider's header lists are read up to this many bytes.
     pub header_list_bytes_max: u32,
-    /// What connections are lent for their windows.
+    /// What connections to providers are lent for their windows: theirs alone, because many
+    /// consumers share each.
     pub windows: Arc<Windows>,
+    /// Connections to one endpoint from one core that are alive, those that take no more calls too.
+    pub connections_alive_max: usize,
     /// What providers show.
     pub seen: Arc<Seen>,
     /// Instead of TCP and TLS: the simulation's.
@@ -54,12 +57,15 @@ pub(super) struct Opened {
     pub certificate: Option<CertificateKey>,
     /// To be kept by whoever places calls on it: its window follows.
     pub calls: Arc<AtomicUsize>,
+    /// To be kept until its last call is over, which may hold what came by it for longer than the
+    /// connection lives. It stays on one core: never waited for.
+    pub window: Arc<Mutex<Window>>,
 }
 
 /// What keeps a provider's connection going, and its window as wide as its calls need it.
 struct Driver<S> {
     connection: client::Connection<Guarded<S>, Piece>,
-    window: Window,
+    window: Arc<Mutex<Window>>,
     calls: Arc<AtomicUsize>,
 }
 
@@ -68,7 +74,11 @@ impl<S: Stream> Future for Driver<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let calls = self.calls.load(Ordering::Relaxed);
-        if let Some(bytes) = self.window.widen(calls) {
+        let widened = {
+            let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            window.widen(calls)
+        };
+        if let Some(bytes) = widened {
             self.connection.set_target_window_size(bytes);
         }
         Pin::new(&mut self.connection).poll(cx)
@@ -82,6 +92,13 @@ pub enum DialError {
     NoEndpoint { provider: SystemId },
     #[error("{endpoint} did not answer within {waited:?}")]
     TimedOut { endpoint: String, waited: Duration },
+    #[error(
+        "{endpoint} keeps {connections} connections with calls on them and takes no more on any"
+    )]
+    Crowded {
+        endpoint: String,
+        connections: usize,
+    },
     #[error("{endpoint} could not be connected: {found}")]
     Connect { endpoint: String, found: String },
     #[error("{endpoint} does not speak HTTP/2 over TLS (ALPN h2)")]
@@ -215,9 +232,11 @@ impl Dialler {
             .await
             .map_err(|error| connect_error(endpoint, &error))?;
         let calls = Arc::<AtomicUsize>::default();
+        let window = self.windows.open(http2::PROVIDER_CONNECTION_WINDOW_BYTES);
+        let window = Arc::new(Mutex::new(window));
         let driver = Driver {
             connection,
-            window: self.windows.open(http2::PROVIDER_CONNECTION_WINDOW_BYTES),
+            window: Arc::clone(&window),
             calls: Arc::clone(&calls),
         };
         Ok(Opened {
@@ -226,6 +245,7 @@ impl Dialler {
             conduct,
             certificate,
             calls,
+            window,
         })
     }
 

@@ -15,9 +15,11 @@ use tokio::time::Instant;
 use super::breaker::{Decision, Failure};
 use super::dial::{DialError, Dialler, Opened};
 use super::health::{Health, Healths, Leave};
+use super::waiting::Waiting;
 use crate::conduct::Conduct;
 use crate::stream::{Outlet, Piece};
 use crate::trust::{CertificateKey, Trusted, taken_back};
+use crate::windows::Window;
 
 /// A connection that carries this many calls is joined by another, up to the limit.
 const CALLS_BEFORE_ANOTHER: usize = 100;
@@ -54,6 +56,8 @@ pub(super) struct Endpoint {
     state: Mutex<State>,
     /// Calls that wait for a connection: load that no connection carries yet.
     waiting: AtomicUsize,
+    /// One more for each connection that is alive.
+    alive: Arc<()>,
     /// Held by whoever dials, so that a crowd of calls makes one connection.
     dialling: Arc<tokio::sync::Mutex<()>>,
 }
@@ -75,6 +79,7 @@ struct Connection {
     send: SendRequest<Piece>,
     conduct: Arc<Conduct>,
     calls: Arc<AtomicUsize>,
+    _window: Arc<Mutex<Window>>,
     /// Calls in a row that timed out without one being answered.
     timeouts: AtomicU32,
     /// Shared with the connection's driver, which must not hold `send`: a connection closes when
@@ -98,22 +103,6 @@ pub(super) enum Standing {
     /// It may be dialled; so many calls wait for that.
     Unconnected(usize),
     LeftAlone,
-}
-
-/// A call that waits for a connection; counted until dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A place on a connection; counted until dropped.
@@ -232,6 +221,7 @@ impl Endpoint {
             address: address.to_owned(),
             state: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            alive: Arc::default(),
             dialling: Arc::default(),
         })
     }
@@ -377,6 +367,14 @@ impl Endpoint {
                 .tls
                 .get_or_insert_with(|| dialler.tls_for(&self.provider)),
         );
+        let connections = Arc::strong_count(&self.alive) - 1;
+        if connections >= dialler.connections_alive_max {
+            let endpoint = self.address.clone();
+            return Err(DialError::Crowded {
+                endpoint,
+                connections,
+            });
+        }
         match dialler.open(&self.provider, &tls, &self.address).await {
             Ok(opened) => {
                 let Opened {
@@ -385,6 +383,7 @@ impl Endpoint {
                     conduct,
                     certificate,
                     calls,
+                    window,
                 } = opened;
                 let closed = Arc::new(AtomicBool::new(false));
                 let trusted = dialler.trusted.clone();
@@ -393,6 +392,7 @@ impl Endpoint {
                     send,
                     conduct,
                     calls,
+                    _window: window,
                     timeouts: AtomicU32::new(0),
                     closed,
                     used: AtomicBool::new(true),
@@ -421,7 +421,7 @@ impl Endpoint {
         (trusted, certificate): (Trusted, Option<CertificateKey>),
     ) {
         let (provider, endpoint) = (self.provider.id.clone(), self.address.clone());
-        let revoked = Arc::clone(&closed);
+        let (revoked, alive) = (Arc::clone(&closed), Arc::clone(&self.alive));
         let watch = tokio::spawn(async move {
             if let Some(certificate) = certificate {
                 taken_back(trusted, &certificate).await;
@@ -432,6 +432,7 @@ impl Endpoint {
         tokio::spawn(async move {
             let ended = driver.await;
             watch.abort();
+            drop(alive);
             closed.store(true, Ordering::Relaxed);
             if let Err(error) = ended {
                 tracing::info!(%provider, endpoint, %error, "connection to provider ended");

@@ -11,12 +11,14 @@ use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use ndxp_gateway::Caller;
 use ndxp_model::{Clock, Instant, SystemId};
 use ndxp_proto::DESCRIPTORS;
 use ndxp_registry::Registry;
 use prost::Message as _;
 use prost_types::FileDescriptorProto;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -25,6 +27,7 @@ use tower::Service;
 use tower::util::BoxCloneService;
 
 use super::{OWN, unknown_caller};
+use crate::memory::REFLECTIONS_MAX;
 use crate::reflection::{HEALTH, REFLECTION};
 
 /// Reflection in one of its two versions, the same for a tool: `ALPHA` is the older.
@@ -32,6 +35,8 @@ use crate::reflection::{HEALTH, REFLECTION};
 pub struct CallerReflection<const ALPHA: bool> {
     pub registry: Arc<ArcSwap<Registry>>,
     pub clock: Arc<dyn Clock>,
+    /// Room for streams, of both versions: each holds what it was built from.
+    pub places: Arc<Semaphore>,
 }
 
 /// The service of one version for one caller.
@@ -68,19 +73,40 @@ impl<const ALPHA: bool> Service<Request<Body>> for CallerReflection<ALPHA> {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (registry, now) = (self.registry.load_full(), self.clock.now());
         let caller = request.extensions().get::<Caller>().cloned();
+        let place = Arc::clone(&self.places).try_acquire_owned();
         Box::pin(async move {
+            let Ok(place) = place else {
+                return Ok(no_place().into_http());
+            };
             let Some(Caller { system, .. }) = caller else {
                 return Ok(unknown_caller().into_http());
             };
             // Reading descriptors takes a while: off the core that carries calls.
             let made = move || made::<ALPHA>(&visible(&registry, &system, now));
             match tokio::task::spawn_blocking(made).await {
-                Ok(Ok(mut service)) => service.call(request).await,
+                Ok(Ok(mut service)) => {
+                    let answer = service.call(request).await?;
+                    Ok(answer.map(|body| kept(body, place)))
+                }
                 Ok(Err(error)) => Ok(broken(&error).into_http()),
                 Err(error) => Ok(broken(&error).into_http()),
             }
         })
     }
+}
+
+/// The body, with the place until its end.
+fn kept(body: Body, place: OwnedSemaphorePermit) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _place = &place;
+        frame
+    }))
+}
+
+fn no_place() -> Status {
+    Status::resource_exhausted(format!(
+        "{REFLECTIONS_MAX} streams of reflection are open, all that may be; ask again"
+    ))
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Status {

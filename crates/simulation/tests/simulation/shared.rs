@@ -37,14 +37,14 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         provider: at_once(CALLS_OF_A_PROVIDER_MAX),
         ..Limits::default()
     };
-    let windows = Windows::new(limits.windows_bytes_max);
     let dialler = Dialler {
         trusted: trusted.clone(),
         trust_domain: "simulation".to_owned(),
         credentials: Arc::new(Nobody),
         connect_max: limits.connect_max,
         header_list_bytes_max: limits.header_list_bytes_max(),
-        windows: Arc::clone(&windows),
+        windows: Windows::new(limits.windows_bytes_each()),
+        connections_alive_max: limits.connections_alive_max(),
         seen: Arc::default(),
         wires: Some(Arc::new(outside.clone())),
     };
@@ -52,6 +52,7 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         hub_node: "simulated".to_owned(),
         trust_domain: "simulation".to_owned(),
         admission: Admission::new(at_once(CALLS_MAX), limits.provider),
+        windows: Windows::new(limits.windows_bytes_each()),
         limits,
         clock,
         registry: keeper.shown(),
@@ -65,7 +66,6 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         seen: Arc::default(),
         healths,
         connections: AtomicUsize::new(0),
-        windows,
         anteroom: Anteroom::new(1),
         holders: Arc::default(),
     })

@@ -1,7 +1,9 @@
 //! Consumers that call as they should, one call after another, and remember what they were told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{HeaderValue, Request};
@@ -13,6 +15,8 @@ use crate::bench::catalogue::PATH;
 
 /// Sizes of messages, taken by turns.
 const MESSAGE_BYTES: [u32; 4] = [0, 256, 4_096, 65_536];
+/// A hub that answers later than this has failed.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Failures that are told one by one.
 const FAILURES_TOLD: usize = 10;
 
@@ -86,7 +90,12 @@ impl Honest {
             if !stand.still(serving) {
                 return;
             }
-            match call(sender, &self.request, message).await {
+            let called = call(sender, &self.request, message);
+            let called = tokio::time::timeout(PATIENCE, called).await;
+            match called
+                .map_err(|_| anyhow!("no answer in {PATIENCE:?}"))
+                .flatten()
+            {
                 Ok(()) => tally.answered += 1,
                 Err(error) if stand.still(serving) => return tally.note_failure(&error),
                 Err(_stopped) => {

@@ -108,7 +108,7 @@ impl Verdict {
         })
     }
 
-    fn promises(&self) -> [Promise; 5] {
+    fn promises(&self) -> [Promise; 6] {
         let Tally {
             answered,
             uncertain,
@@ -117,6 +117,7 @@ impl Verdict {
         } = self.honest;
         let promise = |what, holds| Promise { what, holds };
         [
+            promise("the hub was killed, and told to stop", self.restarts >= 2),
             promise("no honest call fails while the hub serves", failed == 0),
             promise("no answered call is lost", answered <= self.counted),
             promise(
@@ -202,7 +203,7 @@ mod tests {
                 failures: Vec::new(),
             },
             attacks: 1,
-            restarts: 1,
+            restarts: 2,
             memory: Memory {
                 bound: 100,
                 own: 0,

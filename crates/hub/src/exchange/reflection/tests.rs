@@ -112,6 +112,7 @@ async fn a_generic_tool_lists_and_reads_what_the_caller_may_call() {
     let set = descriptors("b.proto", "B", &["Verify"], "name");
     house.put("G01/population", "a.B", set).await.unwrap();
     let reflection = CallerReflection::<false> {
+        places: Arc::new(Semaphore::new(1)),
         registry: house.keeper.shown(),
         clock: house.clock.clone(),
     };
@@ -164,6 +165,7 @@ async fn a_call_without_a_caller_is_not_answered() {
         })
         .await;
     let mut service = CallerReflection::<false> {
+        places: Arc::new(Semaphore::new(1)),
         registry: house.keeper.shown(),
         clock: house.clock.clone(),
     };
