@@ -10,8 +10,10 @@ use bytes::Bytes;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use h2::client::SendRequest;
+use rustls::ClientConfig;
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::caller::{self, Load, Overloaded, call, connect, grpc_message};
 use super::catalogue::{PATH, catalogue};
@@ -36,8 +38,9 @@ const MESSAGE_BYTES: u32 = 256;
 const WARM_UP: Duration = Duration::from_millis(500);
 /// What is offered, as parts of what saturates.
 const OFFERED: [f64; 4] = [0.5, 0.9, 1.5, 2.0];
-/// Calls in flight above which the load itself gives up; none is lost unsaid.
-const IN_FLIGHT_MAX: usize = 100_000;
+/// Calls in flight above which consumers begin no more: they have so much patience and memory, too.
+/// How many they did not begin is said.
+const IN_FLIGHT_MAX: usize = 20_000;
 
 /// Offers half of what saturates the hub, and up to twice as much: what is answered, what is refused,
 /// how long the answered wait, and whether a consumer that offers most of it takes the others' part
@@ -59,6 +62,8 @@ struct Row {
     offered: f64,
     offered_per_second: f64,
     answered_per_second: f64,
+    /// Of what was due: consumers had all the calls in flight that they may.
+    not_begun_percent: f64,
     refused_percent: f64,
     /// Of those who offer a tenth each.
     modest_refused_percent: f64,
@@ -97,10 +102,14 @@ impl Overload {
         let hub = grounds
             .serve(catalogue(&consumers, &[(PROVIDER, provider)])?)
             .await?;
+        let mut tls = Vec::new();
+        for system in consumers {
+            tls.push(grounds.system(system)?.0);
+        }
         let (calls_in_flight, connections) = SATURATING;
         let load = Load {
             address: hub.exchange,
-            tls: grounds.system(CONSUMERS[0].0)?.0,
+            tls: tls.first().context("there are consumers")?.clone(),
             path: PATH,
             calls_in_flight,
             connections,
@@ -118,7 +127,7 @@ impl Overload {
         let mut rows = Vec::new();
         for offered in OFFERED {
             eprintln!("{offered} of it");
-            rows.push(self.offer(&grounds, &hub, offered, saturates).await?);
+            rows.push(self.offer(&tls, &hub, offered, saturates).await?);
         }
         Ok(rows)
     }
@@ -126,26 +135,26 @@ impl Overload {
     /// Begins calls at a rate, by turns of the consumers' parts.
     async fn offer(
         &self,
-        grounds: &Grounds,
+        tls: &[Arc<ClientConfig>],
         hub: &Hub,
         offered: f64,
         saturates: f64,
     ) -> anyhow::Result<Row> {
         let mut turns = Vec::new();
-        for (place, (system, part)) in CONSUMERS.into_iter().enumerate() {
-            let tls = grounds.system(system)?.0;
+        for ((place, tls), (_, part)) in tls.iter().enumerate().zip(CONSUMERS) {
             let mut senders = Vec::new();
             for _ in 0..CONNECTIONS {
-                senders.push(connect(hub.exchange, &tls).await?);
+                senders.push(connect(hub.exchange, tls).await?);
             }
             let senders: Arc<[SendRequest<Bytes>]> = senders.into();
             turns.extend((0..part).map(|_| (place, Arc::clone(&senders))));
         }
         let (request, message) = (caller::request(PATH), grpc_message(MESSAGE_BYTES));
-        let (told, mut ended) = mpsc::channel(IN_FLIGHT_MAX);
+        let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+        let mut calls = JoinSet::new();
         let per_second = offered * saturates;
         let (started, lasts) = (Instant::now(), Duration::from_secs(self.seconds));
-        let mut begun = 0_u64;
+        let (mut begun, mut not_begun) = (0_u64, 0_u64);
         let mut turns = turns.iter().cycle();
         while started.elapsed() < lasts {
             let due = started.elapsed().as_secs_f64() * per_second;
@@ -154,9 +163,12 @@ impl Overload {
                 let at = begun as usize % senders.len();
                 let sender = senders.get(at).context("a sender")?.clone();
                 let (request, message, consumer) = (request.clone(), message.clone(), *consumer);
-                let told = told.clone().try_reserve_owned();
-                let told = told.context("more calls in flight than a load has")?;
-                tokio::spawn(async move {
+                begun += 1;
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                    not_begun += 1;
+                    continue;
+                };
+                calls.spawn(async move {
                     let since = Instant::now();
                     let answered = call(&sender, &request, &message).await;
                     let took = match answered {
@@ -164,19 +176,23 @@ impl Overload {
                         Err(error) if error.is::<Overloaded>() => Ok(None),
                         Err(error) => Err(error),
                     };
-                    told.send(took.map(|took| Ended { consumer, took }));
+                    drop(place);
+                    took.map(|took| Ended { consumer, took })
                 });
-                begun += 1;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let elapsed = started.elapsed();
-        drop(told);
+        let not_begun_percent = 100.0 * not_begun as f64 / begun.max(1) as f64;
         let mut all = Vec::new();
-        while let Some(ended) = ended.recv().await {
-            all.push(ended?);
+        while let Some(ended) = calls.join_next().await {
+            all.push(ended??);
         }
-        Ok(row(offered, &all, elapsed))
+        Ok(Row {
+            not_begun_percent,
+            offered_per_second: begun as f64 / elapsed.as_secs_f64(),
+            ..row(offered, &all, elapsed)
+        })
     }
 }
 
@@ -199,6 +215,7 @@ fn row(offered: f64, all: &[Ended], elapsed: Duration) -> Row {
     Row {
         offered,
         offered_per_second: all.len() as f64 / elapsed.as_secs_f64(),
+        not_begun_percent: 0.0,
         answered_per_second: took.len() as f64 / elapsed.as_secs_f64(),
         refused_percent: refused_percent(&|_| true),
         modest_refused_percent: refused_percent(&|it| it.consumer > 0),
@@ -214,6 +231,7 @@ fn table(rows: &[Row]) -> Table {
         "offered",
         "calls/s",
         "answered/s",
+        "not begun %",
         "refused %",
         "of the modest %",
         "p50 ms",
@@ -224,6 +242,7 @@ fn table(rows: &[Row]) -> Table {
             format!("{:.1}", row.offered),
             format!("{:.0}", row.offered_per_second),
             format!("{:.0}", row.answered_per_second),
+            format!("{:.1}", row.not_begun_percent),
             format!("{:.1}", row.refused_percent),
             format!("{:.1}", row.modest_refused_percent),
             format!("{:.1}", row.p50_ms),
