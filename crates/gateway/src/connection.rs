@@ -165,13 +165,7 @@ async fn serve_calls<S: Stream>(
     let mut over = None;
     let mut taken = 0;
     let mut window = core.windows.open(http2::CONNECTION_WINDOW_BYTES);
-    let revoked = async {
-        match &peer.certificate {
-            Some(certificate) => taken_back(core.trusted.clone(), certificate).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut revoked = std::pin::pin!(revoked);
+    let mut revoked = std::pin::pin!(revoked(core, peer));
     let ended = loop {
         if taken == CALLS_AT_ONCE {
             taken = 0;
@@ -226,6 +220,14 @@ async fn serve_calls<S: Stream>(
     drop(in_flight);
     let _none_left = settled.recv().await;
     ended
+}
+
+/// Waits until the peer's certificate has been revoked.
+async fn revoked(core: &Core, peer: &Peer) {
+    match &peer.certificate {
+        Some(certificate) => taken_back(core.trusted.clone(), certificate).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn http2_server(limits: &Limits) -> server::Builder {
