@@ -10,7 +10,7 @@ mod rate;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,8 +46,12 @@ pub struct Allowance {
 pub struct Admission {
     hub: Arc<Gate>,
     hub_allowance: Allowance,
-    /// Calls that the hub takes at once just now.
-    capacity: AtomicUsize,
+    /// Calls that the hub takes at once.
+    calls_max: usize,
+    /// Calls that were asked for since the start.
+    asked: AtomicU64,
+    /// What each consumer may ask for in a second just now; 0 while nobody has to share.
+    share: AtomicU32,
     /// Told by each core some fifty times a second.
     pressure: Mutex<Pressure>,
     /// Consumers with a call in flight.
@@ -67,6 +71,8 @@ pub struct Admission {
 pub struct Gate {
     calls_in_flight: AtomicUsize,
     due_at_ns: AtomicI64,
+    /// When the next is due while consumers have to share.
+    share_due_at_ns: AtomicI64,
     /// When the next refusal is due to be told.
     refusal_due_at_ns: AtomicI64,
     /// Of a consumer's gate: where it counts while it has a call in flight.
@@ -134,8 +140,10 @@ impl Admission {
         });
         Arc::new(Self {
             hub: Arc::default(),
-            capacity: AtomicUsize::new(most),
-            pressure: Mutex::new(Pressure::new(most)),
+            calls_max: most,
+            asked: AtomicU64::new(0),
+            share: AtomicU32::new(0),
+            pressure: Mutex::new(Pressure::new()),
             active: Arc::default(),
             hub_allowance: hub,
             provider_allowance: provider,
@@ -154,13 +162,15 @@ impl Admission {
         })
     }
 
-    /// A core's own tasks were so late; answers how many calls the hub takes from now on.
-    pub fn note_late(&self, core: usize, late: Duration, now: Instant) -> usize {
-        let in_flight = self.hub.calls_in_flight.load(Ordering::Relaxed);
+    /// A core's own tasks were so late; answers how many calls a second each consumer is given from
+    /// now on, 0 where that is not limited.
+    pub fn note_late(&self, core: usize, late: Duration, now: Instant) -> u32 {
+        let asked = self.asked.load(Ordering::Relaxed);
         let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
-        let capacity = pressure.sample(core, late, in_flight, now);
-        self.capacity.store(capacity, Ordering::Relaxed);
-        capacity
+        let share = pressure.sample(core, late, asked, now);
+        let share = share.map_or(0, NonZeroU32::get);
+        self.share.store(share, Ordering::Relaxed);
+        share
     }
 
     /// The provider's gate, one for all who call it.
@@ -206,7 +216,7 @@ impl Admission {
             }
             None => None,
         };
-        self.make_room(gate_of_consumer)?;
+        self.make_room(gate_of_consumer, now)?;
         let _hub = enter(&self.hub, self.hub_allowance, now).map_err(|excess| {
             let detail = format!("the hub carries {}", excess.allowed());
             refusal(Reason::HubOverloaded, detail, excess.wait())
@@ -222,15 +232,30 @@ impl Admission {
 
 impl Admission {
     /// Whether the hub has room for a call of this consumer, which its gate counts already.
-    fn make_room(&self, gate_of_consumer: &Gate) -> Result<(), Refusal> {
-        let own = gate_of_consumer.calls_in_flight.load(Ordering::Relaxed);
+    fn make_room(&self, gate_of_consumer: &Gate, now: Instant) -> Result<(), Refusal> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let in_flight = self.hub.calls_in_flight.load(Ordering::Relaxed);
+        if let Some(share) = NonZeroU32::new(self.share.load(Ordering::Relaxed)) {
+            let turn = take_turn(
+                &gate_of_consumer.share_due_at_ns,
+                overload::rate(share),
+                now,
+            );
+            if let (Err(wait), true) = (turn, in_flight >= overload::CALLS_MIN) {
+                let detail = format!(
+                    "the hub cannot keep up, and gives each consumer {share} calls a second"
+                );
+                let wait = wait.max(RETRY_AFTER_CONCURRENCY);
+                return Err(refusal(Reason::HubOverloaded, detail, wait));
+            }
+        }
+        let own = gate_of_consumer.calls_in_flight.load(Ordering::Relaxed);
         let active = self.active.load(Ordering::Relaxed);
-        let capacity = self.capacity.load(Ordering::Relaxed);
-        let room = overload::admit(own.saturating_sub(1), in_flight, active, capacity);
+        let most = self.calls_max;
+        let room = overload::admit(own.saturating_sub(1), in_flight, active, most);
         room.map_err(|shed| {
             let detail = match shed {
-                Shed::Full => format!("the hub carries {capacity} calls at once"),
+                Shed::Full => format!("the hub carries {most} calls at once"),
                 Shed::Share(share) => format!(
                     "the hub is nearly full, and the share of each consumer is {share} calls at once"
                 ),
@@ -251,16 +276,6 @@ impl Gate {
             Some(next.0)
         });
         wait
-    }
-
-    fn take_turn(&self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        let mut wait = Duration::ZERO;
-        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
-        let turn = self.due_at_ns.fetch_update(set, fetch, |due_ns| {
-            let turn = rate.turn(Due(due_ns), now);
-            turn.map_err(|until| wait = until).ok().map(|next| next.0)
-        });
-        turn.map(drop).map_err(|_| wait)
     }
 }
 
@@ -314,11 +329,21 @@ fn enter(gate: &Arc<Gate>, allowance: Allowance, now: Instant) -> Result<Place, 
     }
     match allowance.rate {
         None => Ok(place),
-        Some(rate) => match gate.take_turn(rate, now) {
+        Some(rate) => match take_turn(&gate.due_at_ns, rate, now) {
             Ok(()) => Ok(place),
             Err(wait) => Err(Excess::Rate { rate, wait }),
         },
     }
+}
+
+fn take_turn(due_at_ns: &AtomicI64, rate: Rate, now: Instant) -> Result<(), Duration> {
+    let mut wait = Duration::ZERO;
+    let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+    let turn = due_at_ns.fetch_update(set, fetch, |due_ns| {
+        let turn = rate.turn(Due(due_ns), now);
+        turn.map_err(|until| wait = until).ok().map(|next| next.0)
+    });
+    turn.map(drop).map_err(|_| wait)
 }
 
 fn gate<Id: Clone + Eq + std::hash::Hash>(

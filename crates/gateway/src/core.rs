@@ -163,12 +163,10 @@ impl Core {
         loop {
             let due = tokio::time::Instant::now() + PULSE;
             tokio::time::sleep_until(due).await;
-            let capacity = self
+            let share = self
                 .admission
                 .note_late(self.index, due.elapsed(), self.clock.now());
-            self.metrics
-                .capacity
-                .set(i64::try_from(capacity).unwrap_or(i64::MAX));
+            self.metrics.overload_share.set(i64::from(share));
         }
     }
 

@@ -18,8 +18,8 @@ pub struct Metrics {
     pub withdrawn: IntCounter,
     calls_in_flight: IntGauge,
     pub connections: IntGauge,
-    /// Calls that the hub takes at once just now.
-    pub capacity: IntGauge,
+    /// Calls a second that each consumer is given while the hub cannot keep up; 0 while it can.
+    pub overload_share: IntGauge,
     pub handshakes_failed: IntCounter,
     shed: Vec<(Shed, IntCounter)>,
     /// Of endpoints whose circuit was ever opened: 0 closed, 1 half-open, 2 open.
@@ -122,10 +122,10 @@ impl Metrics {
                 "Calls reset by their consumer before the hub looked at them; in no record",
             )?,
             calls_in_flight: gauge(registry, "ndxp_calls_in_flight", "Calls being carried")?,
-            capacity: gauge(
+            overload_share: gauge(
                 registry,
-                "ndxp_calls_capacity",
-                "Calls that the hub takes at once; below the configured limit while it is overloaded",
+                "ndxp_overload_share_calls_per_second",
+                "Calls a second that each consumer is given while the hub cannot keep up; 0 while it can",
             )?,
             connections: gauge(registry, "ndxp_connections", "Connections of consumers")?,
             handshakes_failed: counter(

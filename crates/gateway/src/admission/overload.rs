@@ -1,34 +1,47 @@
-//! Overload: how many calls the hub takes at once, and how they are shared while they are many.
-//! Pure: what is in flight and how late the cores are go in, a number or a decision comes out.
+//! Overload: what each consumer may ask for while the hub cannot keep up. Pure: how late the cores
+//! are and how much is asked go in, a number or a decision comes out.
 //!
-//! The number follows the cores' own lateness. A core that is busy runs what is ready in turn; a
-//! task that should have run long ago says how long each call waits in that turn, whatever the
-//! calls themselves wait for. While that stays low, only the configured limit counts, so that slow
-//! providers are no overload.
+//! A core runs what is ready in turn; a task that should have run long ago says how long each call
+//! waits in that turn, whatever the calls themselves wait for. While that stays low nobody is asked to
+//! give way, however slow the providers are. Where it does not, each consumer gets the same share of
+//! calls a second, lowered until the cores are in time again: whoever asks for less than that
+//! notices nothing, and only those who ask for most give way.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ndxp_model::Instant;
 
-/// A core that is later than this makes each call wait as long; a call that is carried takes less
-/// than a millisecond of the hub's own time.
-pub const LATE: Duration = Duration::from_millis(50);
-/// So many samples in a row, which is at least as many times [`LATE`]: one busy moment of the
-/// machine is no overload.
-const LATE_SAMPLES: u32 = 5;
-/// Below this the hub sheds nothing for its lateness: some milliseconds of work for each core.
-const CAPACITY_MIN: usize = 512;
-/// After the last late sample of any core, before the number rises again.
-const CALM: Duration = Duration::from_secs(1);
+use super::Rate;
 
-/// How many calls the hub takes at present.
+/// A core that is later than this makes each call wait as long, several times on its way; a call that
+/// is carried takes less than a millisecond of the hub's own time.
+pub const LATE: Duration = Duration::from_millis(10);
+/// So many samples of a core in a row: one busy moment of the machine is no overload.
+const LATE_SAMPLES: u32 = 3;
+/// With fewer calls than this in the hub nothing is refused for its lateness: they are some milliseconds
+/// of work for each core.
+pub const CALLS_MIN: usize = 512;
+/// Time in which no core was late, before the share rises again, and between two rises.
+const CALM: Duration = Duration::from_millis(50);
+/// What is asked for is counted over this time.
+const COUNTED_OVER: Duration = Duration::from_millis(100);
+/// A consumer that has been idle may ask for this part of a second's share at once.
+const BURSTS_PER_SECOND: u32 = 8;
+
+/// How much each consumer may ask for at present.
 #[derive(Clone, Debug)]
 pub struct Pressure {
-    capacity_max: usize,
-    capacity: usize,
+    /// Calls a second; `None` while the cores are in time.
+    share: Option<u32>,
     /// Late samples in a row, by core.
     late: Vec<u32>,
-    late_at: Instant,
+    /// When a core was late last, or the share raised.
+    uneasy_at: Instant,
+    asked: u64,
+    asked_at: Instant,
+    /// Calls a second that all consumers together asked for lately.
+    asked_per_second: u32,
 }
 
 /// Why a call is not taken.
@@ -42,58 +55,101 @@ pub enum Shed {
 
 impl Pressure {
     #[must_use]
-    pub fn new(capacity_max: usize) -> Self {
+    pub fn new() -> Self {
+        let never = Instant::from_micros(i64::MIN / 2);
         Self {
-            capacity_max,
-            capacity: capacity_max,
+            share: None,
             late: Vec::new(),
-            late_at: Instant::from_micros(i64::MIN / 2),
+            uneasy_at: never,
+            asked: 0,
+            asked_at: never,
+            asked_per_second: 0,
         }
     }
 
-    /// A core was so late, with so many calls in the hub; answers how many it takes from now on.
-    pub fn sample(&mut self, core: usize, late: Duration, in_flight: usize, now: Instant) -> usize {
+    /// A core was so late, and so many calls have been asked for in all; answers each consumer's
+    /// share from now on, if they have to share.
+    pub fn sample(
+        &mut self,
+        core: usize,
+        late: Duration,
+        asked: u64,
+        now: Instant,
+    ) -> Option<NonZeroU32> {
+        self.count(asked, now);
+        // From here on, where the clock was set back.
+        self.uneasy_at = self.uneasy_at.min(now);
         if self.late.len() <= core {
             self.late.resize(core + 1, 0);
         }
-        let Some(row) = self.late.get_mut(core) else {
-            return self.capacity;
-        };
-        // From here on, where the clock was set back.
-        self.late_at = self.late_at.min(now);
-        if late < LATE {
-            *row = 0;
-            let calm = now.as_micros().saturating_sub(self.late_at.as_micros());
-            if u128::from(calm.max(0).unsigned_abs()) >= CALM.as_micros() {
-                let more = self.capacity / 64 + 1;
-                self.capacity = self.capacity.saturating_add(more).min(self.capacity_max);
+        if let Some(row) = self.late.get_mut(core) {
+            *row = if late < LATE { 0 } else { *row + 1 };
+            if *row >= LATE_SAMPLES {
+                self.late.fill(0);
+                self.lower(late);
             }
-            return self.capacity;
         }
-        *row += 1;
-        self.late_at = now;
-        if *row >= LATE_SAMPLES {
-            *row = 0;
-            let fewer = self.capacity.min(in_flight) / 8 * 7;
-            self.capacity = fewer.max(CAPACITY_MIN).min(self.capacity_max);
+        if late >= LATE {
+            self.uneasy_at = now;
+        } else if since(self.uneasy_at, now) >= CALM {
+            self.uneasy_at = now;
+            self.raise();
         }
-        self.capacity
+        self.share.and_then(NonZeroU32::new)
+    }
+
+    /// In proportion to how late it is: by a tenth at least, and by half at most.
+    fn lower(&mut self, late: Duration) {
+        let most = self.asked_per_second.max(1);
+        let from = self.share.map_or(most, |share| share.min(most));
+        let (target, late) = (LATE.as_micros(), late.as_micros().max(1));
+        let lowered = u32::try_from(u128::from(from) * target / late).unwrap_or(from);
+        self.share = Some(lowered.clamp(from / 2, from / 10 * 9).max(1));
+    }
+
+    /// By a sixteenth, until it is more than all ask for together.
+    fn raise(&mut self) {
+        self.share = self.share.map(|share| share.saturating_add(share / 16 + 1));
+        self.share = self.share.filter(|share| *share <= self.asked_per_second);
+    }
+
+    fn count(&mut self, asked: u64, now: Instant) {
+        let elapsed = since(self.asked_at, now);
+        if elapsed < COUNTED_OVER && self.asked_at <= now {
+            return;
+        }
+        let more = u128::from(asked.saturating_sub(self.asked));
+        let per_second = more * Duration::from_secs(1).as_micros() / elapsed.as_micros().max(1);
+        self.asked_per_second = u32::try_from(per_second).unwrap_or(u32::MAX);
+        (self.asked, self.asked_at) = (asked, now);
     }
 }
 
+/// A share as a rate.
+#[must_use]
+pub fn rate(share: NonZeroU32) -> Rate {
+    let at_once = NonZeroU32::new(share.get() / BURSTS_PER_SECOND);
+    Rate::new(share, at_once.or(NonZeroU32::new(1)))
+}
+
+fn since(then: Instant, now: Instant) -> Duration {
+    let us = now.as_micros().saturating_sub(then.as_micros());
+    Duration::from_micros(us.max(0).unsigned_abs())
+}
+
 /// Whether a consumer that has `own` calls in flight may have one more, with `in_flight` of all
-/// consumers and so many of them `active`. Three quarters of the capacity are for whoever comes
-/// first; the last quarter is for those below their share, which leaves room for one consumer more
-/// than there are.
+/// consumers and so many of them `active`, where the hub takes so many at most. Three quarters of that
+/// are for whoever comes first; the last quarter is for those below their share, which leaves room
+/// for one consumer more than there are.
 ///
 /// # Errors
 /// Why not.
-pub fn admit(own: usize, in_flight: usize, active: usize, capacity: usize) -> Result<(), Shed> {
-    if in_flight >= capacity {
+pub fn admit(own: usize, in_flight: usize, active: usize, most: usize) -> Result<(), Shed> {
+    if in_flight >= most {
         return Err(Shed::Full);
     }
-    let share = (capacity / active.saturating_add(1)).max(1);
-    if in_flight >= capacity - capacity / 4 && own >= share {
+    let share = (most / active.saturating_add(1)).max(1);
+    if in_flight >= most - most / 4 && own >= share {
         return Err(Shed::Share(share));
     }
     Ok(())
@@ -168,43 +224,75 @@ mod tests {
         }
     }
 
+    /// A hub of so many calls a second that are asked for, and what becomes of its share.
+    struct Hub {
+        pressure: Pressure,
+        asked_per_second: u64,
+        ms: u64,
+    }
+
+    impl Hub {
+        fn asked(asked_per_second: u64) -> Self {
+            let mut hub = Self {
+                pressure: Pressure::new(),
+                asked_per_second,
+                ms: 1_000_000,
+            };
+            hub.samples(0, Duration::ZERO, 10);
+            hub
+        }
+
+        /// So many samples of one core, 20 ms apart; the share behind them.
+        fn samples(&mut self, core: usize, late: Duration, samples: usize) -> Option<u32> {
+            let mut share = None;
+            for _ in 0..samples {
+                self.ms += 20;
+                let asked = self.ms * self.asked_per_second / 1_000;
+                share = self.pressure.sample(core, late, asked, at(self.ms));
+            }
+            share.map(NonZeroU32::get)
+        }
+    }
+
     #[test]
-    fn lateness_that_lasts_lowers_the_capacity_and_calm_raises_it_again() {
-        let mut pressure = Pressure::new(20_000);
+    fn lateness_that_lasts_lowers_the_share_and_calm_raises_it_again() {
+        let mut hub = Hub::asked(20_000);
         // One busy moment says nothing, nor do two cores that are late in turn.
-        for core in [0, 0, 0, 0, 1, 1, 1, 1] {
-            assert_eq!(pressure.sample(core, LATE, 8_000, at(0)), 20_000);
+        for core in [0, 0, 1, 1] {
+            assert_eq!(hub.samples(core, LATE * 9, 1), None);
         }
-        assert_eq!(pressure.sample(0, ON_TIME, 8_000, at(0)), 20_000);
-        for _ in 0..4 {
-            assert_eq!(pressure.sample(0, LATE, 8_000, at(100)), 20_000);
+        for core in [0, 1] {
+            assert_eq!(hub.samples(core, ON_TIME, 1), None);
         }
-        assert_eq!(pressure.sample(0, LATE, 8_000, at(100)), 7_000);
+        assert_eq!(hub.samples(0, LATE, 2), None);
+        // A little late, by a tenth; very late, by half; and in proportion between.
+        assert_eq!(hub.samples(0, LATE, 1), Some(18_000));
+        assert_eq!(hub.samples(1, LATE * 9, 3), Some(9_000));
+        assert_eq!(hub.samples(1, LATE * 3 / 2, 3), Some(6_000));
         // Nothing rises before it has been calm for a while.
-        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(1_099)), 7_000);
-        assert_eq!(pressure.sample(1, ON_TIME, 7_000, at(1_100)), 7_110);
-        for _ in 0..1_000 {
-            pressure.sample(0, ON_TIME, 7_000, at(1_200));
-        }
-        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(1_200)), 20_000);
+        assert_eq!(hub.samples(0, ON_TIME, 2), Some(6_000));
+        assert_eq!(hub.samples(0, ON_TIME, 1), Some(6_376));
+        assert_eq!(hub.samples(0, ON_TIME, 2), Some(6_376));
+        // Nobody asks for more than all do.
+        assert_eq!(hub.samples(0, ON_TIME, 100), None);
+    }
+
+    #[test]
+    fn everybody_keeps_one_call_a_second() {
+        let mut hub = Hub::asked(20_000);
+        assert_eq!(hub.samples(0, LATE * 100, 1_000), Some(1));
+        let mut idle = Hub::asked(0);
+        assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
+        assert_eq!(idle.samples(0, ON_TIME, 3), None);
     }
 
     #[test]
     fn a_clock_that_is_set_back_puts_off_calm_no_longer_than_lateness_does() {
-        let mut pressure = Pressure::new(20_000);
-        for _ in 0..5 {
-            pressure.sample(0, LATE, 8_000, at(1_000_000));
-        }
-        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(0)), 7_000);
-        assert_eq!(pressure.sample(0, ON_TIME, 7_000, at(1_000)), 7_110);
-    }
-
-    #[test]
-    fn the_capacity_never_falls_below_its_least_nor_rises_above_the_limit() {
-        for (limit, least) in [(20_000, CAPACITY_MIN), (100, 100)] {
-            let mut pressure = Pressure::new(limit);
-            let capacities = (0..1_000).map(|_| pressure.sample(0, LATE * 9, 3, at(0)));
-            assert_eq!(capacities.last(), Some(least));
-        }
+        let mut hub = Hub::asked(20_000);
+        assert_eq!(hub.samples(0, LATE * 9, 3), Some(10_000));
+        hub.ms = 10_000;
+        hub.pressure.asked = 0;
+        assert_eq!(hub.samples(0, ON_TIME, 3), Some(10_000));
+        assert!(hub.samples(0, ON_TIME, 3) > Some(10_000));
     }
 }

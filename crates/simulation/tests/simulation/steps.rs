@@ -172,8 +172,9 @@ impl World {
         let now = self.ground.clock.now();
         self.live(|life| {
             for _ in 0..8 {
-                let capacity = life.shared.admission.note_late(0, late, now);
-                self.trace.note(format!("{late:?} late: takes {capacity}"));
+                let share = life.shared.admission.note_late(0, late, now);
+                self.trace
+                    .note(format!("{late:?} late: a share of {share}"));
             }
         });
     }
