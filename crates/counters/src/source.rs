@@ -22,7 +22,8 @@ pub trait Source: Send {
     /// nothing will ever come: the journal is closed and ends there.
     fn wait_beyond(&self, after: Sequence, timeout: Duration) -> bool;
 
-    /// Every entry from `from` to `through`, both included, in order.
+    /// Every entry from `from` to `through`, both included, in order; openings may come without their
+    /// calls, which nobody counts.
     fn entries(
         &self,
         from: Sequence,
@@ -81,7 +82,7 @@ impl Source for Reader {
         from: Sequence,
         through: Sequence,
     ) -> Box<dyn Iterator<Item = Result<Entry, SourceError>> + '_> {
-        Box::new(Self::entries(self, from, through).map(|entry| entry.map_err(SourceError::new)))
+        Box::new(Self::outlines(self, from, through).map(|entry| entry.map_err(SourceError::new)))
     }
 }
 

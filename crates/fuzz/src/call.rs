@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use ndxp_gateway::deadline::{format_timeout, parse_timeout};
-use ndxp_gateway::grpc_status;
 use ndxp_gateway::metadata::{
     self, OwnedKeys, Stated, annotate_answer, annotate_request, take_answered, take_stated,
 };
 use ndxp_gateway::meter::{Framing, FramingError, Meter};
 use ndxp_gateway::path::CallPath;
-use ndxp_model::{Reason, Refusal};
+use ndxp_gateway::{SaltKey, Stamp, grpc_status};
+use ndxp_model::{Instant, Reason, Refusal, TransactionId};
 
 use crate::check_error;
 
@@ -27,9 +27,11 @@ const STATUS_LAST: u8 = 16;
 const HOPS_MAX: u32 = 8;
 
 const CONSUMER: &str = "H26/lgsp";
-const TRANSACTION_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-const SALT: &str = "0123456789abcdef";
-const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn stamp() -> Stamp {
+    let id = TransactionId::new(Instant::from_micros(1_000_000), 7);
+    Stamp::new(id, SaltKey::new(b"key").salt(id), &[7; 16])
+}
 
 /// What is accepted is, byte for byte, what was sent: nothing is canonicalised.
 pub fn path(data: &[u8]) {
@@ -81,22 +83,25 @@ pub fn request_metadata(data: &[u8]) {
         }
     };
     assert_eq!(owned(&headers), Vec::<String>::new());
+    let stamp = stamp();
     let keys = OwnedKeys {
-        transaction_id: TRANSACTION_ID,
-        salt: SALT,
+        stamp: &stamp,
         consumer: CONSUMER,
         on_behalf_of: "",
-        traceparent: TRACEPARENT,
     };
+    // A trace that can be read goes on, and any other begins anew.
+    let given = headers.get(metadata::TRACEPARENT).cloned();
+    let given = given.filter(|_| !stated.trace_id.is_empty());
+    let trace = given.as_ref().unwrap_or(&stamp.traceparent);
     annotate_request(&mut headers, &stated, keys);
     for name in owned(&headers) {
         assert_eq!(headers.get_all(&name).iter().count(), 1, "{name}");
     }
     for (name, value) in [
-        (metadata::CONSUMER, CONSUMER),
-        (metadata::TRANSACTION_ID, TRANSACTION_ID),
-        (metadata::DIGEST_SALT, SALT),
-        (metadata::TRACEPARENT, TRACEPARENT),
+        (metadata::CONSUMER, &HeaderValue::from_static(CONSUMER)),
+        (metadata::TRANSACTION_ID, &stamp.transaction_id),
+        (metadata::DIGEST_SALT, &stamp.salt),
+        (metadata::TRACEPARENT, trace),
     ] {
         let found: Vec<_> = headers.get_all(name).iter().collect();
         assert_eq!(found, [value], "{name}");
@@ -134,7 +139,7 @@ pub fn answer_metadata(data: &[u8]) {
     assert!(take_answered(&mut trailers).len() <= MEASURES_MAX);
     assert_eq!(owned(&trailers), Vec::<String>::new());
 
-    assert!(annotate_answer(&mut head, TRANSACTION_ID, SALT).len() <= MEASURES_MAX);
+    assert!(annotate_answer(&mut head, &stamp()).len() <= MEASURES_MAX);
     assert_eq!(
         owned(&head),
         [metadata::DIGEST_SALT, metadata::TRANSACTION_ID]
@@ -163,7 +168,7 @@ pub fn framing(data: &[u8]) {
 type Measured = (u64, u64, Vec<u8>);
 
 fn measure<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Measured, FramingError> {
-    let (mut meter, mut framing) = (Meter::new(SALT.as_bytes()), Framing::new(MESSAGE_BYTES_MAX));
+    let (mut meter, mut framing) = (Meter::new(b"salt"), Framing::new(MESSAGE_BYTES_MAX));
     for chunk in chunks {
         framing.pass(chunk)?;
         meter.pass(chunk);

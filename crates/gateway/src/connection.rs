@@ -23,8 +23,8 @@ use crate::stage::Stream;
 use crate::stream::{Inlet, Piece};
 use crate::trust::taken_back;
 
-/// Calls of one connection that are begun before others have their turn: at about 60 µs each, a
-/// thousand that come at once hold up nobody else's for longer than a millisecond a turn.
+/// Calls of one connection that are begun before others have their turn: those of a connection that
+/// brings a thousand at once hold up nobody else's for longer than a millisecond or two a turn.
 const CALLS_AT_ONCE: u32 = 16;
 /// How long a peer that is told to go has for hearing it.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
@@ -165,7 +165,10 @@ async fn serve_calls<S: Stream>(
     let mut over = None;
     let mut taken = 0;
     let mut window = core.windows.open(http2::CONNECTION_WINDOW_BYTES);
+    // Listened to from here on, and not anew for each call.
     let mut revoked = std::pin::pin!(revoked(core, peer));
+    let mut exceeded = std::pin::pin!(peer.conduct.exceeded());
+    let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
     let ended = loop {
         if taken == CALLS_AT_ONCE {
             taken = 0;
@@ -174,11 +177,11 @@ async fn serve_calls<S: Stream>(
         tokio::select! {
             // The ends first: who floods must not be able to put them off.
             biased;
-            excess = peer.conduct.exceeded() => {
+            excess = &mut exceeded => {
                 over = Some(excess);
                 break Ok(());
             }
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
+            _ = &mut stopped, if !stopping => {
                 stopping = true;
                 connection.graceful_shutdown();
             }

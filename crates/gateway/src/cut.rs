@@ -15,8 +15,9 @@ use std::time::Duration;
 use ndxp_model::{Connection, Party, Refusal, ServiceName, SystemId};
 use tokio::sync::watch;
 
-/// Calls shorter than this end by themselves before a cut could matter.
-pub const UNWATCHED: Duration = Duration::from_millis(10);
+/// Calls shorter than this end by themselves before a cut could matter. Longer than a call waits on
+/// a hub that is fully used, so that listening costs only those that last.
+pub const UNWATCHED: Duration = Duration::from_millis(200);
 
 /// Cuts that are remembered with whom they are about. Whoever has missed more looks at the
 /// registry as if each of them had concerned it.

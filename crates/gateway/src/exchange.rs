@@ -26,8 +26,8 @@ use crate::meter::{Framing, Meter};
 use crate::path::CallPath;
 use crate::peer::Peer;
 use crate::record;
-use crate::salt::hex;
 use crate::settle::{refuse, settle};
+use crate::stamp::Stamp;
 use crate::stream::{Downlink, Inlet, Piece, Uplink};
 use crate::upstream::Pool;
 
@@ -112,7 +112,7 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         Err(refusal) => {
             // What it would have carried need not wait with it.
             drop((head, inlet));
-            let downlink = Downlink::Unanswered(respond);
+            let downlink = Downlink::new(respond);
             refuse(&core, &peer, facts, refusal, downlink).await;
         }
     }
@@ -363,27 +363,19 @@ async fn transact(
     inlet: Inlet,
     respond: SendResponse<Piece>,
 ) {
-    let id = opened.id.to_string();
     let salt = core.salts.salt(opened.id);
-    let salt_text = salt.to_hex();
-    let traceparent = traceparent(&head.headers, &facts.call);
-    metadata::annotate_request(
-        &mut head.headers,
-        &opened.stated,
-        OwnedKeys {
-            transaction_id: &id,
-            salt: &salt_text,
-            consumer: opened.route.connection.consumer.as_str(),
-            on_behalf_of: &facts.call.on_behalf_of,
-            traceparent: &traceparent,
-        },
-    );
+    let stamp = Stamp::new(opened.id, salt, &facts.call.trace_id);
+    let owned = OwnedKeys {
+        stamp: &stamp,
+        consumer: opened.route.connection.consumer.as_str(),
+        on_behalf_of: &facts.call.on_behalf_of,
+    };
+    metadata::annotate_request(&mut head.headers, &opened.stated, owned);
     let passage = Passage {
         provider: &opened.route.provider.id,
         pool: &opened.pool,
         head: &head,
-        transaction_id: &id,
-        salt: &salt_text,
+        stamp: &stamp,
         deadline: opened.deadline,
         answer_message_bytes_max: core.limits.message_bytes_max,
         standing: Standing {
@@ -395,7 +387,7 @@ async fn transact(
     };
     let framing = Framing::new(opened.message_bytes_max);
     let mut uplink = Uplink::new(inlet, Meter::new(salt.as_bytes()), framing);
-    let mut downlink = Downlink::Unanswered(respond);
+    let mut downlink = Downlink::new(respond);
     let mut answer_meter = Meter::new(salt.as_bytes());
     let mut noticed = Noticed {
         measures: opened.stated.measures.clone(),
@@ -435,19 +427,6 @@ fn still_permitted(core: &Core, peer: &Peer, route: &Route, method: &str) -> Res
     registry
         .route(consumer, service, method, provider, core.clock.now())
         .map(drop)
-}
-
-/// The caller's own, or one that begins here under the call's trace id.
-fn traceparent(headers: &http::HeaderMap, call: &v1::Call) -> String {
-    let given = headers
-        .get(metadata::TRACEPARENT)
-        .and_then(|it| it.to_str().ok());
-    match given {
-        Some(given) if !call.trace_id.is_empty() && given.contains(&hex(&call.trace_id)) => {
-            given.to_owned()
-        }
-        _ => format!("00-{}-{:016x}-00", hex(&call.trace_id), fastrand::u64(1..)),
-    }
 }
 
 /// The parties of a call as its refusal names them.

@@ -4,17 +4,19 @@
 mod status;
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use h2::client::ResponseFuture;
 use http::{HeaderMap, Request, Response};
 use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal, SystemId};
 use ndxp_proto::journal::v1::Measure;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::cut::{Before, Cuts, UNWATCHED};
 use crate::metadata;
 use crate::meter::{Framing, FramingError, Meter};
+use crate::stamp::Stamp;
 use crate::stream::{ConsumerGone, Downlink, Finale, Outlet, RelayError, Uplink, UplinkError};
 use crate::upstream::{DialError, Lease, Pool, Upstreams};
 
@@ -36,8 +38,7 @@ pub struct Passage<'a> {
     pub provider: &'a SystemId,
     pub pool: &'a Pool,
     pub head: &'a http::request::Parts,
-    pub transaction_id: &'a str,
-    pub salt: &'a str,
+    pub stamp: &'a Stamp,
     pub deadline: Instant,
     pub answer_message_bytes_max: u64,
     pub standing: Standing<'a>,
@@ -103,6 +104,7 @@ pub async fn forward(
     answer_meter: &mut Meter,
     noticed: &mut Noticed,
 ) -> Ending {
+    let mut patience = std::pin::pin!(patience(passage));
     loop {
         // An opening that waited for the disk may have used up the time.
         if Instant::now() >= passage.deadline {
@@ -114,14 +116,27 @@ pub async fn forward(
         }
         let leased = downlink.unless_gone(upstreams.lease(passage.pool));
         let leased = uplink.inlet.while_waiting(leased);
-        let lease = match timeout_at(passage.deadline, leased).await {
-            Err(_elapsed) => return timed_out(passage),
-            Ok(Err(ConsumerGone)) => return consumer_gone(passage),
-            Ok(Ok(Err(error))) => return not_reached(&error),
-            Ok(Ok(Ok(lease))) => lease,
+        let leased = tokio::select! {
+            biased;
+            leased = leased => leased,
+            ending = &mut patience => return ending,
+        };
+        let lease = match leased {
+            Err(ConsumerGone) => return consumer_gone(passage),
+            Ok(Err(error)) => return not_reached(&error),
+            Ok(Ok(lease)) => lease,
         };
         noticed.provider_since.get_or_insert_with(Instant::now);
-        match attempt(&lease, passage, uplink, downlink, answer_meter, noticed).await {
+        let patience = patience.as_mut();
+        let attempt = attempt(
+            (&lease, passage),
+            patience,
+            uplink,
+            downlink,
+            answer_meter,
+            noticed,
+        );
+        match attempt.await {
             Attempt::Ended(ending) => {
                 note_health(&lease, &ending, downlink.is_behind());
                 return ending;
@@ -156,8 +171,8 @@ fn note_health(lease: &Lease, ending: &Ending, behind: bool) {
 }
 
 async fn attempt(
-    lease: &Lease,
-    passage: &Passage<'_>,
+    (lease, passage): (&Lease, &Passage<'_>),
+    mut patience: Pin<&mut impl Future<Output = Ending>>,
     uplink: &mut Uplink,
     downlink: &mut Downlink,
     answer_meter: &mut Meter,
@@ -166,11 +181,15 @@ async fn attempt(
     let mut sender = lease.sender();
     let ready = downlink.unless_gone(poll_fn(|cx| sender.poll_ready(cx)));
     let ready = uplink.inlet.while_waiting(ready);
-    match timeout_at(passage.deadline, ready).await {
-        Err(_elapsed) => return Attempt::Ended(timed_out(passage)),
-        Ok(Err(ConsumerGone)) => return Attempt::Ended(consumer_gone(passage)),
-        Ok(Ok(Err(error))) => return not_sent(&error),
-        Ok(Ok(Ok(()))) => {}
+    let ready = tokio::select! {
+        biased;
+        ready = ready => ready,
+        ending = &mut patience => return Attempt::Ended(ending),
+    };
+    match ready {
+        Err(ConsumerGone) => return Attempt::Ended(consumer_gone(passage)),
+        Ok(Err(error)) => return not_sent(&error),
+        Ok(Ok(())) => {}
     }
     let ends_here = uplink.is_empty();
     let (answer, mut to_provider) = match sender.send_request(request(passage, lease), ends_here) {
@@ -188,7 +207,6 @@ async fn attempt(
             &mut noticed.measures
         ));
         let mut sent = std::pin::pin!(uplink.pump(&mut to_provider));
-        let mut patience = std::pin::pin!(patience(passage));
         let mut sending = !ends_here;
         loop {
             tokio::select! {
@@ -247,7 +265,8 @@ fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
     *request.headers_mut() = passage.head.headers.clone();
     let left = passage.deadline.saturating_duration_since(Instant::now());
     let told = crate::deadline::format_timeout(left + PROVIDER_GRACE);
-    if let Ok(told) = http::HeaderValue::try_from(told) {
+    if let Ok(mut told) = http::HeaderValue::try_from(told) {
+        told.set_sensitive(true);
         request.headers_mut().insert(metadata::GRPC_TIMEOUT, told);
     }
     request
@@ -269,7 +288,7 @@ async fn receive(
     let http_status = head.status;
     take_measures(
         measures,
-        metadata::annotate_answer(&mut head.headers, passage.transaction_id, passage.salt),
+        metadata::annotate_answer(&mut head.headers, passage.stamp),
     );
     if body.is_end_stream() {
         let status = grpc_status(&head.headers, http_status);
@@ -278,7 +297,7 @@ async fn receive(
             Finale::TrailersOnly(Response::from_parts(head, ())),
         ));
     }
-    downlink.begin(Response::from_parts(head, ()))?;
+    downlink.begin(Response::from_parts(head, ()));
     let mut framed = true;
     let judge = |piece: &[u8]| match framing.pass(piece) {
         Err(error @ FramingError::MessageTooLarge { .. }) if framed => Err(error),
@@ -300,6 +319,7 @@ async fn receive(
         .unless_gone(body.trailers())
         .await?
         .map_err(broken(true))?;
+    downlink.measure_held(meter);
     Ok(match trailers {
         Some(mut trailers) => {
             take_measures(measures, metadata::take_answered(&mut trailers));

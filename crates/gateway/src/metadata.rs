@@ -8,6 +8,8 @@ use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1::Measure;
 
+use crate::stamp::Stamp;
+
 /// Longest value of a documented key.
 const VALUE_BYTES_MAX: usize = 128;
 /// Measures that one call may state: as many as any service declares, and then some.
@@ -35,13 +37,13 @@ pub const GRPC_TIMEOUT: &str = "grpc-timeout";
 pub const GRPC_STATUS: &str = "grpc-status";
 
 /// Names that a connection's two ends settle between themselves (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [&str; 6] = [
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "transfer-encoding",
-    "upgrade",
-    "host",
+const HOP_BY_HOP: [HeaderName; 6] = [
+    http::header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    http::header::TRANSFER_ENCODING,
+    http::header::UPGRADE,
+    http::header::HOST,
 ];
 
 /// What a consumer states about its call.
@@ -115,68 +117,82 @@ pub fn is_test(headers: &HeaderMap) -> bool {
 
 /// Puts the hub's own keys and the consumer's documented ones on a request that goes on.
 pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKeys<'_>) {
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-    owned.put_on(headers);
-    put(headers, CONSUMER, owned.consumer);
-    if !owned.on_behalf_of.is_empty() {
-        put(headers, ON_BEHALF_OF, owned.on_behalf_of);
-    }
+    remove_hop_by_hop(headers);
+    put_stamp(headers, owned.stamp);
     let texts = [
-        (REQUEST_ID, &stated.request_id),
-        (USER, &stated.user),
-        (CASE, &stated.case),
-        (ORIGIN, &stated.origin),
+        (const { HeaderName::from_static(CONSUMER) }, owned.consumer),
+        (
+            const { HeaderName::from_static(ON_BEHALF_OF) },
+            owned.on_behalf_of,
+        ),
+        (const { HeaderName::from_static(ORIGIN) }, &stated.origin),
     ];
-    for (name, value) in texts {
-        if !value.is_empty() {
-            put(headers, name, value);
-        }
+    for (name, text) in texts {
+        put(headers, name, text, false);
+    }
+    let of_this_call = [
+        (
+            const { HeaderName::from_static(REQUEST_ID) },
+            &stated.request_id,
+        ),
+        (const { HeaderName::from_static(USER) }, &stated.user),
+        (const { HeaderName::from_static(CASE) }, &stated.case),
+    ];
+    for (name, text) in of_this_call {
+        put(headers, name, text, true);
     }
     if stated.test {
-        headers.insert(TEST, HeaderValue::from_static("1"));
+        let name = const { HeaderName::from_static(TEST) };
+        headers.insert(name, HeaderValue::from_static("1"));
     }
-    headers.insert(HOP, HeaderValue::from(stated.hop + 1));
+    let name = const { HeaderName::from_static(HOP) };
+    headers.insert(name, HeaderValue::from(stated.hop + 1));
     for measure in &stated.measures {
         if let Ok(name) = HeaderName::try_from(format!("{MEASURE_PREFIX}{}", measure.name)) {
             headers.insert(name, HeaderValue::from(measure.value));
         }
     }
-    put(headers, TRACEPARENT, owned.traceparent);
+    // The caller's own, if it is one, or one that begins here.
+    let given = headers
+        .get(TRACEPARENT)
+        .filter(|_| !stated.trace_id.is_empty());
+    let mut traceparent = given.unwrap_or(&owned.stamp.traceparent).clone();
+    traceparent.set_sensitive(true);
+    headers.insert(const { HeaderName::from_static(TRACEPARENT) }, traceparent);
 }
 
-/// What the hub says of a transaction to its parties.
+/// What the hub says of a call to its provider.
 #[derive(Clone, Copy)]
 pub struct OwnedKeys<'a> {
-    pub transaction_id: &'a str,
-    pub salt: &'a str,
+    pub stamp: &'a Stamp,
     pub consumer: &'a str,
     /// The member that the grant lets the consumer act for; empty for its own.
     pub on_behalf_of: &'a str,
-    pub traceparent: &'a str,
-}
-
-impl OwnedKeys<'_> {
-    fn put_on(&self, headers: &mut HeaderMap) {
-        put(headers, TRANSACTION_ID, self.transaction_id);
-        put(headers, DIGEST_SALT, self.salt);
-    }
 }
 
 /// Strips what only the hub may say from an answer's headers and adds what the hub says.
 /// Answers the measures that the provider stated.
-pub fn annotate_answer(headers: &mut HeaderMap, transaction_id: &str, salt: &str) -> Vec<Measure> {
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
+pub fn annotate_answer(headers: &mut HeaderMap, stamp: &Stamp) -> Vec<Measure> {
+    remove_hop_by_hop(headers);
     // Checked on this side, and no promise to the other: the hub may have to end the answer in its
     // own words, and a length that does not come true would hide them.
     headers.remove(CONTENT_LENGTH);
     let measures = take_answered(headers);
-    put(headers, TRANSACTION_ID, transaction_id);
-    put(headers, DIGEST_SALT, salt);
+    put_stamp(headers, stamp);
     measures
+}
+
+fn put_stamp(headers: &mut HeaderMap, stamp: &Stamp) {
+    let name = const { HeaderName::from_static(TRANSACTION_ID) };
+    headers.insert(name, stamp.transaction_id.clone());
+    let name = const { HeaderName::from_static(DIGEST_SALT) };
+    headers.insert(name, stamp.salt.clone());
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
 }
 
 /// Strips `ndxp-*` from a provider's headers or trailers; answers the measures among them that
@@ -326,15 +342,22 @@ fn trace_id(value: &HeaderValue) -> Option<Vec<u8>> {
         .map(|id| id.to_be_bytes().to_vec())
 }
 
-fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::try_from(value) {
+/// Puts a text that is not empty; one that belongs to this call is marked as [`Stamp`]'s are.
+fn put(headers: &mut HeaderMap, name: HeaderName, text: &str, of_this_call: bool) {
+    if let Ok(mut value) = HeaderValue::from_str(text)
+        && !text.is_empty()
+    {
+        value.set_sensitive(of_this_call);
         headers.insert(name, value);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ndxp_model::{Instant, TransactionId};
+
     use super::*;
+    use crate::salt::SaltKey;
 
     fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
         rows.iter()
@@ -345,6 +368,34 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    fn stamp() -> Stamp {
+        let id = TransactionId::new(Instant::from_micros(1_000), 1);
+        Stamp::new(id, SaltKey::new(b"key").salt(id), &[7; 16])
+    }
+
+    /// What the provider reads as `traceparent`.
+    #[track_caller]
+    fn check_traceparent(given: &'static str, expected: &str) {
+        let mut map = headers(&[(TRACEPARENT, given)]);
+        let stated = take_stated(&mut map, 2_048).unwrap();
+        let stamp = stamp();
+        let owned = OwnedKeys {
+            stamp: &stamp,
+            consumer: "H26/lgsp",
+            on_behalf_of: "",
+        };
+        annotate_request(&mut map, &stated, owned);
+        let said = map.get(TRACEPARENT).unwrap().to_str().unwrap();
+        assert!(said.starts_with(expected), "{given}: {said}");
+    }
+
+    #[test]
+    fn a_trace_goes_on_and_begins_where_there_is_none() {
+        let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        check_traceparent(given, given);
+        check_traceparent("no-trace", "00-07070707070707070707070707070707-");
     }
 
     #[test]
@@ -441,7 +492,7 @@ mod tests {
             ("ndxp-measure-bad", "x"),
             ("etag", "stays"),
         ]);
-        let measures = annotate_answer(&mut map, "id", "salt");
+        let measures = annotate_answer(&mut map, &stamp());
         assert_eq!(
             measures,
             [Measure {
@@ -449,7 +500,8 @@ mod tests {
                 value: 3
             }]
         );
-        assert_eq!(map.get(TRANSACTION_ID).unwrap(), "id");
+        let said = map.get(TRANSACTION_ID).unwrap();
+        assert_eq!(said, "00000000-0001-7000-8000-000000000001");
         assert!(map.get(FAULT).is_none() && map.get("etag").is_some());
     }
 }

@@ -9,6 +9,7 @@ use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
+use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
@@ -60,36 +61,38 @@ pub async fn serve(
         };
         request.extensions_mut().insert(caller);
     }
-    let mut downlink = Downlink::Unanswered(respond);
+    let mut downlink = Downlink::new(respond);
+    let until = Instant::now() + core.limits.deadline_max;
     let answering = async {
         // A consumer that goes away ends the answer by dropping it; there is nothing to settle.
         let answered = downlink
             .unless_gone(core.own.routes.clone().oneshot(request))
             .await;
         if let Ok(Ok(response)) = answered {
-            let _gone = pass(response, &mut downlink).await;
+            let _gone = pass(response, &mut downlink, until).await;
         }
     };
     // Watches end with the longest time that any call may take, and are begun again.
-    if tokio::time::timeout(core.limits.deadline_max, answering)
-        .await
-        .is_err()
-    {
-        downlink.finish(Finale::Reset(h2::Reason::CANCEL));
+    if timeout_at(until, answering).await.is_err() {
+        let reset = Finale::Reset(h2::Reason::CANCEL);
+        downlink.finish(reset, Instant::now()).await;
     }
 }
 
 async fn pass(
     response: http::Response<tonic::body::Body>,
     downlink: &mut Downlink,
+    until: Instant,
 ) -> Result<(), crate::stream::ConsumerGone> {
     let (head, mut body) = response.into_parts();
     let head = http::Response::from_parts(head, ());
     if body.is_end_stream() {
-        downlink.finish(Finale::TrailersOnly(head));
+        downlink.finish(Finale::TrailersOnly(head), until).await;
         return Ok(());
     }
-    downlink.begin(head)?;
+    downlink.begin(head);
+    // Whoever watches learns that it is watching before anything happens.
+    downlink.send_head()?;
     let mut finale = Finale::EndOfStream;
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
@@ -110,7 +113,7 @@ async fn pass(
             },
         }
     }
-    downlink.finish(finale);
+    downlink.finish(finale, until).await;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use ndxp_journal::AppendError;
 use ndxp_model::{Reason, Refusal};
 use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
+use tokio::time::Instant;
 
 use crate::answer;
 use crate::core::Core;
@@ -58,6 +59,7 @@ pub async fn settle(
         refused_call: None,
     };
     let entry = Body::Closed(closed);
+    let deadline = opened.deadline;
     let finale = match core.lane.append(&entry).await {
         Ok(_) => {
             log_settled(facts, &entry);
@@ -73,13 +75,18 @@ pub async fn settle(
             // What the provider answered is not passed on as if it were on record.
             tracing::debug!(%error, transaction = %opened.id, "the journal did not take an ending");
             if passes(error) {
-                tokio::spawn(close_late(Arc::clone(core), opened, entry));
+                tokio::spawn(close_late(
+                    Arc::clone(core),
+                    opened,
+                    entry,
+                    downlink.is_held(),
+                ));
             }
             let refusal = Refusal::new(Reason::EndingUnrecorded, error.to_string());
             refusal_finale(&refusal, facts)
         }
     };
-    downlink.finish(finale);
+    downlink.finish(finale, deadline).await;
 }
 
 /// Whether the journal may take an entry later that it does not take now. Where it will not, the
@@ -90,9 +97,16 @@ fn passes(error: AppendError) -> bool {
 
 /// Closes a transaction as interrupted, which is what its consumer was told, as soon as the journal
 /// takes entries again. The call keeps its place until then, so that there are never more of these
-/// than calls may be in flight.
-async fn close_late(core: Arc<Core>, opened: Opened, entry: Body) {
-    let Body::Closed(closed) = entry else { return };
+/// than calls may be in flight. What was `unsent` by then is never sent.
+async fn close_late(core: Arc<Core>, opened: Opened, entry: Body, unsent: bool) {
+    let Body::Closed(mut closed) = entry else {
+        return;
+    };
+    if unsent {
+        closed.response_bytes = 0;
+        closed.response_messages = 0;
+        closed.response_digest.clear();
+    }
     let meaning = Reason::EndingUnrecorded.meaning();
     let late = Body::Closed(v1::TransactionClosed {
         outcome: record::outcome(meaning.outcome),
@@ -161,18 +175,23 @@ pub async fn refuse(
         "refused"
     );
     let wait = peer.gate().refusal_wait(core.clock.now());
-    let gone = match core.held_back.try_acquire() {
-        Ok(_place) if !wait.is_zero() => {
+    let place = match wait.is_zero() {
+        true => None,
+        false => core.held_back.try_acquire().ok(),
+    };
+    let gone = match place {
+        Some(_place) => {
             let held_back = downlink.unless_gone(tokio::time::sleep(wait));
             held_back.await.is_err()
         }
-        _ => downlink.is_gone().await,
+        None => downlink.is_gone().await,
     };
     if gone {
         peer.conduct.note_reset();
         return;
     }
-    downlink.finish(refusal_finale(&refusal, &facts));
+    let finale = refusal_finale(&refusal, &facts);
+    downlink.finish(finale, Instant::now()).await;
 }
 
 /// The connection that counters keep a refusal under. A service that nobody offers is a name that
@@ -205,7 +224,7 @@ fn refusal_finale(refusal: &Refusal, facts: &Facts) -> Finale {
     if let Ok(id) = http::HeaderValue::try_from(facts.id.to_string()) {
         trailers.insert(metadata::TRANSACTION_ID, id);
     }
-    Finale::Trailers(trailers)
+    Finale::Refused(trailers)
 }
 
 fn log_settled(facts: &Facts, entry: &Body) {

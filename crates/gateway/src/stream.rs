@@ -2,6 +2,7 @@
 //! no faster than the reader reads.
 
 mod backlog;
+mod downlink;
 mod inlet;
 mod outlet;
 
@@ -9,13 +10,11 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use h2::RecvStream;
-use h2::server::SendResponse;
-use http::{HeaderMap, Response};
 
 use crate::metadata;
 use crate::meter::{Framing, FramingError, Meter};
 use backlog::Backlog;
+pub use downlink::{ConsumerGone, Downlink, Finale, RelayError};
 pub use inlet::Inlet;
 use outlet::TakesNoMore;
 pub use outlet::{Outlet, Piece};
@@ -35,8 +34,6 @@ pub struct Uplink {
     /// Read, and not yet sent to the provider that it is for now.
     backlog: Backlog,
     read_bytes: usize,
-    /// Given back to the consumer's flow-control window.
-    released_bytes: usize,
     /// The request's content is over; whether trailers follow is told by `ended`.
     content_over: bool,
     /// The request is over, without trailers.
@@ -69,7 +66,6 @@ impl Uplink {
             replay: Some(Backlog::default()),
             backlog: Backlog::default(),
             read_bytes: 0,
-            released_bytes: 0,
             content_over: false,
             ended: false,
         }
@@ -149,12 +145,15 @@ impl Uplink {
             }
         }
         let meter = &mut self.meter;
+        let mut new_bytes = 0;
         let mut passes = |piece: &[u8]| {
             *sent += piece.len();
-            meter.pass(beyond(piece, *sent, meter.bytes()));
+            let new = beyond(piece, *sent, meter.bytes());
+            meter.pass(new);
+            new_bytes += new.len();
         };
         let passed = to.poll_send(cx, &mut self.backlog, self.ended, &mut passes);
-        self.release(*sent);
+        self.inlet.release(new_bytes);
         ready!(passed)?;
         if self.content_over {
             Poll::Ready(Ok(()))
@@ -182,19 +181,11 @@ impl Uplink {
     async fn throw_away(&mut self) {
         self.replay = None;
         self.backlog = Backlog::default();
-        self.inlet.release(self.read_bytes - self.released_bytes);
-        self.released_bytes = self.read_bytes;
+        let passed = usize::try_from(self.meter.bytes()).unwrap_or(usize::MAX);
+        self.inlet.release(self.read_bytes.saturating_sub(passed));
         // A consumer that breaks off is noticed by whoever would send to it.
         while let Some(Ok(piece)) = poll_fn(|cx| self.inlet.poll_read(cx)).await {
             self.inlet.release(piece.len());
-        }
-    }
-
-    /// Gives back what a provider was sent for the first time.
-    fn release(&mut self, sent: usize) {
-        if sent > self.released_bytes {
-            self.inlet.release(sent - self.released_bytes);
-            self.released_bytes = sent;
         }
     }
 }
@@ -207,185 +198,6 @@ fn beyond(piece: &[u8], sent: usize, measured: u64) -> &[u8] {
         .saturating_sub(measured);
     let new = usize::try_from(new).unwrap_or(usize::MAX).min(piece.len());
     piece.get(piece.len() - new..).unwrap_or_default()
-}
-
-/// From the provider to the consumer.
-pub enum Downlink {
-    Unanswered(SendResponse<Piece>),
-    Answering(Outlet),
-}
-
-/// Why an answer did not pass whole.
-#[derive(Debug)]
-pub enum RelayError<E> {
-    ConsumerGone,
-    /// The provider broke off.
-    Provider(h2::Error),
-    /// What was read may not pass.
-    Refused(E),
-}
-
-/// What ends an answer.
-#[derive(Debug)]
-pub enum Finale {
-    /// The provider's answer has headers only.
-    TrailersOnly(Response<()>),
-    Trailers(HeaderMap),
-    /// The provider ended its answer without trailers.
-    EndOfStream,
-    Reset(h2::Reason),
-    /// The consumer is gone; there is nobody to tell.
-    Nothing,
-}
-
-/// The consumer broke off or its connection is lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ConsumerGone;
-
-impl Downlink {
-    /// Ready once the consumer is gone.
-    pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<ConsumerGone> {
-        let gone = match self {
-            Self::Unanswered(respond) => respond.poll_reset(cx).map(drop),
-            Self::Answering(outlet) => outlet.poll_gone(cx),
-        };
-        gone.map(|()| ConsumerGone)
-    }
-
-    /// Waits for the work, unless the consumer goes first.
-    ///
-    /// # Errors
-    /// When it does.
-    pub async fn unless_gone<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-    ) -> Result<T, ConsumerGone> {
-        let mut work = std::pin::pin!(work);
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(done) => Poll::Ready(Ok(done)),
-            Poll::Pending => self.poll_gone(cx).map(Err),
-        })
-        .await
-    }
-
-    /// Whether no answer has begun yet.
-    #[must_use]
-    pub fn is_unanswered(&self) -> bool {
-        matches!(self, Self::Unanswered(_))
-    }
-
-    /// Whether the consumer has broken the call off by now.
-    pub async fn is_gone(&mut self) -> bool {
-        poll_fn(|cx| Poll::Ready(self.poll_gone(cx).is_ready())).await
-    }
-
-    /// Sends the answer's headers.
-    ///
-    /// # Errors
-    /// When the consumer is gone.
-    pub fn begin(&mut self, head: Response<()>) -> Result<(), ConsumerGone> {
-        if let Self::Unanswered(respond) = self {
-            let stream = respond
-                .send_response(head, false)
-                .map_err(|_| ConsumerGone)?;
-            *self = Self::Answering(Outlet::new(stream));
-        }
-        Ok(())
-    }
-
-    /// Sends a piece of the answer's body, as fast as the consumer reads.
-    ///
-    /// # Errors
-    /// When the consumer is gone.
-    pub async fn send(&mut self, piece: Bytes) -> Result<(), ConsumerGone> {
-        let Self::Answering(outlet) = self else {
-            return Err(ConsumerGone);
-        };
-        let mut backlog = Backlog::default();
-        backlog.push(piece);
-        poll_fn(|cx| outlet.poll_send(cx, &mut backlog, false, &mut |_| ()))
-            .await
-            .map_err(|TakesNoMore| ConsumerGone)
-    }
-
-    /// Whether the consumer has not taken yet what the provider has sent.
-    #[must_use]
-    pub fn is_behind(&self) -> bool {
-        matches!(self, Self::Answering(outlet) if outlet.is_behind())
-    }
-
-    /// Passes the answer's content on, up to its end; each piece is judged as it is read, and measured
-    /// as it is passed on.
-    ///
-    /// # Errors
-    /// As [`RelayError`] says; what was read before has been passed on then.
-    pub async fn relay<E>(
-        &mut self,
-        body: &mut RecvStream,
-        mut judge: impl FnMut(&[u8]) -> Result<(), E>,
-        meter: &mut Meter,
-    ) -> Result<(), RelayError<E>> {
-        let mut backlog = Backlog::default();
-        let mut end = None;
-        poll_fn(|cx| {
-            // All that the provider's window lets come, as on the way up.
-            while end.is_none() {
-                let Poll::Ready(read) = body.poll_data(cx) else {
-                    break;
-                };
-                match read {
-                    None => end = Some(Ok(())),
-                    Some(Err(error)) => end = Some(Err(RelayError::Provider(error))),
-                    Some(Ok(piece)) => match judge(&piece) {
-                        Ok(()) => backlog.push(piece),
-                        Err(refused) => end = Some(Err(RelayError::Refused(refused))),
-                    },
-                }
-            }
-            let Self::Answering(outlet) = &mut *self else {
-                return Poll::Ready(Err(RelayError::ConsumerGone));
-            };
-            let mut sent = 0;
-            let mut passes = |piece: &[u8]| {
-                sent += piece.len();
-                meter.pass(piece);
-            };
-            let passed = outlet.poll_send(cx, &mut backlog, false, &mut passes);
-            if sent > 0 {
-                // An error means that the stream is over, and its window with it.
-                let _over = body.flow_control().release_capacity(sent);
-            }
-            match passed {
-                Poll::Ready(Err(TakesNoMore)) => Poll::Ready(Err(RelayError::ConsumerGone)),
-                Poll::Ready(Ok(())) if end.is_some() => Poll::Ready(end.take().unwrap_or(Ok(()))),
-                _ => outlet.poll_gone(cx).map(|()| Err(RelayError::ConsumerGone)),
-            }
-        })
-        .await
-    }
-
-    /// Ends the answer. That the consumer has meanwhile gone is no news by then.
-    pub fn finish(&mut self, finale: Finale) {
-        match (self, finale) {
-            (Self::Unanswered(respond), Finale::TrailersOnly(head)) => {
-                drop(respond.send_response(head, true));
-            }
-            (Self::Unanswered(respond), Finale::Trailers(trailers)) => {
-                drop(respond.send_response(crate::answer::trailers_only(trailers), true));
-            }
-            (Self::Unanswered(respond), Finale::Reset(reason)) => respond.send_reset(reason),
-            (Self::Answering(outlet), Finale::Trailers(trailers)) => {
-                let _gone = outlet.send_trailers(trailers);
-            }
-            (Self::Answering(outlet), Finale::EndOfStream) => {
-                let _gone = outlet.end();
-            }
-            (Self::Answering(outlet), Finale::Reset(reason)) => outlet.reset(reason),
-            (Self::Unanswered(_), Finale::EndOfStream)
-            | (Self::Answering(_), Finale::TrailersOnly(_))
-            | (_, Finale::Nothing) => {}
-        }
-    }
 }
 
 impl From<TakesNoMore> for Stopped {

@@ -10,7 +10,7 @@ use ndxp_proto::journal::v1::entry::Body;
 
 use crate::Kind;
 use crate::error::ReadError;
-use crate::reader::{Frames, Reader};
+use crate::reader::{Depth, Frames, Reader};
 
 /// How far an entry's commit time may lie from the time in its id: the hub's clock may have been
 /// set back or forward by so much in between, and commit times never run backwards.
@@ -112,7 +112,7 @@ impl Search {
             }
             let kinds = [Kind::Opened.number(), Kind::Closed.number()];
             if kinds.contains(&head.kind) && self.finder.find(self.frames.body()).is_some() {
-                let mut entry = self.frames.decode(&head)?;
+                let mut entry = self.frames.decode(&head, Depth::Whole)?;
                 let body = entry.body.take();
                 if let Some(body) = body.filter(|body| self.is_named_by(body)) {
                     return Ok(Some((entry, body)));

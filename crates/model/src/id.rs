@@ -243,6 +243,11 @@ impl TransactionId {
             .ok_or_else(|| InvalidValue::new("transaction id", &shown(), Self::FORM))
     }
 
+    /// As [`fmt::Display`] writes it.
+    pub fn text<'a>(&self, buffer: &'a mut [u8; 36]) -> &'a str {
+        self.0.hyphenated().encode_lower(buffer)
+    }
+
     const FORM: &str = "a UUIDv7 such as 01890a5d-ac96-774b-bcce-b302099a8057";
 }
 

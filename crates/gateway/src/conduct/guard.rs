@@ -149,8 +149,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Poll::Ready(Ok(wrote))
     }
 
+    /// Not: the HTTP/2 machinery would then send each piece of 256 bytes by itself, where it joins
+    /// pieces of up to 1 KiB with all that goes out at once, in one record and one call of the kernel.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        false
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

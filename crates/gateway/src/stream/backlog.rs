@@ -61,6 +61,12 @@ impl Backlog {
         taken
     }
 
+    /// All that waits, in order.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let pieces = self.pieces.iter().map(|piece| &**piece);
+        pieces.chain(std::iter::once(&*self.joined))
+    }
+
     fn end_joining(&mut self) {
         if !self.joined.is_empty() {
             self.pieces.push_back(self.joined.split().freeze());
