@@ -20,6 +20,7 @@ mod rows;
 mod soak;
 mod targets;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
@@ -61,4 +62,11 @@ impl Bench {
             What::Soak(soak) => soak.run(),
         }
     }
+}
+
+/// What the load of a bench runs on: all cores, as its callers would.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().build();
+    runtime.context("the runtime cannot start")
 }

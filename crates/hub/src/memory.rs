@@ -137,10 +137,16 @@ impl fmt::Display for MemoryBound {
 #[must_use]
 pub fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
-    let kib: Option<u64> = kib.and_then(|kib| kib.trim().parse().ok());
-    kib.map_or(0, |kib| kib.saturating_mul(1_024))
+    field_bytes(&status, "VmRSS").unwrap_or(0)
+}
+
+/// A field as the kernel writes it below `/proc`: `MemTotal:       24616508 kB`.
+#[must_use]
+pub fn field_bytes(text: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
 }
 
 /// The room for requests on the exchange port.
@@ -182,5 +188,24 @@ mod tests {
             "30628 MiB: connections 10624, handshakes 48, calls 16000, windows 2048, providers 339, \
              journal 32, control 1536",
         );
+    }
+
+    #[test]
+    fn a_field_is_read_as_the_kernel_writes_it() {
+        let rows = [
+            (
+                "MemTotal:       24616508 kB\nMemFree: 1 kB\n",
+                Some(24_616_508 << 10),
+            ),
+            ("MemFree: 1 kB\nMemTotal: 4 kB", Some(4_096)),
+            ("MemFree: 1 kB", None),
+            ("MemTotalled: 4 kB", None),
+            ("MemTotal: many kB", None),
+            ("MemTotal: 5 MB", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(field_bytes(text, "MemTotal"), expected, "{text:?}");
+        }
     }
 }

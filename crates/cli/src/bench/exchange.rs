@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::caller::{self, Load, Run};
 use super::catalogue::{PATH, catalogue};
 use super::hub::{Grounds, Hub};
-use super::rows::median;
+use super::rows::{Form, median, print_as};
+use super::runtime;
 use super::{echo, process};
 use crate::failure::Failure;
 
@@ -43,12 +44,6 @@ pub struct Exchange {
     output: Form,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Table,
-    Json,
-}
-
 /// One way at one load: medians over the rounds.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -71,19 +66,9 @@ struct Measured {
 
 impl Exchange {
     pub fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime()?;
         let rows = runtime.block_on(self.measure())?;
-        match self.output {
-            Form::Json => {
-                let text = serde_json::to_string_pretty(&rows).context("rows are plain data")?;
-                println!("{text}");
-            }
-            Form::Table => println!("{}", table(&rows)),
-        }
-        Ok(())
+        Ok(print_as(self.output, &rows, || table(&rows))?)
     }
 
     async fn measure(&self) -> anyhow::Result<Vec<Row>> {

@@ -19,7 +19,8 @@ use super::caller::{self, Load, Overloaded, call, connect, grpc_message};
 use super::catalogue::{PATH, catalogue};
 use super::echo;
 use super::hub::{Grounds, Hub};
-use super::rows::Form;
+use super::rows::{Form, print_as};
+use super::runtime;
 use crate::failure::Failure;
 
 const PROVIDER: &str = "G01/population";
@@ -80,19 +81,9 @@ struct Ended {
 
 impl Overload {
     pub fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime()?;
         let rows = runtime.block_on(self.measure())?;
-        match self.output {
-            Form::Json => {
-                let text = serde_json::to_string_pretty(&rows).context("rows are plain data")?;
-                println!("{text}");
-            }
-            Form::Table => println!("{}", table(&rows)),
-        }
-        Ok(())
+        Ok(print_as(self.output, &rows, || table(&rows))?)
     }
 
     async fn measure(&self) -> anyhow::Result<Vec<Row>> {

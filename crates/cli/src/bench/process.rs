@@ -4,6 +4,7 @@
 use std::fs;
 
 use anyhow::Context as _;
+use ndxp_hub::memory::field_bytes;
 
 /// Clock ticks a second in `/proc/*/stat`: fixed at 100 for user space on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -73,21 +74,15 @@ pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
 
 /// Resident memory of a process, bytes.
 pub fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
-    memory_bytes(pid, "VmRSS:")
+    memory_bytes(pid, "VmRSS")
 }
 
 /// The most that it has had resident, bytes.
 pub fn peak_bytes(pid: u32) -> anyhow::Result<u64> {
-    memory_bytes(pid, "VmHWM:")
+    memory_bytes(pid, "VmHWM")
 }
 
 fn memory_bytes(pid: u32, field: &str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB"));
-    let kibibytes: u64 = kibibytes
-        .with_context(|| format!("/proc/*/status has {field} in kB"))?
-        .trim()
-        .parse()?;
-    Ok(kibibytes * 1024)
+    field_bytes(&status, field).with_context(|| format!("/proc/*/status has {field} in kB"))
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
@@ -17,6 +16,7 @@ use ndxp_registry::{CertificateIdentity, Registry};
 use serde::Serialize;
 
 use super::process;
+use super::rows::{Form, print_as};
 use crate::failure::Failure;
 use nation::Nation;
 
@@ -41,12 +41,6 @@ pub struct Scale {
     output: Form,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Table,
-    Json,
-}
-
 /// One figure.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -61,14 +55,7 @@ struct Times(Vec<Duration>);
 impl Scale {
     pub fn run(self) -> Result<(), Failure> {
         let rows = self.measure()?;
-        match self.output {
-            Form::Json => {
-                let text = serde_json::to_string_pretty(&rows).context("rows are plain data")?;
-                println!("{text}");
-            }
-            Form::Table => println!("{}", table(&rows)),
-        }
-        Ok(())
+        Ok(print_as(self.output, &rows, || table(&rows))?)
     }
 
     fn measure(&self) -> anyhow::Result<Vec<Row>> {

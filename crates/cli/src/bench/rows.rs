@@ -1,5 +1,7 @@
 //! Figures of a measurement, one to a row, for people and for programs.
 
+use std::fmt::Display;
+
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -48,12 +50,21 @@ pub fn mebibytes(bytes: u64) -> anyhow::Result<f64> {
 }
 
 pub fn print(form: Form, rows: &[Row]) -> anyhow::Result<()> {
+    print_as(form, rows, || table(rows))
+}
+
+/// For programs all there is, for people what is made of it.
+pub fn print_as<T: Display>(
+    form: Form,
+    found: &(impl Serialize + ?Sized),
+    text: impl FnOnce() -> T,
+) -> anyhow::Result<()> {
     match form {
         Form::Json => {
-            let text = serde_json::to_string_pretty(rows).context("rows are plain data")?;
-            println!("{text}");
+            let json = serde_json::to_string_pretty(found).context("figures are plain data")?;
+            println!("{json}");
         }
-        Form::Table => println!("{}", table(rows)),
+        Form::Table => println!("{}", text()),
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use clap::Args;
 use ndxp_hub::config::Config;
 use ndxp_hub::memory::MemoryBound;
@@ -21,6 +20,7 @@ use tokio::task::JoinSet;
 use super::catalogue::catalogue;
 use super::hub::{Grounds, Hub};
 use super::rows::Form;
+use super::runtime;
 use super::{echo, process};
 use crate::failure::Failure;
 
@@ -75,10 +75,7 @@ pub struct Soak {
 
 impl Soak {
     pub fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime()?;
         let verdict = runtime.block_on(self.soak())?;
         runtime.shutdown_background();
         verdict.print(self.output)?;

@@ -3,12 +3,11 @@
 
 use std::fmt::Display;
 
-use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::machine::Machine;
-use super::rows::Form;
+use super::rows::{Form, print_as};
 
 /// One line of the list of targets.
 #[derive(Clone, Debug, Serialize)]
@@ -94,20 +93,10 @@ impl Target {
 impl<T: Serialize> Record<T> {
     /// All of it for programs; for people what was said of the rounds, the targets, the machine.
     pub fn print(&self, form: Form, rounds: impl Display) -> anyhow::Result<()> {
-        match form {
-            Form::Json => {
-                let text = serde_json::to_string_pretty(self);
-                println!("{}", text.context("targets and rounds are plain data")?);
-            }
-            Form::Table => {
-                println!(
-                    "{rounds}\n\n{}\n\n{}",
-                    table(&self.targets),
-                    self.machine.text()
-                );
-            }
-        }
-        Ok(())
+        print_as(form, self, || {
+            let (targets, machine) = (table(&self.targets), self.machine.text());
+            format!("{rounds}\n\n{targets}\n\n{machine}")
+        })
     }
 }
 

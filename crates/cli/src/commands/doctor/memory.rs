@@ -3,7 +3,7 @@
 use std::fs;
 
 use ndxp_hub::config::Config;
-use ndxp_hub::memory::MemoryBound;
+use ndxp_hub::memory::{MemoryBound, field_bytes};
 
 use super::finding::{Area, Findings};
 
@@ -39,44 +39,12 @@ pub fn check(config: &Config, findings: &mut Findings) {
 /// What this process may use at most, bytes.
 fn there() -> Option<u64> {
     let machine = fs::read_to_string(MEMORY).ok();
-    let machine = machine.as_deref().and_then(of_machine);
+    let machine = machine.and_then(|text| field_bytes(&text, "MemTotal"));
     let cgroup = fs::read_to_string(CGROUP).ok();
     // "max" sets no bound.
     let cgroup = cgroup.and_then(|text| text.trim().parse().ok());
     match (machine, cgroup) {
         (Some(machine), Some(cgroup)) => Some(u64::min(machine, cgroup)),
         (machine, cgroup) => machine.or(cgroup),
-    }
-}
-
-/// `MemTotal:       24616508 kB`
-fn of_machine(text: &str) -> Option<u64> {
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_machines_memory_is_read_as_the_kernel_writes_it() {
-        let rows = [
-            (
-                "MemTotal:       24616508 kB\nMemFree: 1 kB\n",
-                Some(24_616_508 << 10),
-            ),
-            ("MemFree: 1 kB\nMemTotal: 4 kB", Some(4_096)),
-            ("MemFree: 1 kB", None),
-            ("MemTotal: many kB", None),
-            ("MemTotal: 5 MB", None),
-            ("", None),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(of_machine(text), expected, "{text:?}");
-        }
     }
 }
