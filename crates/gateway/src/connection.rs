@@ -199,14 +199,14 @@ async fn serve_calls<S: Stream>(
                 };
                 peer.conduct.earn(1);
                 let (head, body) = request.into_parts();
-                let inlet = Inlet::new(body);
-                let (core, peer, in_flight) =
-                    (Arc::clone(core), Arc::clone(peer), in_flight.clone());
-                // Boxed once, because the runtime moves a task's future about several times.
-                tokio::spawn(Box::pin(async move {
-                    exchange(core, peer, Incoming { head, inlet, respond }).await;
-                    drop(in_flight);
-                }));
+                let incoming = Incoming {
+                    head,
+                    inlet: Inlet::new(body),
+                    respond,
+                    in_flight: in_flight.clone(),
+                };
+                // Boxed, because the runtime moves a task's future about several times.
+                tokio::spawn(Box::pin(exchange(Arc::clone(core), Arc::clone(peer), incoming)));
                 if let Some(bytes) = window.widen(settled.sender_strong_count() - 1) {
                     connection.set_target_window_size(bytes);
                 }

@@ -4,6 +4,7 @@
 //! A passed check is a type that only the check can make: [`Identified`] → [`Permitted`] →
 //! [`Opened`]. Forwarding takes only the last.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,6 +14,7 @@ use h2::server::SendResponse;
 use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
 use ndxp_registry::{Limits, Registry, Route, SystemRecord};
+use tokio::sync::mpsc;
 use tokio::time::Instant as Monotonic;
 
 use crate::admission::{Allowance, Asking, Permit};
@@ -36,6 +38,8 @@ pub struct Incoming {
     pub head: http::request::Parts,
     pub inlet: Inlet,
     pub respond: SendResponse<Piece>,
+    /// Dropped when the call is over: its connection waits for that.
+    pub in_flight: mpsc::Sender<Infallible>,
 }
 
 /// What is known of a call from its first step on; complete enough to be refused at any of them.
@@ -92,6 +96,7 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         mut head,
         mut inlet,
         mut respond,
+        in_flight: _in_flight,
     } = incoming;
     // Whoever has withdrawn a call before it was looked at has made none: a flood of such calls
     // must not fill the journal.
@@ -101,10 +106,10 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
         return;
     }
     let mut facts = core.facts();
-    let _in_flight = core.metrics.call_in_flight();
+    let _counted = core.metrics.call_in_flight();
     match carry(&core, &peer, &mut head, &mut inlet, &mut facts).await {
         Ok(Passed::ToProvider(opened)) => {
-            transact((&core, &peer), &facts, opened, head, inlet, respond).await;
+            transact((&core, &peer), facts, opened, head, inlet, respond).await;
         }
         Ok(Passed::ToTheHub(_permit)) => {
             crate::own::serve(&core, &peer, head, inlet.into_body(), respond).await;
@@ -173,7 +178,7 @@ fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Ident
             system.clone_into(&mut record::connection(&mut facts.call).consumer);
         }
     })?;
-    record::connection(&mut facts.call).consumer = consumer.id.to_string();
+    record::connection(&mut facts.call).consumer = consumer.id.as_str().to_owned();
     Ok(Identified { consumer })
 }
 
@@ -190,7 +195,7 @@ fn read_path(head: &http::request::Parts, facts: &mut Facts) -> Result<CallPath,
         return malformed("content-type is not application/grpc");
     }
     let path = CallPath::parse(head.uri.path_and_query().map_or("", |path| path.as_str()))?;
-    record::connection(&mut facts.call).service = path.service.to_string();
+    record::connection(&mut facts.call).service = path.service.as_str().to_owned();
     facts.call.method.clone_from(&path.method);
     Ok(path)
 }
@@ -213,7 +218,7 @@ fn route(
                 provider.clone_into(&mut record::connection(&mut facts.call).provider);
             }
         })?;
-    record::connection(&mut facts.call).provider = route.provider.id.to_string();
+    record::connection(&mut facts.call).provider = route.provider.id.as_str().to_owned();
     facts.call.grant = route.grant.id.to_string();
     if let Some(principal) = &route.grant.on_behalf_of {
         facts.call.on_behalf_of = principal.to_string();
@@ -357,7 +362,7 @@ async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Op
 /// From the opened journal entry to the settled one.
 async fn transact(
     (core, peer): (&Arc<Core>, &Peer),
-    facts: &Facts,
+    facts: Facts,
     opened: Opened,
     mut head: http::request::Parts,
     inlet: Inlet,
@@ -430,12 +435,10 @@ fn still_permitted(core: &Core, peer: &Peer, route: &Route, method: &str) -> Res
 }
 
 /// The parties of a call as its refusal names them.
-pub fn parties(call: &v1::Call) -> answer::Parties<'_> {
-    call.connection
-        .as_ref()
-        .map_or_else(answer::Parties::default, |connection| answer::Parties {
-            consumer: &connection.consumer,
-            provider: &connection.provider,
-            service: &connection.service,
-        })
+pub fn parties(connection: Option<&v1::Connection>) -> answer::Parties<'_> {
+    connection.map_or_else(answer::Parties::default, |connection| answer::Parties {
+        consumer: &connection.consumer,
+        provider: &connection.provider,
+        service: &connection.service,
+    })
 }

@@ -17,6 +17,9 @@ const MEASURES_MAX: usize = 16;
 /// Hubs that a call may pass; a province, the nation and a ministry make three.
 const HOPS_MAX: u32 = 8;
 
+/// What the next hub reads of a call that has passed so many before this one. None carries it further.
+const HOPS: [&str; HOPS_MAX as usize] = ["1", "2", "3", "4", "5", "6", "7", "8"];
+
 const OWNED_PREFIX: &str = "ndxp-";
 const MEASURE_PREFIX: &str = "ndxp-measure-";
 
@@ -146,7 +149,10 @@ pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKe
         headers.insert(name, HeaderValue::from_static("1"));
     }
     let name = const { HeaderName::from_static(HOP) };
-    headers.insert(name, HeaderValue::from(stated.hop + 1));
+    // Whoever states more is refused.
+    if let Some(hop) = HOPS.get(stated.hop as usize) {
+        headers.insert(name, HeaderValue::from_static(hop));
+    }
     for measure in &stated.measures {
         if let Ok(name) = HeaderName::try_from(format!("{MEASURE_PREFIX}{}", measure.name)) {
             headers.insert(name, HeaderValue::from(measure.value));

@@ -47,19 +47,17 @@ impl Salt {
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    hex_digits(bytes).map(char::from).collect()
+    let digits = bytes.iter().flat_map(|byte| hex_digits(*byte));
+    digits.map(char::from).collect()
 }
 
-/// The same, digit by digit.
-pub fn hex_digits(bytes: &[u8]) -> impl Iterator<Item = u8> {
+/// The two digits of a byte.
+pub fn hex_digits(byte: u8) -> [u8; 2] {
     let digit = |nibble: u8| match nibble {
         0..=9 => b'0' + nibble,
         _ => b'a' + nibble - 10,
     };
-    let pairs = bytes
-        .iter()
-        .map(move |byte| [digit(byte >> 4), digit(byte & 15)]);
-    pairs.flatten()
+    [digit(byte >> 4), digit(byte & 15)]
 }
 
 #[cfg(test)]

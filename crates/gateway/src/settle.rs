@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndxp_journal::AppendError;
-use ndxp_model::{Reason, Refusal};
+use ndxp_model::{Reason, Refusal, TransactionId};
 use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 use tokio::time::Instant;
 
-use crate::answer;
+use crate::answer::{self, Parties};
 use crate::core::Core;
 use crate::exchange::{Facts, Opened, parties};
 use crate::forward::{Ending, Noticed};
@@ -25,22 +25,23 @@ const BETWEEN_LATE_CLOSINGS: Duration = Duration::from_secs(1);
 /// Writes down how an opened call ended, then ends the consumer's answer.
 pub async fn settle(
     core: &Arc<Core>,
-    facts: &Facts,
+    facts: Facts,
     opened: Opened,
     ending: Ending,
     noticed: Noticed,
     (request, answer): (Measured, Measured),
     mut downlink: Downlink,
 ) {
-    let total = facts.arrived.elapsed();
+    let Facts { id, arrived, call } = facts;
+    let total = arrived.elapsed();
     let provider = noticed
         .provider_since
         .map_or(Duration::ZERO, |since| since.elapsed());
     let closed = v1::TransactionClosed {
         transaction_id: opened.id.as_bytes().to_vec(),
         opened_sequence: opened.sequence.get(),
-        connection: facts.call.connection.clone(),
-        method: facts.call.method.clone(),
+        connection: call.connection,
+        method: call.method,
         outcome: record::outcome(ending.outcome),
         grpc_status: u32::from(ending.status),
         fault: record::fault(ending.fault),
@@ -55,23 +56,25 @@ pub async fn settle(
         provider_us: micros(provider),
         retries: noticed.retries,
         measures: noticed.measures,
-        test: facts.call.test,
+        test: call.test,
         refused_call: None,
     };
     let entry = Body::Closed(closed);
     let deadline = opened.deadline;
     let finale = match core.lane.append(&entry).await {
         Ok(_) => {
-            log_settled(facts, &entry);
+            log_settled(id, &entry);
             core.metrics.settled(ending.outcome);
             if ending.outcome.is_transaction() {
                 core.metrics
                     .added_latency
                     .observe(total.saturating_sub(provider).as_secs_f64());
             }
-            finale(ending, facts)
+            finale(ending, id, &entry)
         }
         Err(error) => {
+            let refusal = Refusal::new(Reason::EndingUnrecorded, error.to_string());
+            let finale = refusal_finale(&refusal, id, parties_of(&entry));
             // What the provider answered is not passed on as if it were on record.
             tracing::debug!(%error, transaction = %opened.id, "the journal did not take an ending");
             if passes(error) {
@@ -82,8 +85,7 @@ pub async fn settle(
                     downlink.is_held(),
                 ));
             }
-            let refusal = Refusal::new(Reason::EndingUnrecorded, error.to_string());
-            refusal_finale(&refusal, facts)
+            finale
         }
     };
     downlink.finish(finale, deadline).await;
@@ -163,7 +165,7 @@ pub async fn refuse(
     } else {
         core.metrics.unrecorded.inc();
     }
-    let parties = parties(&facts.call);
+    let parties = parties(facts.call.connection.as_ref());
     tracing::info!(
         transaction = %facts.id,
         consumer = parties.consumer,
@@ -190,7 +192,7 @@ pub async fn refuse(
         peer.conduct.note_reset();
         return;
     }
-    let finale = refusal_finale(&refusal, &facts);
+    let finale = refusal_finale(&refusal, facts.id, parties);
     downlink.finish(finale, Instant::now()).await;
 }
 
@@ -204,9 +206,17 @@ fn counted_connection(core: &Core, call: &v1::Call) -> v1::Connection {
     connection
 }
 
-fn finale(ending: Ending, facts: &Facts) -> Finale {
+/// Between whom a call was, by what is written down of its end.
+fn parties_of(entry: &Body) -> Parties<'_> {
+    match entry {
+        Body::Closed(closed) => parties(closed.connection.as_ref()),
+        _ => Parties::default(),
+    }
+}
+
+fn finale(ending: Ending, id: TransactionId, entry: &Body) -> Finale {
     match (&ending.refusal, ending.fault, ending.finale) {
-        (Some(refusal), _, _) => refusal_finale(refusal, facts),
+        (Some(refusal), _, _) => refusal_finale(refusal, id, parties_of(entry)),
         (None, Some(fault), Finale::Trailers(mut trailers)) => {
             answer::insert_fault(&mut trailers, fault);
             Finale::Trailers(trailers)
@@ -219,23 +229,23 @@ fn finale(ending: Ending, facts: &Facts) -> Finale {
     }
 }
 
-fn refusal_finale(refusal: &Refusal, facts: &Facts) -> Finale {
-    let mut trailers = answer::trailers(refusal, parties(&facts.call));
-    if let Ok(id) = http::HeaderValue::try_from(facts.id.to_string()) {
+fn refusal_finale(refusal: &Refusal, id: TransactionId, parties: Parties<'_>) -> Finale {
+    let mut trailers = answer::trailers(refusal, parties);
+    if let Ok(id) = http::HeaderValue::try_from(id.to_string()) {
         trailers.insert(metadata::TRANSACTION_ID, id);
     }
     Finale::Refused(trailers)
 }
 
-fn log_settled(facts: &Facts, entry: &Body) {
+fn log_settled(id: TransactionId, entry: &Body) {
     if let Body::Closed(closed) = entry {
-        let parties = parties(&facts.call);
+        let parties = parties_of(entry);
         tracing::debug!(
-            transaction = %facts.id,
+            transaction = %id,
             consumer = parties.consumer,
             provider = parties.provider,
             service = parties.service,
-            method = facts.call.method,
+            method = closed.method,
             outcome = closed.outcome().as_str_name(),
             grpc_status = closed.grpc_status,
             reason = closed.reason,

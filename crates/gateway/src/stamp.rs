@@ -32,18 +32,24 @@ impl Stamp {
         let mut text = BytesMut::with_capacity(ID_BYTES + SALT_BYTES + TRACEPARENT_BYTES);
         text.extend_from_slice(id.text(&mut [0; ID_BYTES]).as_bytes());
         let transaction_id = text.split();
-        text.extend(hex_digits(salt.as_bytes()));
+        put_hex(&mut text, salt.as_bytes());
         let salt = text.split();
         text.extend_from_slice(b"00-");
-        text.extend(hex_digits(trace_id));
+        put_hex(&mut text, trace_id);
         text.extend_from_slice(b"-");
-        text.extend(hex_digits(&fastrand::u64(1..).to_be_bytes()));
+        put_hex(&mut text, &fastrand::u64(1..).to_be_bytes());
         text.extend_from_slice(b"-00");
         Self {
             transaction_id: once(transaction_id.freeze()),
             salt: once(salt.freeze()),
             traceparent: once(text.freeze()),
         }
+    }
+}
+
+fn put_hex(text: &mut BytesMut, bytes: &[u8]) {
+    for byte in bytes {
+        text.extend_from_slice(&hex_digits(*byte));
     }
 }
 

@@ -15,7 +15,9 @@ pub const THIN_BYTES: usize = FRAME_BYTES_MAX as usize / 2;
 /// Pieces in their order; thin ones are joined while they wait behind others.
 #[derive(Clone, Debug, Default)]
 pub struct Backlog {
-    pieces: VecDeque<Bytes>,
+    /// Most calls have no other. Empty when there are none at all.
+    first: Bytes,
+    further: VecDeque<Bytes>,
     /// Behind the last piece.
     joined: BytesMut,
 }
@@ -30,46 +32,53 @@ impl Backlog {
             return;
         }
         self.end_joining();
-        if !piece.is_empty() {
-            self.pieces.push_back(piece);
-        }
+        self.append(piece);
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.joined.is_empty()
+        self.first.is_empty() && self.joined.is_empty()
     }
 
     /// Bytes of the piece that is next; 0 when there is none.
     #[must_use]
     pub fn next_bytes(&self) -> usize {
-        self.pieces.front().map_or(self.joined.len(), Bytes::len)
+        match self.first.len() {
+            0 => self.joined.len(),
+            bytes => bytes,
+        }
     }
 
     /// Takes the next piece, or so many bytes of it.
     pub fn take(&mut self, bytes_max: usize) -> Bytes {
-        if self.pieces.is_empty() {
+        if self.first.is_empty() {
             self.end_joining();
         }
-        let Some(front) = self.pieces.front_mut() else {
-            return Bytes::new();
-        };
-        let taken = front.split_to(bytes_max.min(front.len()));
-        if front.is_empty() {
-            self.pieces.pop_front();
+        let taken = self.first.split_to(bytes_max.min(self.first.len()));
+        if self.first.is_empty() {
+            self.first = self.further.pop_front().unwrap_or_default();
         }
         taken
     }
 
     /// All that waits, in order.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
-        let pieces = self.pieces.iter().map(|piece| &**piece);
-        pieces.chain(std::iter::once(&*self.joined))
+        let whole = std::iter::once(&self.first).chain(&self.further);
+        whole.map(AsRef::as_ref).chain([&*self.joined])
     }
 
     fn end_joining(&mut self) {
         if !self.joined.is_empty() {
-            self.pieces.push_back(self.joined.split().freeze());
+            let joined = self.joined.split().freeze();
+            self.append(joined);
+        }
+    }
+
+    fn append(&mut self, piece: Bytes) {
+        if self.first.is_empty() {
+            self.first = piece;
+        } else if !piece.is_empty() {
+            self.further.push_back(piece);
         }
     }
 }
@@ -123,6 +132,6 @@ mod tests {
         for _ in 0..buffers {
             backlog.push(Bytes::from_static(b"x"));
         }
-        assert!(backlog.pieces.len() <= buffers / THIN_BYTES + 1);
+        assert!(backlog.further.len() <= buffers / THIN_BYTES);
     }
 }

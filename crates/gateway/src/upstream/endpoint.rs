@@ -21,8 +21,9 @@ use crate::stream::{Outlet, Piece};
 use crate::trust::{CertificateKey, Trusted, taken_back};
 use crate::windows::Window;
 
-/// A connection that carries this many calls is joined by another, up to the limit.
-const CALLS_BEFORE_ANOTHER: usize = 100;
+/// A connection that carries this many calls is joined by another, up to the limit: the more share
+/// one, the more of them share each record and each call of the kernel.
+const CALLS_BEFORE_ANOTHER: usize = 250;
 /// After so many calls in a row that timed out, a connection is taken for dead: calls to come get
 /// another, those that it carries may still end.
 const TIMEOUTS_BEFORE_GIVING_UP: u32 = 5;
