@@ -19,8 +19,8 @@ use crate::support::world::{CONSUMER, PROVIDER, SERVICE, members};
 
 type Hubs = Wire<TlsStream<TcpStream>>;
 
-const BAD: &str = "G01/bad";
-const BAD_SERVICE: &str = "ndxp.test.v1.BadService";
+pub const BAD: &str = "G01/bad";
+pub const BAD_SERVICE: &str = "ndxp.test.v1.BadService";
 
 /// What a provider does with a call, by the name of the method.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +205,7 @@ async fn a_provider_that_misbehaves_harms_its_own_calls_only() {
 
 impl Abused {
     /// The attacker may call the provider that misbehaves; the good one stays as it was.
-    fn offer_bad(&mut self, bad: &Provider) {
+    pub fn offer_bad(&mut self, bad: &Provider) {
         let catalogue = members()
             .member("H40", "")
             .system(BYSTANDER, &[], "")

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 
 use super::bystander::{Abused, Bystander, WIDE};
-use crate::support::call::framed;
+use super::providers::{BAD, BAD_SERVICE};
+use crate::support::call::{Call, framed, message};
+use crate::support::consumer::Consumer;
 use crate::support::frames::{
     DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, REFUSED_STREAM, RST_STREAM,
     field, frame, request, window,
 };
-use crate::support::provider::{Exchange, echo, headers, send, trailers};
+use crate::support::provider::{Exchange, Provider, echo, headers, send, trailers};
 use crate::support::wait::{until, within};
 use crate::support::world::SERVICE;
 
@@ -188,6 +190,8 @@ async fn drip_or_echo(mut exchange: Exchange, taken: Arc<AtomicUsize>) {
 }
 
 const DRIPPED_BYTES: usize = 48 * 1024;
+/// Calls that go to the same provider.
+const OTHERS: usize = 20;
 const DRIPPED: usize = 4;
 /// A frame of one byte that stands alone holds a record and a buffer, thousands of bytes; all of
 /// them together would be 200,000 such frames.
@@ -200,12 +204,15 @@ async fn single_bytes_that_nobody_reads_cost_no_more_than_bytes() {
         let taken = Arc::clone(&taken);
         move |exchange| drip_or_echo(exchange, Arc::clone(&taken))
     };
-    let world = Abused::start(handler).await;
+    let mut world = Abused::start(echo).await;
+    let dripping = Provider::serve(&world.hub, &world.hub.issue(BAD), handler);
+    world.offer_bad(&dripping);
     let mut bystander = Bystander::start(&world).await;
     let before = world.hub.resident_bytes();
     let mut deaf = world.attack(1 << 30).await;
     deaf.say(&window(0, 1 << 30)).await;
-    let list = [request(&format!("/{SERVICE}/Drip")), field("x-drip", b"1")].concat();
+    let path = format!("/{BAD_SERVICE}/Drip");
+    let list = [request(&path), field("x-drip", b"1")].concat();
     let calls: Vec<u8> = (0..DRIPPED)
         .flat_map(|it| {
             let stream = u32::try_from(2 * it + 1).unwrap();
@@ -219,6 +226,14 @@ async fn single_bytes_that_nobody_reads_cost_no_more_than_bytes() {
     })
     .await;
     bystander.goes_on().await;
+    // The connection to the provider lives: others' calls pass on it.
+    let other = Consumer::connect(&world.hub, &world.attacker).await;
+    for _ in 0..OTHERS {
+        let answer = other
+            .call(&Call::to(path.as_str()), message(b"beside"))
+            .await;
+        assert_eq!(answer.grpc_status(), 0, "{answer:?}");
+    }
     let grown = world.hub.resident_bytes().saturating_sub(before);
     assert!(grown <= DRIPPED_GROWTH_BYTES_MAX, "{grown} bytes");
     eprintln!("{DRIPPED} answers in single bytes: {grown} bytes more");

@@ -20,7 +20,7 @@ use crate::liveness;
 use crate::metrics::Shed;
 use crate::peer::Peer;
 use crate::stage::Stream;
-use crate::stream::{Inlet, Piece};
+use crate::stream::{Downlink, Inlet, Piece};
 use crate::trust::taken_back;
 
 /// Calls of one connection that are begun before others have their turn: those of a connection that
@@ -39,7 +39,9 @@ pub async fn connection(
     let core = Arc::clone(&counted.0);
     let identified = {
         let waiting = core.anteroom.enter(from);
-        let handshake = tokio::time::timeout(core.limits.handshake_max, identify(&core, tcp));
+        // Boxed: most of a connection's life is behind it.
+        let identified = Box::pin(identify(&core, tcp));
+        let handshake = tokio::time::timeout(core.limits.handshake_max, identified);
         tokio::select! {
             identified = handshake => identified,
             () = waiting.dismissed() => {
@@ -50,7 +52,7 @@ pub async fn connection(
             _ = stop.wait_for(|stop| *stop) => return,
         }
     };
-    let (calls, peer) = match identified {
+    let (mut calls, peer) = match identified {
         Ok(Ok(identified)) => identified,
         Ok(Err(refused)) => {
             core.metrics.handshakes_failed.inc();
@@ -72,9 +74,9 @@ pub async fn connection(
             peer = peer.proof,
             "has all the connections that one may have"
         );
-        return dismiss(calls).await;
+        return dismiss(&mut calls).await;
     };
-    if let Err(error) = serve_calls(&core, calls, &peer, stop).await {
+    if let Err(error) = serve_calls(&core, &mut calls, &peer, &mut stop).await {
         if error.is_go_away() && error.is_library() {
             core.metrics.shed(Shed::Protocol);
         }
@@ -87,17 +89,17 @@ pub async fn serve_proved<S: Stream>(
     core: &Arc<Core>,
     stream: S,
     identity: CertificateIdentity,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<(), h2::Error> {
     let conduct = Conduct::new(core.limits.streams_per_connection_max);
     let peer = Arc::new(Peer::proved(identity, Arc::clone(&conduct)));
     let guarded = Guarded::of_consumer(stream, conduct);
-    let calls = http2_server(&core.limits).handshake(guarded).await?;
-    serve_calls(core, calls, &peer, stop).await
+    let mut calls = http2_server(&core.limits).handshake(guarded).await?;
+    serve_calls(core, &mut calls, &peer, &mut stop).await
 }
 
 /// Tells the peer to be calm and ends the connection; calls that it still brings are not taken.
-async fn dismiss<S: Stream>(mut connection: Calls<S>) {
+async fn dismiss<S: Stream>(connection: &mut Calls<S>) {
     connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
     let ended = async { while let Some(Ok(_not_taken)) = connection.accept().await {} };
     let _heard = tokio::time::timeout(FAREWELL_MAX, ended).await;
@@ -155,9 +157,9 @@ async fn identify(
 
 async fn serve_calls<S: Stream>(
     core: &Arc<Core>,
-    mut connection: Calls<S>,
+    connection: &mut Calls<S>,
     peer: &Arc<Peer>,
-    mut stop: watch::Receiver<bool>,
+    stop: &mut watch::Receiver<bool>,
 ) -> Result<(), h2::Error> {
     // Every call holds a clone; when the last is dropped, nothing is in flight any more.
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
@@ -202,7 +204,7 @@ async fn serve_calls<S: Stream>(
                 let incoming = Incoming {
                     head,
                     inlet: Inlet::new(body),
-                    respond,
+                    downlink: Downlink::new(respond),
                     in_flight: in_flight.clone(),
                 };
                 // Boxed, because the runtime moves a task's future about several times.

@@ -5,14 +5,13 @@
 //! [`Opened`]. Forwarding takes only the last.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use h2::server::SendResponse;
+use ndxp_journal::Append;
 use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
+use ndxp_proto::journal::v1::entry::Body;
 use ndxp_registry::{Limits, Registry, Route, SystemRecord};
 use tokio::sync::mpsc;
 use tokio::time::Instant as Monotonic;
@@ -28,16 +27,16 @@ use crate::meter::{Framing, Meter};
 use crate::path::CallPath;
 use crate::peer::Peer;
 use crate::record;
-use crate::settle::{refuse, settle};
+use crate::settle::{close_late, closing, late, passes, refuse, settle};
 use crate::stamp::Stamp;
-use crate::stream::{Downlink, Inlet, Piece, Uplink};
+use crate::stream::{Downlink, Inlet, Uplink};
 use crate::upstream::Pool;
 
 /// A request as it came in.
 pub struct Incoming {
     pub head: http::request::Parts,
     pub inlet: Inlet,
-    pub respond: SendResponse<Piece>,
+    pub downlink: Downlink,
     /// Dropped when the call is over: its connection waits for that.
     pub in_flight: mpsc::Sender<Infallible>,
 }
@@ -55,14 +54,14 @@ struct Identified {
 }
 
 /// The call has a provider, a grant and a place.
-struct Permitted {
-    route: Route,
-    pool: Arc<Pool>,
-    stated: Stated,
-    deadline: Monotonic,
-    message_bytes_max: u64,
+pub struct Permitted {
+    pub route: Route,
+    pub pool: Arc<Pool>,
+    pub stated: Stated,
+    pub deadline: Monotonic,
+    pub message_bytes_max: u64,
     /// The cuts that it has been asked of the registry behind.
-    before: Before,
+    pub before: Before,
     /// Held until the call is settled.
     _permit: Permit,
 }
@@ -71,13 +70,7 @@ struct Permitted {
 pub struct Opened {
     pub id: TransactionId,
     pub sequence: Sequence,
-    pub route: Route,
-    pub pool: Arc<Pool>,
-    pub stated: Stated,
-    pub deadline: Monotonic,
-    pub message_bytes_max: u64,
-    pub before: Before,
-    _permit: Permit,
+    pub permitted: Permitted,
 }
 
 /// Who answers a call that has passed.
@@ -91,34 +84,39 @@ enum Passed {
 }
 
 /// Carries one call. Never fails: every way out is written down and answered.
-pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
-    let Incoming {
-        mut head,
-        mut inlet,
-        mut respond,
-        in_flight: _in_flight,
-    } = incoming;
-    // Whoever has withdrawn a call before it was looked at has made none: a flood of such calls
-    // must not fill the journal.
-    if poll_fn(|cx| Poll::Ready(respond.poll_reset(cx).is_ready())).await {
-        peer.conduct.note_reset();
-        core.metrics.withdrawn.inc();
-        return;
-    }
-    let mut facts = core.facts();
-    let _counted = core.metrics.call_in_flight();
-    match carry(&core, &peer, &mut head, &mut inlet, &mut facts).await {
-        Ok(Passed::ToProvider(opened)) => {
-            transact((&core, &peer), facts, opened, head, inlet, respond).await;
+///
+/// There are as many of these futures as calls in flight, so what it takes is kept once and lent to
+/// each step; what few calls need stands apart, in boxes.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps its arguments twice"
+)]
+pub fn exchange(
+    core: Arc<Core>,
+    peer: Arc<Peer>,
+    mut incoming: Incoming,
+) -> impl Future<Output = ()> + Send {
+    async move {
+        // Whoever has withdrawn a call before it was looked at has made none: a flood of such calls
+        // must not fill the journal.
+        if incoming.downlink.is_gone().await {
+            peer.conduct.note_reset();
+            core.metrics.withdrawn.inc();
+            return;
         }
-        Ok(Passed::ToTheHub(_permit)) => {
-            crate::own::serve(&core, &peer, head, inlet.into_body(), respond).await;
-        }
-        Err(refusal) => {
-            // What it would have carried need not wait with it.
-            drop((head, inlet));
-            let downlink = Downlink::new(respond);
-            refuse(&core, &peer, facts, refusal, downlink).await;
+        let mut facts = core.facts();
+        let _counted = core.metrics.call_in_flight();
+        match carry(&core, &peer, &mut incoming, &mut facts).await {
+            Ok(Passed::ToProvider(opened)) => {
+                let unrecorded = transact((&core, &peer), &mut facts, &opened, &mut incoming).await;
+                if let Some(ending) = unrecorded {
+                    tokio::spawn(close_late(core, opened, ending));
+                }
+            }
+            Ok(Passed::ToTheHub(_permit)) => {
+                Box::pin(crate::own::serve(&core, &peer, incoming)).await;
+            }
+            Err(refusal) => Box::pin(refuse(&core, &peer, facts, refusal, incoming)).await,
         }
     }
 }
@@ -127,8 +125,7 @@ pub async fn exchange(core: Arc<Core>, peer: Arc<Peer>, incoming: Incoming) {
 async fn carry(
     core: &Core,
     peer: &Peer,
-    head: &mut http::request::Parts,
-    inlet: &mut Inlet,
+    Incoming { head, inlet, .. }: &mut Incoming,
     facts: &mut Facts,
 ) -> Result<Passed, Refusal> {
     let now = core.clock.now();
@@ -167,8 +164,17 @@ async fn carry(
         }
     };
     // Written down before the provider sees a byte.
-    let opening = open(core, facts, permitted);
-    inlet.while_waiting(opening).await.map(Passed::ToProvider)
+    let committed = inlet.while_waiting(open(core, facts)).await;
+    let committed = committed.map_err(|error| {
+        // The journal itself has said so once; here it would be said for every call.
+        tracing::debug!(%error, "the journal did not take an opening");
+        Refusal::new(Reason::JournalUnavailable, error.to_string())
+    })?;
+    Ok(Passed::ToProvider(Opened {
+        id: facts.id,
+        sequence: committed.sequence,
+        permitted,
+    }))
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {
@@ -321,102 +327,81 @@ fn admit(
     core.admission.admit(&gate, consumer, grant, provider, now)
 }
 
-async fn open(core: &Core, facts: &mut Facts, permitted: Permitted) -> Result<Opened, Refusal> {
+/// The opening on its way into the journal.
+fn open(core: &Core, facts: &mut Facts) -> Append {
     // The lane encodes at once; lending the call to the entry spares a copy of all its texts.
-    let entry = v1::entry::Body::Opened(v1::TransactionOpened {
+    let entry = Body::Opened(v1::TransactionOpened {
         transaction_id: facts.id.as_bytes().to_vec(),
         call: Some(std::mem::take(&mut facts.call)),
     });
     let append = core.lane.append(&entry);
-    if let v1::entry::Body::Opened(opened) = entry {
+    if let Body::Opened(opened) = entry {
         facts.call = opened.call.unwrap_or_default();
     }
-    let committed = append.await.map_err(|error| {
-        // The journal itself has said so once; here it would be said for every call.
-        tracing::debug!(%error, "the journal did not take an opening");
-        Refusal::new(Reason::JournalUnavailable, error.to_string())
-    })?;
-    let Permitted {
-        route,
-        pool,
-        stated,
-        deadline,
-        message_bytes_max,
-        before,
-        _permit,
-    } = permitted;
-    let sequence = committed.sequence;
-    Ok(Opened {
-        id: facts.id,
-        sequence,
-        route,
-        pool,
-        stated,
-        deadline,
-        message_bytes_max,
-        before,
-        _permit,
-    })
+    append
 }
 
-/// From the opened journal entry to the settled one.
+/// From the opened journal entry to the settled one; the ending comes back where the journal may take
+/// it later.
 async fn transact(
-    (core, peer): (&Arc<Core>, &Peer),
-    facts: Facts,
-    opened: Opened,
-    mut head: http::request::Parts,
-    inlet: Inlet,
-    respond: SendResponse<Piece>,
-) {
-    let salt = core.salts.salt(opened.id);
-    let stamp = Stamp::new(opened.id, salt, &facts.call.trace_id);
+    (core, peer): (&Core, &Peer),
+    facts: &mut Facts,
+    opened: &Opened,
+    Incoming {
+        head,
+        inlet,
+        downlink,
+        ..
+    }: &mut Incoming,
+) -> Option<Body> {
+    let Opened { id, permitted, .. } = opened;
+    let salt = core.salts.salt(*id);
+    let stamp = Stamp::new(*id, salt, &facts.call.trace_id);
+    let route = &permitted.route;
     let owned = OwnedKeys {
         stamp: &stamp,
-        consumer: opened.route.connection.consumer.as_str(),
+        consumer: route.connection.consumer.as_str(),
         on_behalf_of: &facts.call.on_behalf_of,
     };
-    metadata::annotate_request(&mut head.headers, &opened.stated, owned);
-    let passage = Passage {
-        provider: &opened.route.provider.id,
-        pool: &opened.pool,
-        head: &head,
-        stamp: &stamp,
-        deadline: opened.deadline,
-        answer_message_bytes_max: core.limits.message_bytes_max,
-        standing: Standing {
-            connection: &opened.route.connection,
-            cuts: &core.cuts,
-            before: opened.before,
-            permitted: &|| still_permitted(core, peer, &opened.route, &facts.call.method),
-        },
-    };
-    let framing = Framing::new(opened.message_bytes_max);
+    metadata::annotate_request(&mut head.headers, &permitted.stated, owned);
+    let framing = Framing::new(permitted.message_bytes_max);
     let mut uplink = Uplink::new(inlet, Meter::new(salt.as_bytes()), framing);
-    let mut downlink = Downlink::new(respond);
     let mut answer_meter = Meter::new(salt.as_bytes());
     let mut noticed = Noticed {
-        measures: opened.stated.measures.clone(),
+        measures: permitted.stated.measures.clone(),
         ..Noticed::default()
     };
-
-    let ending = forward(
-        &core.upstreams,
-        &passage,
-        &mut uplink,
-        &mut downlink,
-        &mut answer_meter,
-        &mut noticed,
-    )
-    .await;
+    let mut ending = {
+        let method = &facts.call.method;
+        let passage = Passage {
+            provider: &route.provider.id,
+            pool: &permitted.pool,
+            head,
+            stamp: &stamp,
+            deadline: permitted.deadline,
+            answer_message_bytes_max: core.limits.message_bytes_max,
+            standing: Standing {
+                connection: &route.connection,
+                cuts: &core.cuts,
+                before: permitted.before,
+                permitted: &|| still_permitted(core, peer, route, method),
+            },
+        };
+        let upstreams = &core.upstreams;
+        let (meter, noticed) = (&mut answer_meter, &mut noticed);
+        forward(upstreams, &passage, &mut uplink, downlink, meter, noticed).await
+    };
     if ending.outcome == Outcome::Cancelled {
         peer.conduct.note_reset();
     }
-    noticed
-        .measures
-        .retain(|it| opened.route.service.measures.contains(&it.name));
+    let declared = &route.service.measures;
+    noticed.measures.retain(|it| declared.contains(&it.name));
     let measured = (uplink.meter.measured(), answer_meter.measured());
+    let entry = closing(facts, opened, &ending, noticed, measured);
     // The consumer's answer ends only after the ending is durable.
-    settle(core, facts, opened, ending, noticed, measured, downlink).await;
+    let settled = settle(core, opened, &mut ending, &entry, downlink).await;
+    let error = settled.err()?;
+    passes(error).then(|| late(entry, downlink.is_held()))
 }
 
 /// Whether the call would pass if it came now.

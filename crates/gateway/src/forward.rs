@@ -99,7 +99,7 @@ impl From<ConsumerGone> for Broken {
 pub async fn forward(
     upstreams: &Upstreams,
     passage: &Passage<'_>,
-    uplink: &mut Uplink,
+    uplink: &mut Uplink<'_>,
     downlink: &mut Downlink,
     answer_meter: &mut Meter,
     noticed: &mut Noticed,
@@ -114,12 +114,15 @@ pub async fn forward(
         if downlink.is_gone().await {
             return consumer_gone(passage);
         }
-        let leased = downlink.unless_gone(upstreams.lease(passage.pool));
-        let leased = uplink.inlet.while_waiting(leased);
-        let leased = tokio::select! {
-            biased;
-            leased = leased => leased,
-            ending = &mut patience => return ending,
+        let leased = {
+            let mut leased = std::pin::pin!(upstreams.lease(passage.pool));
+            let mut leased = std::pin::pin!(downlink.unless_gone(leased.as_mut()));
+            let leased = uplink.inlet.while_waiting(leased.as_mut());
+            tokio::select! {
+                biased;
+                leased = leased => leased,
+                ending = &mut patience => return ending,
+            }
         };
         let lease = match leased {
             Err(ConsumerGone) => return consumer_gone(passage),
@@ -173,7 +176,7 @@ fn note_health(lease: &Lease, ending: &Ending, behind: bool) {
 async fn attempt(
     (lease, passage): (&Lease, &Passage<'_>),
     mut patience: Pin<&mut impl Future<Output = Ending>>,
-    uplink: &mut Uplink,
+    uplink: &mut Uplink<'_>,
     downlink: &mut Downlink,
     answer_meter: &mut Meter,
     noticed: &mut Noticed,

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::RecvStream;
-use h2::server::SendResponse;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
 use tokio::time::{Instant, timeout_at};
@@ -15,8 +14,9 @@ use tower::ServiceExt as _;
 
 use crate::bodies::Bodies;
 use crate::core::Core;
+use crate::exchange;
 use crate::peer::{Caller, Peer};
-use crate::stream::{Downlink, Finale, Piece};
+use crate::stream::{Downlink, Finale};
 
 /// Which services are the hub's own, and who answers them.
 pub struct OwnServices {
@@ -43,13 +43,14 @@ impl OwnServices {
 }
 
 /// Answers a call to one of the hub's own services.
-pub async fn serve(
-    core: &Core,
-    peer: &Peer,
-    head: http::request::Parts,
-    body: RecvStream,
-    respond: SendResponse<Piece>,
-) {
+pub async fn serve(core: &Core, peer: &Peer, incoming: exchange::Incoming) {
+    let exchange::Incoming {
+        head,
+        inlet,
+        mut downlink,
+        in_flight: _in_flight,
+    } = incoming;
+    let body = inlet.into_body();
     // Held until it is answered.
     let (body, _held) = core.own.bodies.hold(Incoming { body });
     let mut request = Request::from_parts(head, body);
@@ -61,7 +62,6 @@ pub async fn serve(
         };
         request.extensions_mut().insert(caller);
     }
-    let mut downlink = Downlink::new(respond);
     let until = Instant::now() + core.limits.deadline_max;
     let answering = async {
         // A consumer that goes away ends the answer by dropping it; there is nothing to settle.

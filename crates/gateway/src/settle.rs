@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndxp_journal::AppendError;
-use ndxp_model::{Reason, Refusal, TransactionId};
+use ndxp_model::{Outcome, Reason, Refusal, TransactionId};
 use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 use tokio::time::Instant;
 
 use crate::answer::{self, Parties};
 use crate::core::Core;
-use crate::exchange::{Facts, Opened, parties};
+use crate::exchange::{Facts, Incoming, Opened, parties};
 use crate::forward::{Ending, Noticed};
 use crate::metadata;
 use crate::meter::Measured;
@@ -22,22 +22,19 @@ use crate::stream::{Downlink, Finale};
 /// Between two tries to write down an ending that the journal did not take.
 const BETWEEN_LATE_CLOSINGS: Duration = Duration::from_secs(1);
 
-/// Writes down how an opened call ended, then ends the consumer's answer.
-pub async fn settle(
-    core: &Arc<Core>,
-    facts: Facts,
-    opened: Opened,
-    ending: Ending,
+/// What is written down of an opened call's end. The call's texts go from the facts into it.
+pub fn closing(
+    facts: &mut Facts,
+    opened: &Opened,
+    ending: &Ending,
     noticed: Noticed,
     (request, answer): (Measured, Measured),
-    mut downlink: Downlink,
-) {
-    let Facts { id, arrived, call } = facts;
-    let total = arrived.elapsed();
+) -> Body {
+    let call = std::mem::take(&mut facts.call);
     let provider = noticed
         .provider_since
         .map_or(Duration::ZERO, |since| since.elapsed());
-    let closed = v1::TransactionClosed {
+    Body::Closed(v1::TransactionClosed {
         transaction_id: opened.id.as_bytes().to_vec(),
         opened_sequence: opened.sequence.get(),
         connection: call.connection,
@@ -52,57 +49,55 @@ pub async fn settle(
         response_messages: answer.messages,
         request_digest: request.digest,
         response_digest: answer.digest,
-        total_us: micros(total),
+        total_us: micros(facts.arrived.elapsed()),
         provider_us: micros(provider),
         retries: noticed.retries,
         measures: noticed.measures,
         test: call.test,
         refused_call: None,
-    };
-    let entry = Body::Closed(closed);
-    let deadline = opened.deadline;
-    let finale = match core.lane.append(&entry).await {
+    })
+}
+
+/// Writes down how an opened call ended, then ends the consumer's answer.
+///
+/// # Errors
+/// When the journal did not take the ending; the consumer has been told so.
+pub async fn settle(
+    core: &Core,
+    opened: &Opened,
+    ending: &mut Ending,
+    entry: &Body,
+    downlink: &mut Downlink,
+) -> Result<(), AppendError> {
+    let id = opened.id;
+    let appended = core.lane.append(entry).await;
+    let finale = match appended {
         Ok(_) => {
-            log_settled(id, &entry);
-            core.metrics.settled(ending.outcome);
-            if ending.outcome.is_transaction() {
-                core.metrics
-                    .added_latency
-                    .observe(total.saturating_sub(provider).as_secs_f64());
-            }
-            finale(ending, id, &entry)
+            note_settled(core, id, ending.outcome, entry);
+            finale(ending, id, entry)
         }
+        // What the provider answered is not passed on as if it were on record.
         Err(error) => {
+            tracing::debug!(%error, transaction = %id, "the journal did not take an ending");
             let refusal = Refusal::new(Reason::EndingUnrecorded, error.to_string());
-            let finale = refusal_finale(&refusal, id, parties_of(&entry));
-            // What the provider answered is not passed on as if it were on record.
-            tracing::debug!(%error, transaction = %opened.id, "the journal did not take an ending");
-            if passes(error) {
-                tokio::spawn(close_late(
-                    Arc::clone(core),
-                    opened,
-                    entry,
-                    downlink.is_held(),
-                ));
-            }
-            finale
+            refusal_finale(&refusal, id, parties_of(entry))
         }
     };
-    downlink.finish(finale, deadline).await;
+    downlink.finish(finale, opened.permitted.deadline).await;
+    appended.map(drop)
 }
 
 /// Whether the journal may take an entry later that it does not take now. Where it will not, the
 /// next start closes what is open.
-fn passes(error: AppendError) -> bool {
+pub fn passes(error: AppendError) -> bool {
     matches!(error, AppendError::OutOfSpace | AppendError::Overloaded)
 }
 
-/// Closes a transaction as interrupted, which is what its consumer was told, as soon as the journal
-/// takes entries again. The call keeps its place until then, so that there are never more of these
-/// than calls may be in flight. What was `unsent` by then is never sent.
-async fn close_late(core: Arc<Core>, opened: Opened, entry: Body, unsent: bool) {
-    let Body::Closed(mut closed) = entry else {
-        return;
+/// The ending of a transaction that is closed late: interrupted, which is what its consumer was told.
+/// What was `unsent` by then is never sent.
+pub fn late(ending: Body, unsent: bool) -> Body {
+    let Body::Closed(mut closed) = ending else {
+        return ending;
     };
     if unsent {
         closed.response_bytes = 0;
@@ -110,13 +105,19 @@ async fn close_late(core: Arc<Core>, opened: Opened, entry: Body, unsent: bool) 
         closed.response_digest.clear();
     }
     let meaning = Reason::EndingUnrecorded.meaning();
-    let late = Body::Closed(v1::TransactionClosed {
+    Body::Closed(v1::TransactionClosed {
         outcome: record::outcome(meaning.outcome),
         grpc_status: u32::from(meaning.status),
         fault: record::fault(Some(meaning.fault)),
         reason: meaning.name.to_owned(),
         ..closed
-    });
+    })
+}
+
+/// Closes a transaction as soon as the journal takes entries again. The call keeps its place until
+/// then, so that there are never more of these than calls may be in flight.
+pub async fn close_late(core: Arc<Core>, opened: Opened, late: Body) {
+    let meaning = Reason::EndingUnrecorded.meaning();
     loop {
         tokio::time::sleep(BETWEEN_LATE_CLOSINGS).await;
         match core.lane.append(&late).await {
@@ -133,13 +134,15 @@ async fn close_late(core: Arc<Core>, opened: Opened, entry: Body, unsent: bool) 
 
 /// Writes down a call that is refused before it was opened, then answers it: at once, unless the
 /// consumer does nothing but collect refusals.
-pub async fn refuse(
-    core: &Core,
-    peer: &Peer,
-    facts: Facts,
-    refusal: Refusal,
-    mut downlink: Downlink,
-) {
+pub async fn refuse(core: &Core, peer: &Peer, facts: Facts, refusal: Refusal, incoming: Incoming) {
+    let Incoming {
+        head,
+        inlet,
+        mut downlink,
+        in_flight: _in_flight,
+    } = incoming;
+    // What it would have carried need not wait with it.
+    drop((head, inlet));
     let meaning = refusal.reason.meaning();
     let entry = Body::Closed(v1::TransactionClosed {
         transaction_id: facts.id.as_bytes().to_vec(),
@@ -214,19 +217,19 @@ fn parties_of(entry: &Body) -> Parties<'_> {
     }
 }
 
-fn finale(ending: Ending, id: TransactionId, entry: &Body) -> Finale {
-    match (&ending.refusal, ending.fault, ending.finale) {
-        (Some(refusal), _, _) => refusal_finale(refusal, id, parties_of(entry)),
-        (None, Some(fault), Finale::Trailers(mut trailers)) => {
-            answer::insert_fault(&mut trailers, fault);
-            Finale::Trailers(trailers)
-        }
-        (None, Some(fault), Finale::TrailersOnly(mut head)) => {
-            answer::insert_fault(head.headers_mut(), fault);
-            Finale::TrailersOnly(head)
-        }
-        (None, _, finale) => finale,
+fn finale(ending: &mut Ending, id: TransactionId, entry: &Body) -> Finale {
+    if let Some(refusal) = &ending.refusal {
+        return refusal_finale(refusal, id, parties_of(entry));
     }
+    let mut finale = std::mem::replace(&mut ending.finale, Finale::Nothing);
+    if let Some(fault) = ending.fault {
+        match &mut finale {
+            Finale::Trailers(trailers) => answer::insert_fault(trailers, fault),
+            Finale::TrailersOnly(head) => answer::insert_fault(head.headers_mut(), fault),
+            _ => {}
+        }
+    }
+    finale
 }
 
 fn refusal_finale(refusal: &Refusal, id: TransactionId, parties: Parties<'_>) -> Finale {
@@ -237,8 +240,14 @@ fn refusal_finale(refusal: &Refusal, id: TransactionId, parties: Parties<'_>) ->
     Finale::Refused(trailers)
 }
 
-fn log_settled(id: TransactionId, entry: &Body) {
+fn note_settled(core: &Core, id: TransactionId, outcome: Outcome, entry: &Body) {
+    core.metrics.settled(outcome);
     if let Body::Closed(closed) = entry {
+        if outcome.is_transaction() {
+            let added = closed.total_us.saturating_sub(closed.provider_us);
+            let added = Duration::from_micros(added);
+            core.metrics.added_latency.observe(added.as_secs_f64());
+        }
         let parties = parties_of(entry);
         tracing::debug!(
             transaction = %id,

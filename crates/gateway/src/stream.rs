@@ -24,8 +24,8 @@ pub use outlet::{Outlet, Piece};
 pub const REPLAY_BYTES_MAX: usize = 64 * 1024;
 
 /// From the consumer to the provider.
-pub struct Uplink {
-    pub inlet: Inlet,
+pub struct Uplink<'a> {
+    pub inlet: &'a mut Inlet,
     /// What was passed on.
     pub meter: Meter,
     framing: Framing,
@@ -56,9 +56,9 @@ enum Stopped {
     ProviderTakesNoMore,
 }
 
-impl Uplink {
+impl<'a> Uplink<'a> {
     #[must_use]
-    pub fn new(inlet: Inlet, meter: Meter, framing: Framing) -> Self {
+    pub fn new(inlet: &'a mut Inlet, meter: Meter, framing: Framing) -> Self {
         Self {
             inlet,
             meter,

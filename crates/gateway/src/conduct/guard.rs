@@ -21,9 +21,11 @@ use crate::limits::http2;
 
 /// How long a peer has for reading the last word.
 const LINGER: Duration = Duration::from_secs(1);
-/// Bytes of one connection that are read before its calls have their turn to take them: no more
-/// than 6,500 frames of content, where the HTTP/2 machinery lets 16,000 wait that are thin.
+/// Of one connection, so much is read before others have their turn, and its own calls theirs to take
+/// what came: a fraction of a millisecond's work.
 const READ_AT_ONCE_BYTES: usize = 64 * 1024;
+/// A frame costs as much as this many bytes of content beside its own.
+const FRAME_WEIGHT_BYTES: usize = 128;
 /// Of what it still sends, so much is thrown away before others have their turn.
 const THROWN_AWAY_AT_ONCE: usize = 16;
 
@@ -41,7 +43,7 @@ pub struct Guarded<S> {
     /// Whether reading fails over the budget, because nobody else ends the connection.
     fails: bool,
     lingering: Option<Pin<Box<Sleep>>>,
-    /// Read since others had their turn.
+    /// What was read since others had their turn weighs so much.
     read: usize,
 }
 
@@ -73,11 +75,16 @@ impl<S> Guarded<S> {
         }
     }
 
-    fn judge(&mut self, bytes: &[u8]) {
-        let frames = self.heads.count(bytes);
-        if frames == 0 {
-            return;
+    /// What bytes that were read weigh.
+    fn judge(&mut self, bytes: &[u8]) -> usize {
+        let begun = self.heads.count(bytes);
+        if begun.beside > 0 {
+            self.spend(begun.beside);
         }
+        bytes.len() + begun.frames * FRAME_WEIGHT_BYTES
+    }
+
+    fn spend(&mut self, frames: u64) {
         let windows = self.written / http2::WRITTEN_BYTES_PER_CONTROL_FRAME;
         self.written %= http2::WRITTEN_BYTES_PER_CONTROL_FRAME;
         let earned = windows.saturating_add(self.conduct.take_earned());
@@ -122,8 +129,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         };
         read?;
         let read = buf.filled().get(before..).unwrap_or_default();
-        self.judge(read);
-        self.read += read.len();
+        self.read += self.judge(read);
         Poll::Ready(Ok(()))
     }
 }

@@ -20,6 +20,14 @@ pub(super) struct Heads {
     skip: usize,
 }
 
+/// Frames that have begun.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Begun {
+    pub frames: usize,
+    /// Of them, those that carry nothing of a call's content.
+    pub beside: u64,
+}
+
 impl Heads {
     /// Of a client, which begins with the preface.
     pub(super) fn of_client() -> Self {
@@ -37,9 +45,9 @@ impl Heads {
         }
     }
 
-    /// How many frames begin in these bytes that carry nothing of a call's content.
-    pub(super) fn count(&mut self, mut bytes: &[u8]) -> u64 {
-        let mut counted = 0;
+    /// Which frames begin in these bytes.
+    pub(super) fn count(&mut self, mut bytes: &[u8]) -> Begun {
+        let mut counted = Begun::default();
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -59,7 +67,8 @@ impl Heads {
                 let [a, b, c, kind, flags, ..] = self.head;
                 let length = u32::from_be_bytes([0, a, b, c]);
                 self.skip = usize::try_from(length).unwrap_or(usize::MAX);
-                counted += u64::from(is_counted(kind, flags, length));
+                counted.frames += 1;
+                counted.beside += u64::from(is_beside(kind, flags, length));
             }
         }
     }
@@ -67,7 +76,7 @@ impl Heads {
 
 /// DATA with content is bounded by flow control, CONTINUATION by the size of header lists.
 /// Everything else costs work and is bounded by nothing.
-fn is_counted(kind: u8, flags: u8, length: u32) -> bool {
+fn is_beside(kind: u8, flags: u8, length: u32) -> bool {
     match kind {
         DATA => length == 0 && flags & END_STREAM == 0,
         CONTINUATION => false,
@@ -91,7 +100,7 @@ mod tests {
         for piece in [1, 2, 7, 9, 10, 64, usize::MAX] {
             let mut heads = heads;
             let pieces = bytes.chunks(piece.min(bytes.len().max(1)));
-            let found: u64 = pieces.map(|piece| heads.count(piece)).sum();
+            let found: u64 = pieces.map(|piece| heads.count(piece).beside).sum();
             assert_eq!(found, expected, "{bytes:?} in pieces of {piece}");
         }
     }
@@ -116,7 +125,11 @@ mod tests {
         let sum = rows.iter().map(|(_, _, counted)| counted).sum();
         check(Heads::of_server(), &all.collect::<Vec<_>>(), sum);
         for (what, bytes, counted) in rows {
-            assert_eq!(Heads::of_server().count(&bytes), counted, "{what}");
+            let begun = Begun {
+                frames: 1,
+                beside: counted,
+            };
+            assert_eq!(Heads::of_server().count(&bytes), begun, "{what}");
             check(Heads::of_server(), &bytes, counted);
         }
     }
@@ -135,8 +148,8 @@ mod tests {
     #[test]
     fn the_longest_frame_that_can_be_announced_is_skipped() {
         let mut heads = Heads::of_server();
-        assert_eq!(heads.count(&[0xff, 0xff, 0xff, 6, 0, 0, 0, 0, 0]), 1);
-        assert_eq!(heads.count(&vec![0; (1 << 24) - 1]), 0);
-        assert_eq!(heads.count(&frame(6, 0, 8)), 1);
+        assert_eq!(heads.count(&[0xff, 0xff, 0xff, 6, 0, 0, 0, 0, 0]).frames, 1);
+        assert_eq!(heads.count(&vec![0; (1 << 24) - 1]).frames, 0);
+        assert_eq!(heads.count(&frame(6, 0, 8)).frames, 1);
     }
 }

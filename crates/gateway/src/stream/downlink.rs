@@ -252,11 +252,15 @@ impl Downlink {
         };
         let mut content = std::mem::take(content);
         let outlet = self.outlet()?;
-        let sent = poll_fn(|cx| outlet.poll_send(cx, &mut content, false, &mut |_| ()));
-        match timeout_at(until, sent).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(TakesNoMore)) | Err(_) => Err(ConsumerGone),
-        }
+        let mut send =
+            |cx: &mut Context<'_>| outlet.poll_send(cx, &mut content, false, &mut |_| ());
+        let sent = match poll_fn(|cx| Poll::Ready(send(cx))).await {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Box::pin(timeout_at(until, poll_fn(send)))
+                .await
+                .unwrap_or(Err(TakesNoMore)),
+        };
+        sent.map_err(|TakesNoMore| ConsumerGone)
     }
 
     /// The way to the consumer, behind the answer's headers.
