@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ndxp_model::{GrantId, Instant, Reason, Refusal, SystemId};
 
-use overload::{Pressure, Shed};
+use overload::{Load, Pressure, Shed};
 use rate::Due;
 pub use rate::Rate;
 
@@ -48,8 +48,9 @@ pub struct Admission {
     hub_allowance: Allowance,
     /// Calls that the hub takes at once.
     calls_max: usize,
-    /// Calls that were asked for since the start.
+    /// Calls that were asked for since the start, and those that were taken.
     asked: AtomicU64,
+    taken: AtomicU64,
     /// What each consumer may ask for in a second just now; 0 while nobody has to share.
     share: AtomicU32,
     /// Told by each core some fifty times a second.
@@ -142,6 +143,7 @@ impl Admission {
             hub: Arc::default(),
             calls_max: most,
             asked: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
             share: AtomicU32::new(0),
             pressure: Mutex::new(Pressure::new()),
             active: Arc::default(),
@@ -165,9 +167,14 @@ impl Admission {
     /// A core's own tasks were so late; answers how many calls a second each consumer is given from
     /// now on, 0 where that is not limited.
     pub fn note_late(&self, core: usize, late: Duration, now: Instant) -> u32 {
-        let asked = self.asked.load(Ordering::Relaxed);
+        let load = Load {
+            asked: self.asked.load(Ordering::Relaxed),
+            taken: self.taken.load(Ordering::Relaxed),
+            in_flight: self.hub.calls_in_flight.load(Ordering::Relaxed),
+            active: self.active.load(Ordering::Relaxed),
+        };
         let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = pressure.sample(core, late, asked, now);
+        let share = pressure.sample(core, late, load, now);
         let share = share.map_or(0, NonZeroU32::get);
         self.share.store(share, Ordering::Relaxed);
         share
@@ -221,6 +228,7 @@ impl Admission {
             let detail = format!("the hub carries {}", excess.allowed());
             refusal(Reason::HubOverloaded, detail, excess.wait())
         })?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
         Ok(Permit {
             _consumer,
             _grant,

@@ -4,8 +4,8 @@
 //! A core runs what is ready in turn; a task that should have run long ago says how long each call
 //! waits in that turn, whatever the calls themselves wait for. While that stays low nobody is asked to
 //! give way, however slow the providers are. Where it does not, each consumer gets the same share of
-//! calls a second, lowered until the cores are in time again: whoever asks for less than that
-//! notices nothing, and only those who ask for most give way.
+//! calls a second, lowered until the cores are in time again or have few calls left: whoever asks for
+//! less than that notices nothing, and only those who ask for most give way.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,9 +19,14 @@ use super::Rate;
 pub const LATE: Duration = Duration::from_millis(10);
 /// So many samples of a core in a row: one busy moment of the machine is no overload.
 const LATE_SAMPLES: u32 = 3;
-/// With fewer calls than this in the hub nothing is refused for its lateness: they are some milliseconds
-/// of work for each core.
+/// With fewer calls than this in the hub nothing is refused for its lateness, and no share lowered: they
+/// are some milliseconds of work for each core, and a core that is late with them is kept from its
+/// work by somebody else.
 pub const CALLS_MIN: usize = 512;
+/// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
+const LEFT: u32 = 4;
+/// Of the best rate, this part is forgotten each time that calls are counted: half in nine seconds.
+const FORGOTTEN: u32 = 128;
 /// Time in which no core was late, before the share rises again, and between two rises.
 const CALM: Duration = Duration::from_millis(50);
 /// What is asked for is counted over this time.
@@ -38,10 +43,23 @@ pub struct Pressure {
     late: Vec<u32>,
     /// When a core was late last, or the share raised.
     uneasy_at: Instant,
-    asked: u64,
-    asked_at: Instant,
+    counted: Load,
+    counted_at: Instant,
     /// Calls a second that all consumers together asked for lately.
     asked_per_second: u32,
+    /// And the most that were taken.
+    best_per_second: u32,
+}
+
+/// What consumers want of the hub.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Load {
+    /// Calls asked for, and taken, since the start.
+    pub asked: u64,
+    pub taken: u64,
+    /// Calls in the hub, and consumers that have one.
+    pub in_flight: usize,
+    pub active: usize,
 }
 
 /// Why a call is not taken.
@@ -61,22 +79,27 @@ impl Pressure {
             share: None,
             late: Vec::new(),
             uneasy_at: never,
-            asked: 0,
-            asked_at: never,
+            counted: Load::default(),
+            counted_at: never,
             asked_per_second: 0,
+            best_per_second: 0,
         }
     }
 
-    /// A core was so late, and so many calls have been asked for in all; answers each consumer's
-    /// share from now on, if they have to share.
+    /// A core was so late under this load; answers each consumer's share from now on, if they have to
+    /// share.
     pub fn sample(
         &mut self,
         core: usize,
         late: Duration,
-        asked: u64,
+        load: Load,
         now: Instant,
     ) -> Option<NonZeroU32> {
-        self.count(asked, now);
+        self.count(load, now);
+        let late = match load.in_flight {
+            ..CALLS_MIN => Duration::ZERO,
+            _ => late,
+        };
         // From here on, where the clock was set back.
         self.uneasy_at = self.uneasy_at.min(now);
         if self.late.len() <= core {
@@ -86,7 +109,7 @@ impl Pressure {
             *row = if late < LATE { 0 } else { *row + 1 };
             if *row >= LATE_SAMPLES {
                 self.late.fill(0);
-                self.lower(late);
+                self.lower(late, load.active);
             }
         }
         if late >= LATE {
@@ -99,12 +122,14 @@ impl Pressure {
     }
 
     /// In proportion to how late it is: by a tenth at least, and by half at most.
-    fn lower(&mut self, late: Duration) {
+    fn lower(&mut self, late: Duration, active: usize) {
         let most = self.asked_per_second.max(1);
         let from = self.share.map_or(most, |share| share.min(most));
         let (target, late) = (LATE.as_micros(), late.as_micros().max(1));
         let lowered = u32::try_from(u128::from(from) * target / late).unwrap_or(from);
-        self.share = Some(lowered.clamp(from / 2, from / 10 * 9).max(1));
+        let consumers = u32::try_from(active.max(1)).unwrap_or(u32::MAX);
+        let least = (self.best_per_second / LEFT / consumers).max(1);
+        self.share = Some(lowered.clamp(from / 2, from - from.div_ceil(10)).max(least));
     }
 
     /// By a sixteenth, until it is more than all ask for together.
@@ -113,15 +138,21 @@ impl Pressure {
         self.share = self.share.filter(|share| *share <= self.asked_per_second);
     }
 
-    fn count(&mut self, asked: u64, now: Instant) {
-        let elapsed = since(self.asked_at, now);
-        if elapsed < COUNTED_OVER && self.asked_at <= now {
+    fn count(&mut self, load: Load, now: Instant) {
+        let elapsed = since(self.counted_at, now);
+        if elapsed < COUNTED_OVER && self.counted_at <= now {
             return;
         }
-        let more = u128::from(asked.saturating_sub(self.asked));
-        let per_second = more * Duration::from_secs(1).as_micros() / elapsed.as_micros().max(1);
-        self.asked_per_second = u32::try_from(per_second).unwrap_or(u32::MAX);
-        (self.asked, self.asked_at) = (asked, now);
+        let per_second = |now: u64, before: u64| {
+            let more = u128::from(now.saturating_sub(before));
+            let per_second = more * Duration::from_secs(1).as_micros() / elapsed.as_micros().max(1);
+            u32::try_from(per_second).unwrap_or(u32::MAX)
+        };
+        self.asked_per_second = per_second(load.asked, self.counted.asked);
+        let taken = per_second(load.taken, self.counted.taken);
+        let best = self.best_per_second - self.best_per_second / FORGOTTEN;
+        self.best_per_second = best.max(taken);
+        (self.counted, self.counted_at) = (load, now);
     }
 }
 
@@ -224,18 +255,24 @@ mod tests {
         }
     }
 
-    /// A hub of so many calls a second that are asked for, and what becomes of its share.
+    /// A hub that is asked for so many calls a second, and what becomes of its share.
     struct Hub {
         pressure: Pressure,
         asked_per_second: u64,
+        load: Load,
         ms: u64,
     }
 
     impl Hub {
-        fn asked(asked_per_second: u64) -> Self {
+        fn asked(asked_per_second: u64, in_flight: usize) -> Self {
             let mut hub = Self {
                 pressure: Pressure::new(),
                 asked_per_second,
+                load: Load {
+                    in_flight,
+                    active: 1_000,
+                    ..Load::default()
+                },
                 ms: 1_000_000,
             };
             hub.samples(0, Duration::ZERO, 10);
@@ -247,8 +284,9 @@ mod tests {
             let mut share = None;
             for _ in 0..samples {
                 self.ms += 20;
-                let asked = self.ms * self.asked_per_second / 1_000;
-                share = self.pressure.sample(core, late, asked, at(self.ms));
+                self.load.asked = self.ms * self.asked_per_second / 1_000;
+                self.load.taken = self.load.asked / 2;
+                share = self.pressure.sample(core, late, self.load, at(self.ms));
             }
             share.map(NonZeroU32::get)
         }
@@ -256,7 +294,7 @@ mod tests {
 
     #[test]
     fn lateness_that_lasts_lowers_the_share_and_calm_raises_it_again() {
-        let mut hub = Hub::asked(20_000);
+        let mut hub = Hub::asked(20_000, CALLS_MIN);
         // One busy moment says nothing, nor do two cores that are late in turn.
         for core in [0, 0, 1, 1] {
             assert_eq!(hub.samples(core, LATE * 9, 1), None);
@@ -277,21 +315,39 @@ mod tests {
         assert_eq!(hub.samples(0, ON_TIME, 100), None);
     }
 
+    /// A machine that is busy with something else is late whatever the hub does.
     #[test]
-    fn everybody_keeps_one_call_a_second() {
-        let mut hub = Hub::asked(20_000);
-        assert_eq!(hub.samples(0, LATE * 100, 1_000), Some(1));
-        let mut idle = Hub::asked(0);
+    fn lateness_that_is_not_the_hubs_leaves_a_part() {
+        // Calls in flight, consumers, and the share after a second of it.
+        let rows = [
+            (CALLS_MIN - 1, 1, None),
+            (CALLS_MIN, 1, Some(2_500)),
+            (CALLS_MIN, 10, Some(250)),
+            (CALLS_MIN, 10_000, Some(1)),
+            (CALLS_MIN, 0, Some(2_500)),
+        ];
+        for (in_flight, active, expected) in rows {
+            let mut hub = Hub::asked(20_000, in_flight);
+            hub.load.active = active;
+            let found = hub.samples(0, LATE * 100, 50);
+            // A little of the best rate is forgotten meanwhile.
+            let near = |share: u32| expected.is_some_and(|it| it / 10 * 9 <= share && share <= it);
+            assert!(
+                found.map_or(expected.is_none(), near),
+                "{found:?}, {expected:?}"
+            );
+        }
+        let mut idle = Hub::asked(0, CALLS_MIN);
         assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
         assert_eq!(idle.samples(0, ON_TIME, 3), None);
     }
 
     #[test]
     fn a_clock_that_is_set_back_puts_off_calm_no_longer_than_lateness_does() {
-        let mut hub = Hub::asked(20_000);
+        let mut hub = Hub::asked(20_000, CALLS_MIN);
         assert_eq!(hub.samples(0, LATE * 9, 3), Some(10_000));
         hub.ms = 10_000;
-        hub.pressure.asked = 0;
+        hub.pressure.counted = Load::default();
         assert_eq!(hub.samples(0, ON_TIME, 3), Some(10_000));
         assert!(hub.samples(0, ON_TIME, 3) > Some(10_000));
     }
