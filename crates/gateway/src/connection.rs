@@ -20,12 +20,12 @@ use crate::liveness;
 use crate::metrics::Shed;
 use crate::peer::Peer;
 use crate::stage::Stream;
-use crate::stream::{Downlink, Inlet, Piece};
+use crate::stream::Piece;
 use crate::trust::taken_back;
 
 /// Calls of one connection that are begun before others have their turn: those of a connection that
 /// brings a thousand at once hold up nobody else's for longer than a millisecond or two a turn.
-const CALLS_AT_ONCE: u32 = 16;
+const CALLS_AT_ONCE: u32 = 8;
 /// How long a peer that is told to go has for hearing it.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
@@ -200,13 +200,7 @@ async fn serve_calls<S: Stream>(
                     Some(Ok(accepted)) => accepted,
                 };
                 peer.conduct.earn(1);
-                let (head, body) = request.into_parts();
-                let incoming = Incoming {
-                    head,
-                    inlet: Inlet::new(body),
-                    downlink: Downlink::new(respond),
-                    in_flight: in_flight.clone(),
-                };
+                let incoming = Incoming::new(request, respond, in_flight.clone());
                 // Boxed, because the runtime moves a task's future about several times.
                 tokio::spawn(Box::pin(exchange(Arc::clone(core), Arc::clone(peer), incoming)));
                 if let Some(bytes) = window.widen(settled.sender_strong_count() - 1) {

@@ -8,6 +8,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use h2::RecvStream;
+use h2::server::SendResponse;
 use ndxp_journal::Append;
 use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
@@ -29,7 +31,7 @@ use crate::peer::Peer;
 use crate::record;
 use crate::settle::{close_late, closing, late, passes, refuse, settle};
 use crate::stamp::Stamp;
-use crate::stream::{Downlink, Inlet, Uplink};
+use crate::stream::{Downlink, Inlet, Piece, Uplink};
 use crate::upstream::Pool;
 
 /// A request as it came in.
@@ -39,6 +41,23 @@ pub struct Incoming {
     pub downlink: Downlink,
     /// Dropped when the call is over: its connection waits for that.
     pub in_flight: mpsc::Sender<Infallible>,
+}
+
+impl Incoming {
+    #[must_use]
+    pub fn new(
+        request: http::Request<RecvStream>,
+        respond: SendResponse<Piece>,
+        in_flight: mpsc::Sender<Infallible>,
+    ) -> Self {
+        let (head, body) = request.into_parts();
+        Self {
+            head,
+            inlet: Inlet::new(body),
+            downlink: Downlink::new(respond),
+            in_flight,
+        }
+    }
 }
 
 /// What is known of a call from its first step on; complete enough to be refused at any of them.

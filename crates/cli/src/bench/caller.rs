@@ -142,15 +142,18 @@ impl Worker {
 #[error("a call was refused: {0:?}")]
 pub struct Overloaded(HeaderMap);
 
-/// One call, and every check of its answer.
+/// One call, and every check of its answer; how long it took, from when its connection had room for it.
 pub async fn call(
     sender: &SendRequest<Bytes>,
     request: &Request<()>,
     message: &Bytes,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Duration> {
     let mut sender = sender.clone().ready().await?;
     let (answer, mut stream) = sender.send_request(request.clone(), false)?;
     stream.send_data(message.clone(), true)?;
+    // Ready again once the connection has had room for this one.
+    let _sender = sender.ready().await?;
+    let since = Instant::now();
     let (head, mut body) = answer.await?.into_parts();
     let kind = head.headers.get(http::header::CONTENT_TYPE);
     // A status in the headers is that of an answer without a message.
@@ -178,7 +181,7 @@ pub async fn call(
         "an answer ended {} bytes early",
         rest.len()
     );
-    Ok(())
+    Ok(since.elapsed())
 }
 
 fn is_grpc(kind: &HeaderValue) -> bool {

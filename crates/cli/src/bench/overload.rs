@@ -160,10 +160,8 @@ impl Overload {
                     continue;
                 };
                 calls.spawn(async move {
-                    let since = Instant::now();
-                    let answered = call(&sender, &request, &message).await;
-                    let took = match answered {
-                        Ok(()) => Ok(Some(since.elapsed())),
+                    let took = match call(&sender, &request, &message).await {
+                        Ok(took) => Ok(Some(took)),
                         Err(error) if error.is::<Overloaded>() => Ok(None),
                         Err(error) => Err(error),
                     };

@@ -25,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// what came: a fraction of a millisecond's work.
 const READ_AT_ONCE_BYTES: usize = 64 * 1024;
 /// A frame costs as much as this many bytes of content beside its own.
-const FRAME_WEIGHT_BYTES: usize = 128;
+const FRAME_WEIGHT_BYTES: usize = 512;
 /// Of what it still sends, so much is thrown away before others have their turn.
 const THROWN_AWAY_AT_ONCE: usize = 16;
 

@@ -21,8 +21,7 @@ use crate::stream::{Outlet, Piece};
 use crate::trust::{CertificateKey, Trusted, taken_back};
 use crate::windows::Window;
 
-/// A connection that carries this many calls is joined by another, up to the limit: the more share
-/// one, the more of them share each record and each call of the kernel.
+/// With so many calls a connection is joined by another, up to the limit; those on one share records.
 const CALLS_BEFORE_ANOTHER: usize = 250;
 /// After so many calls in a row that timed out, a connection is taken for dead: calls to come get
 /// another, those that it carries may still end.

@@ -136,7 +136,7 @@ async fn first_call(load: &Load) -> anyhow::Result<()> {
             caller::call(&sender, &request, &message).await
         };
         match carried.await {
-            Ok(()) => return Ok(()),
+            Ok(_took) => return Ok(()),
             Err(error) if Instant::now() > until => return Err(error),
             Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
         }

@@ -96,7 +96,7 @@ impl Honest {
                 .map_err(|_| anyhow!("no answer in {PATIENCE:?}"))
                 .flatten()
             {
-                Ok(()) => tally.answered += 1,
+                Ok(_took) => tally.answered += 1,
                 Err(error) if stand.still(serving) => return tally.note_failure(&error),
                 Err(_stopped) => {
                     tally.uncertain += 1;
