@@ -73,14 +73,14 @@ struct Identified {
 }
 
 /// The call has a provider, a grant and a place.
-pub struct Permitted {
-    pub route: Route,
-    pub pool: Arc<Pool>,
-    pub stated: Stated,
-    pub deadline: Monotonic,
-    pub message_bytes_max: u64,
+struct Permitted {
+    route: Route,
+    pool: Arc<Pool>,
+    stated: Stated,
+    deadline: Monotonic,
+    message_bytes_max: u64,
     /// The cuts that it has been asked of the registry behind.
-    pub before: Before,
+    before: Before,
     /// Held until the call is settled.
     _permit: Permit,
 }
@@ -89,7 +89,14 @@ pub struct Permitted {
 pub struct Opened {
     pub id: TransactionId,
     pub sequence: Sequence,
-    pub permitted: Permitted,
+    permitted: Permitted,
+}
+
+impl Opened {
+    #[must_use]
+    pub fn deadline(&self) -> Monotonic {
+        self.permitted.deadline
+    }
 }
 
 /// Who answers a call that has passed.

@@ -83,7 +83,7 @@ pub async fn settle(
             refusal_finale(&refusal, id, parties_of(entry))
         }
     };
-    downlink.finish(finale, opened.permitted.deadline).await;
+    downlink.finish(finale, opened.deadline()).await;
     appended.map(drop)
 }
 
