@@ -73,6 +73,8 @@ struct Inner {
     free: Vec<u32>,
     /// Slots answered since the driver last looked.
     answered: Vec<u32>,
+    /// The writer rests until so many entries wait; at none it waits for the first.
+    rouses_at: usize,
     /// What every append is answered once the journal has ended or failed.
     refusal: Option<AppendError>,
     orphaned: bool,
@@ -111,9 +113,8 @@ impl Lane {
     pub fn append(&self, body: &Body) -> Append {
         let Owner { lane, writer } = &*self.0;
         match lane.push(body) {
-            Ok((slot, first)) => {
-                // Whoever came before has woken the writer, which takes all there is.
-                if first {
+            Ok((slot, rouses)) => {
+                if rouses {
                     writer.unpark();
                 }
                 Append(State::Waiting {
@@ -189,9 +190,18 @@ impl LaneShared {
         LaneDriver(Arc::clone(self))
     }
 
-    /// Exchanges the waiting entries, if there are any, for an empty buffer.
+    /// From now on the writer is woken by the entry behind so many; says how many wait.
+    pub fn rouse_at(&self, entries: usize) -> usize {
+        let mut inner = self.lock();
+        inner.rouses_at = entries;
+        inner.pending.entries.len()
+    }
+
+    /// Exchanges the waiting entries, if there are any, for an empty buffer; the next one wakes the
+    /// writer.
     pub fn take_pending(&self, empty: &mut Pending) -> bool {
         let mut inner = self.lock();
+        inner.rouses_at = 0;
         let any = !inner.pending.entries.is_empty();
         if any {
             std::mem::swap(&mut inner.pending, empty);
@@ -253,14 +263,15 @@ impl LaneShared {
             return Err(AppendError::Overloaded);
         }
         let slot = inner.claim().ok_or(AppendError::Overloaded)?;
-        let first = inner.pending.entries.is_empty();
+        // Whoever came before has woken the writer, which takes all there is.
+        let rouses = inner.pending.entries.len() == inner.rouses_at;
         body.encode(&mut inner.pending.bodies);
         let kind = Kind::of(body);
         inner
             .pending
             .entries
             .push(PendingEntry { slot, kind, bytes });
-        Ok((slot, first))
+        Ok((slot, rouses))
     }
 
     fn poll(&self, slot: u32, waker: &Waker) -> Poll<Result<Committed, AppendError>> {

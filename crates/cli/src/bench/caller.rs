@@ -11,6 +11,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use h2::RecvStream;
 use h2::client::SendRequest;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
+use ndxp_model::TransactionId;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -142,12 +143,20 @@ impl Worker {
 #[error("a call was refused: {0:?}")]
 pub struct Overloaded(HeaderMap);
 
-/// One call, and every check of its answer; how long it took, from when its connection had room for it.
+/// A call that was answered as it should be.
+pub struct Answered {
+    /// From when its connection had room for it.
+    pub took: Duration,
+    /// As a hub named it.
+    pub transaction: Option<TransactionId>,
+}
+
+/// One call, and every check of its answer.
 pub async fn call(
     sender: &SendRequest<Bytes>,
     request: &Request<()>,
     message: &Bytes,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<Answered> {
     let mut sender = sender.clone().ready().await?;
     let (answer, mut stream) = sender.send_request(request.clone(), false)?;
     stream.send_data(message.clone(), true)?;
@@ -181,7 +190,13 @@ pub async fn call(
         "an answer ended {} bytes early",
         rest.len()
     );
-    Ok(since.elapsed())
+    let transaction = head.headers.get("ndxp-transaction-id");
+    Ok(Answered {
+        took: since.elapsed(),
+        transaction: transaction
+            .map(|id| anyhow::Ok(id.to_str()?.parse()?))
+            .transpose()?,
+    })
 }
 
 fn is_grpc(kind: &HeaderValue) -> bool {

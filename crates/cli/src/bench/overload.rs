@@ -161,7 +161,7 @@ impl Overload {
                 };
                 calls.spawn(async move {
                     let took = match call(&sender, &request, &message).await {
-                        Ok(took) => Ok(Some(took)),
+                        Ok(answered) => Ok(Some(answered.took)),
                         Err(error) if error.is::<Overloaded>() => Ok(None),
                         Err(error) => Err(error),
                     };

@@ -10,7 +10,8 @@ const SEEDS: u64 = 40;
 /// Worlds in which what is no bug must not be taken for one.
 const SEEDS_OF_NONE: u64 = 10;
 
-/// The bug, and what catches it.
+/// The bug, and what catches it. In some worlds something else does so first: what is forwarded before a
+/// full disk refuses its opening is closed without having been open, too.
 const TABLE: [(Mutation, Option<Invariant>); 13] = [
     (Mutation::HonestRelay, None),
     (
@@ -68,10 +69,18 @@ fn each_seeded_bug_is_caught_by_the_invariant_that_is_meant_for_it() {
             Some(_) => SEEDS,
             None => SEEDS_OF_NONE,
         };
-        let mut worlds = (0..seeds).map(|index| first.wrapping_add(index));
-        let caught = worlds.find_map(|seed| Some((seed, run(seed, Some(mutation)).violation?)));
-        println!("{mutation:?}: {caught:?}");
-        let by = caught.as_ref().map(|(_, violation)| violation.invariant);
-        assert_eq!(by, expected, "{mutation:?}, seeds from {first}: {caught:?}");
+        let mut violations = Vec::new();
+        for seed in (0..seeds).map(|index| first.wrapping_add(index)) {
+            violations.extend(run(seed, Some(mutation)).violation.map(|it| it.invariant));
+            if expected.is_some_and(|expected| violations.contains(&expected)) {
+                break;
+            }
+        }
+        println!("{mutation:?}: {violations:?}");
+        let by = violations.last().copied();
+        assert_eq!(
+            by, expected,
+            "{mutation:?}, seeds from {first}: {violations:?}"
+        );
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{HeaderValue, Request};
+use ndxp_model::TransactionId;
 use rustls::ClientConfig;
 
 use super::stand::{Serving, Stand};
@@ -23,8 +24,8 @@ const FAILURES_TOLD: usize = 10;
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Answered, and the answer was right.
-    pub answered: u64,
+    /// Answered, and the answer was right: as which transactions.
+    pub answered: Vec<TransactionId>,
     /// Broken off by a hub that was killed or stopped: counted or not.
     pub uncertain: u64,
     /// Failed on a hub that served.
@@ -34,7 +35,7 @@ pub struct Tally {
 
 impl Tally {
     pub fn add(&mut self, other: Self) {
-        self.answered += other.answered;
+        self.answered.extend(other.answered);
         self.uncertain += other.uncertain;
         self.failed += other.failed;
         self.failures.extend(other.failures);
@@ -92,11 +93,13 @@ impl Honest {
             }
             let called = call(sender, &self.request, message);
             let called = tokio::time::timeout(PATIENCE, called).await;
-            match called
-                .map_err(|_| anyhow!("no answer in {PATIENCE:?}"))
-                .flatten()
-            {
-                Ok(_took) => tally.answered += 1,
+            let called = called.map_err(|_| anyhow!("no answer in {PATIENCE:?}"));
+            let named = called.flatten().and_then(|answered| {
+                let transaction = answered.transaction;
+                transaction.context("an answer without ndxp-transaction-id")
+            });
+            match named {
+                Ok(transaction) => tally.answered.push(transaction),
                 Err(error) if stand.still(serving) => return tally.note_failure(&error),
                 Err(_stopped) => {
                     tally.uncertain += 1;

@@ -1,11 +1,16 @@
 //! What is to be said in the end, from what the peers saw and what the hub has written down.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use ndxp_hub::memory::MemoryBound;
+use ndxp_journal::{Kind, Reader};
+use ndxp_model::{Sequence, TransactionId};
+use ndxp_proto::journal::v1::Outcome;
+use ndxp_proto::journal::v1::entry::Body;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,11 +67,45 @@ impl fmt::Display for Memory {
 #[derive(Debug)]
 pub struct Verdict {
     honest: Tally,
+    recorded: Recorded,
     attacks: u64,
     restarts: u32,
     memory: Memory,
     counted: u64,
     verified: bool,
+}
+
+/// What the journal says of the honest calls.
+#[derive(Debug, Default)]
+struct Recorded {
+    /// Answered, and not in it as completed.
+    lost: u64,
+    /// Transactions that are completed in it more than once.
+    twice: u64,
+}
+
+impl Recorded {
+    /// Looks for each transaction by its id: so many totals agree that should not.
+    fn of(data: &Path, answered: &[TransactionId]) -> anyhow::Result<Self> {
+        let reader = Reader::open(&data.join("journal"))?;
+        let through = reader.position()?.sequence;
+        let mut completed = HashSet::new();
+        let mut twice = 0;
+        for entry in reader.entries_of(Kind::Closed, Sequence::NONE.next(), through) {
+            let Some(Body::Closed(closed)) = entry?.body else {
+                continue;
+            };
+            let consumer = closed.connection.as_ref().map(|it| it.consumer.as_str());
+            if consumer != Some(HONEST) || closed.outcome() != Outcome::Completed {
+                continue;
+            }
+            let id = TransactionId::from_slice(&closed.transaction_id)?;
+            twice += u64::from(!completed.insert(id));
+        }
+        let is_lost = |id: &&TransactionId| !completed.contains(id);
+        let lost = answered.iter().filter(is_lost).count() as u64;
+        Ok(Self { lost, twice })
+    }
 }
 
 /// One promise.
@@ -85,6 +124,7 @@ impl Verdict {
         restarts: u32,
     ) -> anyhow::Result<Self> {
         let data = folder.join("data");
+        let recorded = Recorded::of(&data, &honest.answered)?;
         let data = data
             .to_str()
             .context("temporary folders have plain names")?;
@@ -100,6 +140,7 @@ impl Verdict {
         }
         Ok(Self {
             honest,
+            recorded,
             attacks,
             restarts,
             memory,
@@ -110,19 +151,21 @@ impl Verdict {
 
     fn promises(&self) -> [Promise; 6] {
         let Tally {
-            answered,
-            uncertain,
-            failed,
-            ..
+            uncertain, failed, ..
         } = self.honest;
+        let answered = self.answered();
+        let Recorded { lost, twice } = self.recorded;
         let promise = |what, holds| Promise { what, holds };
         [
             promise("the hub was killed, and told to stop", self.restarts >= 2),
             promise("no honest call fails while the hub serves", failed == 0),
-            promise("no answered call is lost", answered <= self.counted),
+            promise(
+                "no answered call is lost",
+                lost == 0 && answered <= self.counted,
+            ),
             promise(
                 "none is counted twice",
-                self.counted <= answered + uncertain,
+                twice == 0 && self.counted <= answered + uncertain,
             ),
             promise("the counters equal a recount", self.verified),
             promise(
@@ -132,19 +175,28 @@ impl Verdict {
         ]
     }
 
+    fn answered(&self) -> u64 {
+        self.honest.answered.len() as u64
+    }
+
     pub fn holds(&self) -> bool {
-        self.honest.answered > 0 && self.promises().iter().all(|it| it.holds)
+        self.answered() > 0 && self.promises().iter().all(|it| it.holds)
     }
 
     pub fn print(&self, form: Form) -> anyhow::Result<()> {
         let Tally {
-            answered,
             uncertain,
             failed,
             failures,
+            ..
         } = &self.honest;
         let rows = [
-            row("honest calls answered", count(*answered), "calls"),
+            row("honest calls answered", count(self.answered()), "calls"),
+            row(
+                "of them not in the journal",
+                count(self.recorded.lost),
+                "calls",
+            ),
             row("broken off by a stop", count(*uncertain), "calls"),
             row("failed while it served", count(*failed), "calls"),
             row("counted by the hub", count(self.counted), "transactions"),
@@ -187,17 +239,22 @@ fn ndxp(arguments: &[&str]) -> anyhow::Result<(bool, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use ndxp_model::Instant;
+
     use super::*;
 
-    /// Answered, uncertain, failed, counted, taken; and which promises are broken.
+    /// Answered, uncertain, failed, counted, taken; lost and twice in the journal; and which promises
+    /// are broken.
     #[track_caller]
     fn check(
-        (answered, uncertain, failed, counted, taken): (u64, u64, u64, u64, u64),
+        (answered, uncertain, failed, counted, taken): (usize, u64, u64, u64, u64),
+        (lost, twice): (u64, u64),
         broken: &[&str],
     ) {
         let verdict = Verdict {
+            recorded: Recorded { lost, twice },
             honest: Tally {
-                answered,
+                answered: vec![TransactionId::new(Instant::from_micros(0), 0); answered],
                 uncertain,
                 failed,
                 failures: Vec::new(),
@@ -225,15 +282,22 @@ mod tests {
 
     #[test]
     fn each_promise_can_be_broken() {
-        check((10, 2, 0, 10, 100), &[]);
-        check((10, 2, 0, 12, 0), &[]);
-        check((0, 2, 0, 0, 0), &[]);
-        check((10, 2, 0, 9, 0), &["no answered call is lost"]);
-        check((10, 2, 0, 13, 0), &["none is counted twice"]);
+        check((10, 2, 0, 10, 100), (0, 0), &[]);
+        check((10, 2, 0, 12, 0), (0, 0), &[]);
+        check((0, 2, 0, 0, 0), (0, 0), &[]);
+        check((10, 2, 0, 9, 0), (0, 0), &["no answered call is lost"]);
+        check((10, 2, 0, 13, 0), (0, 0), &["none is counted twice"]);
+        check((10, 2, 0, 12, 0), (2, 0), &["no answered call is lost"]);
+        check((10, 2, 0, 12, 0), (0, 1), &["none is counted twice"]);
         check(
             (10, 2, 1, 10, 0),
+            (0, 0),
             &["no honest call fails while the hub serves"],
         );
-        check((10, 2, 0, 10, 101), &["memory stays below its bound"]);
+        check(
+            (10, 2, 0, 10, 101),
+            (0, 0),
+            &["memory stays below its bound"],
+        );
     }
 }
