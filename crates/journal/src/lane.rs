@@ -73,8 +73,8 @@ struct Inner {
     free: Vec<u32>,
     /// Slots answered since the driver last looked.
     answered: Vec<u32>,
-    /// What every append is answered once the journal has ended or failed.
-    refusal: Option<AppendError>,
+    /// What every append is answered at once: the journal has ended or failed, or there is none.
+    foregone: Option<Result<Committed, AppendError>>,
     orphaned: bool,
 }
 
@@ -121,7 +121,7 @@ impl Lane {
                     slot,
                 })
             }
-            Err(error) => Append(State::Answered(Err(error))),
+            Err(answer) => Append(State::Answered(answer)),
         }
     }
 }
@@ -177,7 +177,7 @@ impl LaneShared {
     pub fn new(body_bytes_max: usize, refusal: Option<AppendError>) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                refusal,
+                foregone: refusal.map(Err),
                 ..Inner::default()
             }),
             driver: AtomicWaker::new(),
@@ -215,9 +215,13 @@ impl LaneShared {
         self.driver.wake();
     }
 
-    /// From now on every append is answered so at once.
     pub fn refuse(&self, error: AppendError) {
-        self.lock().refusal = Some(error);
+        self.forego(Err(error));
+    }
+
+    /// From now on every append is answered so at once.
+    pub fn forego(&self, answer: Result<Committed, AppendError>) {
+        self.lock().foregone = Some(answer);
         self.driver.wake();
     }
 
@@ -240,19 +244,20 @@ impl LaneShared {
             .expect("nothing under the lane's lock panics")
     }
 
-    fn push(&self, body: &Body) -> Result<(u32, bool), AppendError> {
+    /// Its slot, and whether it is the first that waits; or its answer, if that is known already.
+    fn push(&self, body: &Body) -> Result<(u32, bool), Result<Committed, AppendError>> {
         let (bytes, limit) = (body.encoded_len(), self.body_bytes_max);
         if bytes > limit {
-            return Err(AppendError::TooLarge { bytes, limit });
+            return Err(Err(AppendError::TooLarge { bytes, limit }));
         }
         let mut inner = self.lock();
-        if let Some(refusal) = inner.refusal {
-            return Err(refusal);
+        if let Some(answer) = inner.foregone {
+            return Err(answer);
         }
         if inner.pending.bodies.len() + bytes > LANE_BYTES_MAX {
-            return Err(AppendError::Overloaded);
+            return Err(Err(AppendError::Overloaded));
         }
-        let slot = inner.claim().ok_or(AppendError::Overloaded)?;
+        let slot = inner.claim().ok_or(Err(AppendError::Overloaded))?;
         let first = inner.pending.entries.is_empty();
         body.encode(&mut inner.pending.bodies);
         let kind = Kind::of(body);
@@ -306,7 +311,7 @@ impl LaneShared {
                 Slot::Free | Slot::Waiting(_) | Slot::Abandoned => None,
             })
             .collect();
-        let ended = (inner.orphaned || inner.refusal.is_some()) && inner.is_idle();
+        let ended = (inner.orphaned || inner.foregone.is_some()) && inner.is_idle();
         (wakers, ended)
     }
 }

@@ -3,8 +3,8 @@
 
 mod configurations;
 mod proxies;
-mod samples;
-mod ways;
+pub mod samples;
+pub mod ways;
 
 mod connections;
 mod latency;

@@ -63,7 +63,7 @@ async fn killed(
     (entries, calls): (u64, u64),
 ) -> anyhow::Result<Recovered> {
     let (_, server) = grounds.system(PROVIDER)?;
-    let provider = echo::start_apart(server)?;
+    let provider = echo::start_apart(Some(server))?;
     let (tls, _) = grounds.system(CONSUMER)?;
     eprintln!("serving, and killing …");
     let hub = grounds
@@ -71,7 +71,7 @@ async fn killed(
         .await?;
     let load = Load {
         address: hub.exchange,
-        tls,
+        tls: Some(tls),
         path: PATH,
         calls_in_flight: 64,
         connections: 4,
@@ -132,7 +132,7 @@ async fn first_call(load: &Load) -> anyhow::Result<()> {
     );
     loop {
         let carried = async {
-            let sender = caller::connect(load.address, &load.tls).await?;
+            let sender = load.connect().await?;
             caller::call(&sender, &request, &message).await
         };
         match carried.await {
