@@ -76,3 +76,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let runtime = builder.enable_all().build();
     runtime.context("the runtime cannot start")
 }
+
+/// What a load runs on that leaves the other cores to what it is put on.
+fn runtime_of_one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build();
+    runtime.context("the runtime cannot start")
+}

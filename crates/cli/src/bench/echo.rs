@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use super::runtime_of_one_thread;
+
 const WINDOW_BYTES: u32 = 1024 * 1024;
 const STREAMS_MAX: u32 = 4_096;
 /// Peers of the benches are trusted: however small the pieces are that a proxy cuts messages into,
@@ -34,9 +36,7 @@ pub fn start_apart(tls: Option<Arc<ServerConfig>>) -> anyhow::Result<SocketAddr>
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime_of_one_thread()?;
     std::thread::Builder::new()
         .name("echo".to_owned())
         .spawn(move || {

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::machine::Machine;
 use super::peers::samples::{Sample, Samples};
 use super::rows::{Form, median, print_as};
+use super::runtime_of_one_thread;
 use super::targets::short;
 use crate::failure::Failure;
 use alone::Alone;
@@ -71,10 +72,7 @@ struct Seen {
 
 impl Steps {
     pub fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime_of_one_thread()?;
         let machine = Machine::this()?;
         eprintln!("{}", machine.text());
         let (rounds, alone) = runtime.block_on(self.measure())?;

@@ -13,6 +13,7 @@ use crate::bench::caller::{self, Load};
 use crate::bench::catalogue::{PATH, catalogue};
 use crate::bench::hub::{Grounds, Hub};
 use crate::bench::rows::{count, mebibytes};
+use crate::bench::runtime_of_one_thread;
 use crate::bench::{echo, process};
 use crate::commands::simulate::{Month, Target, simulate};
 
@@ -51,9 +52,7 @@ pub fn measure(entries: u64, below: Option<&Path>) -> anyhow::Result<Recovered> 
     let written = simulate(&history, &target).map_err(|it| anyhow::anyhow!("{it}"))?;
     let calls = written.outcomes.values().sum::<u64>() + written.tests;
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime_of_one_thread()?;
     runtime.block_on(killed(&grounds, &target, (written.entries, calls)))
 }
 
