@@ -1,4 +1,5 @@
-//! What `ndxp bench peers` says where a proxy is missing, and where one does not serve.
+//! What `ndxp bench peers` says where a proxy is missing, and where one does not serve; and that every
+//! rung of `ndxp bench steps` carries calls.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -51,4 +52,40 @@ fn with_a_proxy_that_does_not_serve_nothing_is_compared() {
     let talk = String::from_utf8_lossy(&said.stderr);
     assert!(!said.status.success() && said.stdout.is_empty(), "{talk}");
     assert!(talk.contains("haproxy does not serve"), "{talk}");
+}
+
+#[test]
+fn each_step_of_a_call_can_be_left_out_and_calls_are_carried_still() {
+    let said = ndxp()
+        .args(["bench", "steps", "--seconds", "1", "--rounds", "1"])
+        .args(["-o", "json"])
+        .output()
+        .expect("ndxp runs");
+    let talk = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{talk}");
+    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let rounds = seen["rounds"].as_array().unwrap();
+    let rungs: Vec<_> = rounds.iter().map(|round| &round["way"]).collect();
+    assert_eq!(
+        rungs,
+        ["hub", "plain", "uncounted", "unjournaled", "bare"],
+        "{talk}"
+    );
+    for rung in rounds {
+        assert!(rung["calls_per_second"].as_f64().unwrap() > 0.0, "{rung}");
+    }
+    let steps = seen["steps"].as_array().unwrap();
+    let steps: Vec<_> = steps.iter().map(|step| &step["step"]).collect();
+    assert_eq!(
+        steps,
+        [
+            "TLS",
+            "counters",
+            "journal",
+            "the exchange",
+            "of it: identify and route",
+            "of it: digests of both directions",
+            "HTTP/2 and sockets",
+        ]
+    );
 }

@@ -18,6 +18,7 @@ pub mod process;
 mod registry;
 mod rows;
 mod soak;
+mod steps;
 mod targets;
 
 use anyhow::Context as _;
@@ -43,6 +44,9 @@ enum What {
     Registry(registry::Scale),
     Month(month::Full),
     Overload(overload::Overload),
+    Steps(steps::Steps),
+    #[command(hide = true)]
+    Relay(steps::Relay),
     #[command(long_flag = "soak")]
     Soak(soak::Soak),
 }
@@ -59,6 +63,8 @@ impl Bench {
             What::Registry(scale) => scale.run(),
             What::Month(month) => month.run(),
             What::Overload(overload) => overload.run(),
+            What::Steps(steps) => steps.run(),
+            What::Relay(relay) => relay.run(),
             What::Soak(soak) => soak.run(),
         }
     }
@@ -67,6 +73,13 @@ impl Bench {
 /// What the load of a bench runs on: all cores, as its callers would.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().build();
+    runtime.context("the runtime cannot start")
+}
+
+/// What a load runs on that leaves the other cores to what it is put on.
+fn runtime_of_one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build();
     runtime.context("the runtime cannot start")
 }

@@ -1,6 +1,6 @@
 //! The data plane without its sockets: a core whose connections are handed to it, and whose way to
 //! the providers is somebody else's. Everything between HTTP/2's first words and the journal is the
-//! same as behind TLS; a simulation plays both sides.
+//! same as behind TLS; a simulation plays both sides, and a bench leaves TLS out.
 
 use std::io;
 use std::pin::Pin;

@@ -45,6 +45,27 @@ impl Gateway {
         shared: &Arc<Shared>,
         journal: &Journal,
     ) -> Result<Self, StartError> {
+        let (shared, journal) = (Arc::clone(shared), journal.clone());
+        Self::start_with(listen, cores, move |core, listener, stop| {
+            let (shared, journal) = (Arc::clone(&shared), journal.clone());
+            async move {
+                let (lane, driver) = journal.lane();
+                tokio::spawn(driver);
+                Core::new(core, shared, lane).serve(listener, stop).await;
+            }
+        })
+    }
+
+    /// Listens on `cores` threads, each with a runtime of its own, and leaves it to somebody else
+    /// what is done with those who come.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn start_with<S, F>(listen: SocketAddr, cores: usize, serve: S) -> Result<Self, StartError>
+    where
+        S: Fn(usize, tokio::net::TcpListener, watch::Receiver<bool>) -> F + Clone + Send + 'static,
+        F: Future<Output = ()>,
+    {
         let failed = |source| StartError::Listen {
             address: listen,
             source,
@@ -61,14 +82,8 @@ impl Gateway {
             .into_iter()
             .enumerate()
             .map(|(core, listener)| {
-                start_core(
-                    core,
-                    listener,
-                    Arc::clone(shared),
-                    journal.clone(),
-                    stopped.clone(),
-                )
-                .map_err(|source| StartError::Runtime { core, source })
+                start_core(core, listener, serve.clone(), stopped.clone())
+                    .map_err(|source| StartError::Runtime { core, source })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -109,13 +124,16 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn start_core(
+fn start_core<S, F>(
     core: usize,
     listener: TcpListener,
-    shared: Arc<Shared>,
-    journal: Journal,
+    serve: S,
     stop: watch::Receiver<bool>,
-) -> io::Result<JoinHandle<()>> {
+) -> io::Result<JoinHandle<()>>
+where
+    S: FnOnce(usize, tokio::net::TcpListener, watch::Receiver<bool>) -> F + Send + 'static,
+    F: Future<Output = ()>,
+{
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -125,11 +143,5 @@ fn start_core(
     };
     std::thread::Builder::new()
         .name(format!("core-{core}"))
-        .spawn(move || {
-            runtime.block_on(async move {
-                let (lane, driver) = journal.lane();
-                tokio::spawn(driver);
-                Core::new(core, shared, lane).serve(listener, stop).await;
-            });
-        })
+        .spawn(move || runtime.block_on(async { serve(core, listener, stop).await }))
 }

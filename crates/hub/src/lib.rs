@@ -38,4 +38,4 @@ mod telemetry;
 mod run;
 
 pub use limits::cores;
-pub use run::{Endpoints, Hub, StartError};
+pub use run::{Endpoints, Hub, StartError, shared};

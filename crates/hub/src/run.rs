@@ -342,7 +342,11 @@ fn control_runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-fn shared(
+/// What the gateway's cores are given.
+///
+/// # Errors
+/// When the key of salts cannot be used or a metric is registered already.
+pub fn shared(
     config: &Config,
     tls: &LiveTls,
     keeper: &Arc<Keeper>,

@@ -75,8 +75,8 @@ struct Inner {
     answered: Vec<u32>,
     /// The writer rests until so many entries wait; at none it waits for the first.
     rouses_at: usize,
-    /// What every append is answered once the journal has ended or failed.
-    refusal: Option<AppendError>,
+    /// What every append is answered at once: the journal has ended or failed, or there is none.
+    foregone: Option<Result<Committed, AppendError>>,
     orphaned: bool,
 }
 
@@ -122,7 +122,7 @@ impl Lane {
                     slot,
                 })
             }
-            Err(error) => Append(State::Answered(Err(error))),
+            Err(answer) => Append(State::Answered(answer)),
         }
     }
 }
@@ -178,7 +178,7 @@ impl LaneShared {
     pub fn new(body_bytes_max: usize, refusal: Option<AppendError>) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                refusal,
+                foregone: refusal.map(Err),
                 ..Inner::default()
             }),
             driver: AtomicWaker::new(),
@@ -225,9 +225,13 @@ impl LaneShared {
         self.driver.wake();
     }
 
-    /// From now on every append is answered so at once.
     pub fn refuse(&self, error: AppendError) {
-        self.lock().refusal = Some(error);
+        self.forego(Err(error));
+    }
+
+    /// From now on every append is answered so at once.
+    pub fn forego(&self, answer: Result<Committed, AppendError>) {
+        self.lock().foregone = Some(answer);
         self.driver.wake();
     }
 
@@ -250,19 +254,20 @@ impl LaneShared {
             .expect("nothing under the lane's lock panics")
     }
 
-    fn push(&self, body: &Body) -> Result<(u32, bool), AppendError> {
+    /// Its slot, and whether the writer is to be woken; or its answer, if that is known already.
+    fn push(&self, body: &Body) -> Result<(u32, bool), Result<Committed, AppendError>> {
         let (bytes, limit) = (body.encoded_len(), self.body_bytes_max);
         if bytes > limit {
-            return Err(AppendError::TooLarge { bytes, limit });
+            return Err(Err(AppendError::TooLarge { bytes, limit }));
         }
         let mut inner = self.lock();
-        if let Some(refusal) = inner.refusal {
-            return Err(refusal);
+        if let Some(answer) = inner.foregone {
+            return Err(answer);
         }
         if inner.pending.bodies.len() + bytes > LANE_BYTES_MAX {
-            return Err(AppendError::Overloaded);
+            return Err(Err(AppendError::Overloaded));
         }
-        let slot = inner.claim().ok_or(AppendError::Overloaded)?;
+        let slot = inner.claim().ok_or(Err(AppendError::Overloaded))?;
         // Whoever came before has woken the writer, which takes all there is.
         let rouses = inner.pending.entries.len() == inner.rouses_at;
         body.encode(&mut inner.pending.bodies);
@@ -317,7 +322,7 @@ impl LaneShared {
                 Slot::Free | Slot::Waiting(_) | Slot::Abandoned => None,
             })
             .collect();
-        let ended = (inner.orphaned || inner.refusal.is_some()) && inner.is_idle();
+        let ended = (inner.orphaned || inner.foregone.is_some()) && inner.is_idle();
         (wakers, ended)
     }
 }

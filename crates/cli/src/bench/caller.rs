@@ -14,17 +14,20 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use ndxp_model::TransactionId;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::catalogue::PATH;
 use super::echo::DATA_FRAME_BUDGET;
 
 /// What is called, and how hard.
 #[derive(Clone)]
 pub struct Load {
     pub address: SocketAddr,
-    pub tls: Arc<ClientConfig>,
+    /// What is shown and trusted; without it, HTTP/2 is spoken on plain TCP.
+    pub tls: Option<Arc<ClientConfig>>,
     pub path: &'static str,
     pub calls_in_flight: usize,
     pub connections: usize,
@@ -33,6 +36,36 @@ pub struct Load {
     pub pace: Option<f64>,
     pub warm_up: Duration,
     pub measured: Duration,
+}
+
+/// Of the load that is meant to keep every core busy.
+pub const FULL_MESSAGE_BYTES: u32 = 256;
+const FULL_CONNECTIONS: usize = 32;
+const FULL_CALLS_IN_FLIGHT: usize = 16 * FULL_CONNECTIONS;
+
+impl Load {
+    /// As much as can be carried: 256-byte calls, 16 at once on each of 32 connections.
+    pub fn full(address: SocketAddr, tls: Option<Arc<ClientConfig>>, measured: Duration) -> Self {
+        Self {
+            address,
+            tls,
+            path: PATH,
+            calls_in_flight: FULL_CALLS_IN_FLIGHT,
+            connections: FULL_CONNECTIONS,
+            message_bytes: FULL_MESSAGE_BYTES,
+            pace: None,
+            warm_up: Duration::from_secs(1),
+            measured,
+        }
+    }
+
+    /// One connection of it.
+    pub async fn connect(&self) -> anyhow::Result<SendRequest<Bytes>> {
+        match &self.tls {
+            Some(tls) => connect(self.address, tls).await,
+            None => connect_plain(self.address).await,
+        }
+    }
 }
 
 /// What one run showed.
@@ -67,7 +100,7 @@ impl Run {
 pub async fn run(load: &Load, mut on_measured: impl FnMut()) -> anyhow::Result<Run> {
     let mut senders = Vec::with_capacity(load.connections);
     for _ in 0..load.connections {
-        senders.push(connect(load.address, &load.tls).await?);
+        senders.push(load.connect().await?);
     }
     let message = grpc_message(load.message_bytes);
     let (measuring, stop) = (
@@ -256,12 +289,22 @@ pub async fn connect(
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
 ) -> anyhow::Result<SendRequest<Bytes>> {
-    let tls = secure(address, tls).await?;
+    speak(secure(address, tls).await?).await
+}
+
+/// As [`connect`], on plain TCP.
+pub async fn connect_plain(address: SocketAddr) -> anyhow::Result<SendRequest<Bytes>> {
+    speak(tcp(address).await?).await
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> anyhow::Result<SendRequest<Bytes>> {
     let (sender, connection) = h2::client::Builder::new()
         .initial_window_size(1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
         .data_frame_budget(DATA_FRAME_BUDGET)
-        .handshake(tls)
+        .handshake(stream)
         .await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
@@ -276,12 +319,17 @@ pub async fn secure(
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
 ) -> anyhow::Result<TlsStream<TcpStream>> {
-    let tcp = TcpStream::connect(address).await?;
-    tcp.set_nodelay(true)?;
+    let tcp = tcp(address).await?;
     let name = ServerName::try_from("localhost").context("localhost is a name")?;
     Ok(TlsConnector::from(Arc::clone(tls))
         .connect(name, tcp)
         .await?)
+}
+
+async fn tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
 }
 
 pub fn request(path: &str) -> Request<()> {
@@ -315,7 +363,6 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
 
     use super::*;
-    use crate::bench::catalogue::PATH;
     use crate::bench::hub::Grounds;
 
     /// Calls a server that answers each call with this message and status.
@@ -340,7 +387,7 @@ mod tests {
         });
         let load = Load {
             address,
-            tls,
+            tls: Some(tls),
             path: PATH,
             calls_in_flight: 1,
             connections: 1,

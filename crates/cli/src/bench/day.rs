@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::hub::{Grounds, Hub};
 use super::machine::Machine;
 use super::rows::{Form, Row, count, row, table};
+use super::runtime_of_one_thread;
 use super::targets::{Record, Sense, Target};
 use crate::failure::Failure;
 use load::National;
@@ -69,10 +70,7 @@ impl Day {
     pub fn run(self) -> Result<(), Failure> {
         let machine = Machine::this()?;
         eprintln!("{}", machine.text());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime_of_one_thread()?;
         let seen = runtime.block_on(self.measure())?;
         let exact = seen.counted == self.calls && seen.attempts == self.calls + seen.refused;
         let said = format!("{}\n\n{}", table(&seen.rows()), seen.projection.text());

@@ -1,5 +1,5 @@
 //! The provider of the benches: answers every gRPC message with itself, on bare h2 over mutual
-//! TLS, so that what is measured is what stands in front of it.
+//! TLS or plain TCP, so that what is measured is what stands in front of it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +9,11 @@ use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+use super::runtime_of_one_thread;
 
 const WINDOW_BYTES: u32 = 1024 * 1024;
 const STREAMS_MAX: u32 = 4_096;
@@ -22,18 +25,18 @@ pub const DATA_FRAME_BUDGET: usize = 1 << 40;
 pub async fn start(tls: Arc<ServerConfig>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(listen(listener, tls));
+    tokio::spawn(listen(listener, Some(tls)));
     Ok(address)
 }
 
 /// As [`start`], on a thread of its own: whoever calls shares no runtime with it.
-pub fn start_apart(tls: Arc<ServerConfig>) -> anyhow::Result<SocketAddr> {
+///
+/// Without TLS it speaks HTTP/2 on plain TCP.
+pub fn start_apart(tls: Option<Arc<ServerConfig>>) -> anyhow::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime_of_one_thread()?;
     std::thread::Builder::new()
         .name("echo".to_owned())
         .spawn(move || {
@@ -46,8 +49,8 @@ pub fn start_apart(tls: Arc<ServerConfig>) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-async fn listen(listener: TcpListener, tls: Arc<ServerConfig>) {
-    let acceptor = TlsAcceptor::from(tls);
+async fn listen(listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
+    let acceptor = tls.map(TlsAcceptor::from);
     while let Ok((tcp, _from)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
@@ -58,21 +61,36 @@ async fn listen(listener: TcpListener, tls: Arc<ServerConfig>) {
     }
 }
 
-async fn connection(acceptor: TlsAcceptor, tcp: TcpStream) -> anyhow::Result<()> {
+async fn connection(acceptor: Option<TlsAcceptor>, tcp: TcpStream) -> anyhow::Result<()> {
     tcp.set_nodelay(true)?;
-    let tls = acceptor.accept(tcp).await?;
+    match acceptor {
+        Some(acceptor) => serve(acceptor.accept(tcp).await?, answer).await?,
+        None => serve(tcp, answer).await?,
+    }
+    Ok(())
+}
+
+/// Serves one connection of trusted peers: each of its calls is a task.
+pub async fn serve<F>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) -> F,
+) -> Result<(), h2::Error>
+where
+    F: Future<Output = Result<(), h2::Error>> + Send + 'static,
+{
     let mut connection = h2::server::Builder::new()
         .initial_window_size(WINDOW_BYTES)
         .initial_connection_window_size(4 * WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_MAX)
         .data_frame_budget(DATA_FRAME_BUDGET)
-        .handshake(tls)
+        .handshake(stream)
         .await?;
     while let Some(accepted) = connection.accept().await {
         let (request, respond) = accepted?;
+        let answering = answer(request, respond);
         tokio::spawn(async move {
-            // A caller that breaks off is no news to an echo.
-            let _broken_off = answer(request, respond).await;
+            // A caller that breaks off is no news to a bench's server.
+            let _broken_off = answering.await;
         });
     }
     Ok(())
@@ -92,7 +110,7 @@ async fn answer(
     while let Some(chunk) = body.data().await {
         let chunk = chunk?;
         let length = chunk.len();
-        send(&mut stream, chunk).await?;
+        send(&mut stream, chunk, false).await?;
         body.flow_control().release_capacity(length)?;
     }
     let mut trailers = HeaderMap::with_capacity(1);
@@ -100,8 +118,12 @@ async fn answer(
     stream.send_trailers(trailers)
 }
 
-/// Sends a piece as the other side makes room for it.
-pub async fn send(stream: &mut SendStream<Bytes>, mut chunk: Bytes) -> Result<(), h2::Error> {
+/// Sends a chunk as the other side makes room for it, and the end with its last piece.
+pub async fn send(
+    stream: &mut SendStream<Bytes>,
+    mut chunk: Bytes,
+    end: bool,
+) -> Result<(), h2::Error> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len());
         if stream.capacity() == 0 {
@@ -109,7 +131,7 @@ pub async fn send(stream: &mut SendStream<Bytes>, mut chunk: Bytes) -> Result<()
             granted.transpose()?;
         }
         let piece = chunk.split_to(stream.capacity().min(chunk.len()));
-        stream.send_data(piece, false)?;
+        stream.send_data(piece, end && chunk.is_empty())?;
     }
     Ok(())
 }

@@ -81,7 +81,7 @@ impl Exchange {
             .await?;
         let load = |address, calls_in_flight: usize| Load {
             address,
-            tls: consumer.clone(),
+            tls: Some(consumer.clone()),
             path: PATH,
             calls_in_flight,
             connections: calls_in_flight.min(CONNECTIONS_MAX),

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,16 +18,17 @@ use rustls::{ClientConfig, ServerConfig};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
+use super::process::Killed;
 use crate::connect;
 
 /// So many days that the hub does not warn of their end.
 const VALID_DAYS: u32 = 60;
 
-/// A served hub; stopped when dropped.
+/// A served hub; stopped when dropped, with SIGKILL, so that a bench can let one crash.
 pub struct Hub {
     pub exchange: SocketAddr,
     pub pid: u32,
-    child: Child,
+    child: Killed,
     config: Config,
 }
 
@@ -83,28 +84,40 @@ impl Grounds {
 
     /// Serves a hub on what lies in the folder; returns when it says where it listens.
     pub fn resume(&self) -> anyhow::Result<Hub> {
-        let config_file = self.folder.path().join("ndxp.toml");
-        let mut child = Command::new(std::env::current_exe()?)
+        let child = Command::new(std::env::current_exe()?)
             .args(["serve", "--config"])
-            .arg(&config_file)
+            .arg(self.config_file())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let talk = BufReader::new(child.stderr.take().context("stderr is piped")?);
+        let mut child = Killed(child);
+        let talk = BufReader::new(child.0.stderr.take().context("stderr is piped")?);
         let (exchange, control) = endpoints(talk)?;
         let mut config = self.config()?;
         config.client.control = control.parse()?;
         Ok(Hub {
             exchange,
-            pid: child.id(),
+            pid: child.0.id(),
             child,
             config,
         })
     }
 
+    /// As if no hub had served here yet.
+    pub fn forget(&self) -> anyhow::Result<()> {
+        match std::fs::remove_dir_all(self.config()?.hub.data_dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("ndxp.toml")
+    }
+
     fn config(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.folder.path().join("ndxp.toml"))?)
+        Ok(Config::load(&self.config_file())?)
     }
 }
 
@@ -132,18 +145,9 @@ impl Hub {
     pub fn stop(mut self) -> anyhow::Result<()> {
         let pid = Pid::from_raw(i32::try_from(self.pid)?).context("a process has a number")?;
         kill_process(pid, Signal::TERM)?;
-        let status = self.child.wait()?;
+        let status = self.child.0.wait()?;
         ensure!(status.success(), "the hub ended with {status}");
         Ok(())
-    }
-}
-
-/// With SIGKILL, so that a bench can let one crash.
-impl Drop for Hub {
-    fn drop(&mut self) {
-        // The folder goes with the bench; there is nothing to drain for.
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::caller::{self, Load, Overloaded, call, connect, grpc_message};
+use super::caller::{self, FULL_MESSAGE_BYTES, Load, Overloaded, call, connect, grpc_message};
 use super::catalogue::{PATH, catalogue};
 use super::echo;
 use super::hub::{Grounds, Hub};
@@ -31,11 +31,8 @@ const CONSUMERS: [(&str, u32); 4] = [
     ("H50/lgsp", 1),
     ("H60/lgsp", 1),
 ];
-/// Calls in flight and connections at which the hub is taken for saturated.
-const SATURATING: (usize, usize) = (512, 32);
 /// Of each consumer.
 const CONNECTIONS: usize = 8;
-const MESSAGE_BYTES: u32 = 256;
 const WARM_UP: Duration = Duration::from_millis(500);
 /// What is offered, as parts of what saturates.
 const OFFERED: [f64; 4] = [0.5, 0.9, 1.5, 2.0];
@@ -97,17 +94,13 @@ impl Overload {
         for system in consumers {
             tls.push(grounds.system(system)?.0);
         }
-        let (calls_in_flight, connections) = SATURATING;
         let load = Load {
-            address: hub.exchange,
-            tls: tls.first().context("there are consumers")?.clone(),
-            path: PATH,
-            calls_in_flight,
-            connections,
-            message_bytes: MESSAGE_BYTES,
-            pace: None,
             warm_up: WARM_UP,
-            measured: Duration::from_secs(self.seconds),
+            ..Load::full(
+                hub.exchange,
+                tls.first().cloned(),
+                Duration::from_secs(self.seconds),
+            )
         };
         let saturated = caller::run(&load, || ()).await?;
         let saturates = saturated.calls_per_second();
@@ -140,7 +133,7 @@ impl Overload {
             let senders: Arc<[SendRequest<Bytes>]> = senders.into();
             turns.extend((0..part).map(|_| (place, Arc::clone(&senders))));
         }
-        let (request, message) = (caller::request(PATH), grpc_message(MESSAGE_BYTES));
+        let (request, message) = (caller::request(PATH), grpc_message(FULL_MESSAGE_BYTES));
         let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
         let mut calls = JoinSet::new();
         let per_second = offered * saturates;

@@ -3,19 +3,19 @@
 
 mod configurations;
 mod proxies;
-mod samples;
-mod ways;
+pub mod samples;
+pub mod ways;
 
 mod connections;
 mod latency;
 mod streams;
 mod unary;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::machine::Machine;
 use super::rows::Form;
+use super::runtime_of_one_thread;
 use super::targets::{Record, Target};
 use crate::failure::Failure;
 use samples::Samples;
@@ -73,10 +73,7 @@ struct Extent {
 
 impl Peers {
     pub fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot start")?;
+        let runtime = runtime_of_one_thread()?;
         let machine = Machine::this()?;
         eprintln!("{}", machine.text());
         let (targets, samples) = runtime.block_on(self.measure())?;

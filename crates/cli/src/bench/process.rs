@@ -2,12 +2,23 @@
 //! apart from the load that it is under.
 
 use std::fs;
+use std::process::Child;
 
 use anyhow::Context as _;
 use ndxp_hub::memory::field_bytes;
 
 /// Clock ticks a second in `/proc/*/stat`: fixed at 100 for user space on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A child that a bench has started: killed when dropped, for there is nothing to drain for.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
 
 /// CPU seconds, user and system, that a process has used so far.
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {

@@ -42,7 +42,7 @@ pub struct Dialler {
     pub connections_alive_max: usize,
     /// What providers show.
     pub seen: Arc<Seen>,
-    /// Instead of TCP and TLS: the simulation's.
+    /// Instead of TCP and TLS: a simulation's, or a bench's.
     pub wires: Option<Arc<dyn Wires>>,
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use ndxp_journal::{
     Append, AppendError, ByHand, Committed, Health, Journal, Options, Position, Relay,
 };
-use ndxp_model::Sequence;
+use ndxp_model::{Instant, Sequence};
 
 use crate::harness::{DIRECTORY, SEGMENT_BYTES, body, clock_at, numbers, open};
 use crate::sim_disk::SimDisk;
@@ -87,4 +87,22 @@ fn a_relay_sees_each_entry_and_its_answers_are_the_ones_that_count() {
     for append in &mut appends {
         assert_eq!(poll(append), Poll::Ready(Err(AppendError::OutOfSpace)));
     }
+}
+
+#[test]
+fn a_relay_that_answers_all_sees_nothing_more() {
+    let (lane, _driver, relay) = Relay::new();
+    let mut before = lane.append(&body(1));
+    let committed = Committed {
+        sequence: Sequence::new(7),
+        at: Instant::EPOCH,
+    };
+    relay.answer_all(Ok(committed));
+    let mut after = lane.append(&body(2));
+    assert_eq!(poll(&mut after), Poll::Ready(Ok(committed)));
+    // What was taken over before still waits for its own answer.
+    assert!(poll(&mut before).is_pending());
+    let relayed = relay.take();
+    let bodies: Vec<_> = relayed.iter().map(|it| it.body.clone()).collect();
+    assert_eq!(bodies, [body(1)]);
 }

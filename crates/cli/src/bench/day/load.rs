@@ -52,7 +52,7 @@ impl National {
         let databases = (1..=DATABASES).map(|place| {
             let system = format!("G{:02}/database", 50 + place);
             let (_, tls) = grounds.system(&system)?;
-            Ok((system, echo::start_apart(tls)?))
+            Ok((system, echo::start_apart(Some(tls))?))
         });
         Ok(Self {
             consumers: consumers.collect::<anyhow::Result<_>>()?,

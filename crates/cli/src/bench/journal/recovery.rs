@@ -13,6 +13,7 @@ use crate::bench::caller::{self, Load};
 use crate::bench::catalogue::{PATH, catalogue};
 use crate::bench::hub::{Grounds, Hub};
 use crate::bench::rows::{count, mebibytes};
+use crate::bench::runtime_of_one_thread;
 use crate::bench::{echo, process};
 use crate::commands::simulate::{Month, Target, simulate};
 
@@ -51,9 +52,7 @@ pub fn measure(entries: u64, below: Option<&Path>) -> anyhow::Result<Recovered> 
     let written = simulate(&history, &target).map_err(|it| anyhow::anyhow!("{it}"))?;
     let calls = written.outcomes.values().sum::<u64>() + written.tests;
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime_of_one_thread()?;
     runtime.block_on(killed(&grounds, &target, (written.entries, calls)))
 }
 
@@ -63,7 +62,7 @@ async fn killed(
     (entries, calls): (u64, u64),
 ) -> anyhow::Result<Recovered> {
     let (_, server) = grounds.system(PROVIDER)?;
-    let provider = echo::start_apart(server)?;
+    let provider = echo::start_apart(Some(server))?;
     let (tls, _) = grounds.system(CONSUMER)?;
     eprintln!("serving, and killing …");
     let hub = grounds
@@ -71,7 +70,7 @@ async fn killed(
         .await?;
     let load = Load {
         address: hub.exchange,
-        tls,
+        tls: Some(tls),
         path: PATH,
         calls_in_flight: 64,
         connections: 4,
@@ -132,7 +131,7 @@ async fn first_call(load: &Load) -> anyhow::Result<()> {
     );
     loop {
         let carried = async {
-            let sender = caller::connect(load.address, &load.tls).await?;
+            let sender = load.connect().await?;
             caller::call(&sender, &request, &message).await
         };
         match carried.await {

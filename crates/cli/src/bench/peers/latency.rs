@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Extent;
 use super::samples::{Sample, Samples};
-use super::unary::{self, CONNECTIONS};
+use super::unary;
 use super::ways::{DIRECT, HUB, Ways};
 use crate::bench::caller::Load;
 use crate::bench::targets::{Sense, Target};
@@ -35,7 +35,6 @@ pub async fn measure(ways: &Ways, extent: Extent) -> anyhow::Result<Samples> {
     };
     let half = Load {
         pace: Some(saturation / 2.0),
-        connections: CONNECTIONS,
         ..full
     };
     for round in 0..extent.rounds {

@@ -113,7 +113,8 @@ impl Samples {
         (!ratios.is_empty()).then(|| rows::median(ratios.into_iter()))
     }
 
-    fn values(&self, load: &str, way: &str, of: impl Fn(&Sample) -> Option<f64>) -> Vec<f64> {
+    /// What a way showed, round by round.
+    pub fn values(&self, load: &str, way: &str, of: impl Fn(&Sample) -> Option<f64>) -> Vec<f64> {
         let own = self.0.iter().filter(|it| it.load == load && it.way == way);
         own.filter_map(of).collect()
     }

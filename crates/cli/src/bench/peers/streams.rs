@@ -165,7 +165,7 @@ async fn send(mut out: SendStream<Bytes>, message: Bytes, until: Until) -> Resul
             out.send_data(Bytes::new(), true)?;
             return Ok(sent);
         }
-        echo::send(&mut out, message.clone()).await?;
+        echo::send(&mut out, message.clone(), false).await?;
         sent += 1;
     }
 }

@@ -5,34 +5,22 @@ use std::time::Duration;
 use super::samples::{Sample, Samples};
 use super::ways::{HUB, Ways};
 use super::{COMPARED, Extent};
-use crate::bench::caller::Load;
-use crate::bench::catalogue::PATH;
+use crate::bench::caller::{FULL_MESSAGE_BYTES, Load};
 use crate::bench::targets::{Sense, Target};
 
-/// As the table of the issue: 32 connections with 16 calls each.
-pub const CONNECTIONS: usize = 32;
-const CALLS_IN_FLIGHT: usize = 512;
 /// 16 KiB messages: enough calls that every core is busy, 2 MiB of messages in flight.
 const LARGE_CALLS_IN_FLIGHT: usize = 128;
 pub const SMALL: &str = "256 B unary, 512 in flight";
 pub const LARGE: &str = "16 KiB unary, 128 in flight";
-pub const SMALL_BYTES: u32 = 256;
+pub const SMALL_BYTES: u32 = FULL_MESSAGE_BYTES;
 const LARGE_BYTES: u32 = 16 * 1024;
 
 /// 256-byte calls.
 pub fn small(ways: &Ways, extent: Extent) -> Load {
-    Load {
-        // Each way puts its own here.
-        address: ([127, 0, 0, 1], 0).into(),
-        tls: ways.tls.clone(),
-        path: PATH,
-        calls_in_flight: CALLS_IN_FLIGHT,
-        connections: CONNECTIONS,
-        message_bytes: SMALL_BYTES,
-        pace: None,
-        warm_up: Duration::from_secs(1),
-        measured: Duration::from_secs(extent.seconds),
-    }
+    // Each way puts its own address here.
+    let nowhere = ([127, 0, 0, 1], 0).into();
+    let measured = Duration::from_secs(extent.seconds);
+    Load::full(nowhere, Some(ways.tls.clone()), measured)
 }
 
 /// 16 KiB calls.

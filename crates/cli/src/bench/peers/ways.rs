@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
-use super::proxies::{KINDS, Proxy, prepare_pki};
+use super::proxies::{KINDS, prepare_pki};
 use crate::bench::caller::{self, Load, Run};
 use crate::bench::catalogue::catalogue;
-use crate::bench::hub::{Grounds, Hub};
+use crate::bench::hub::Grounds;
 use crate::bench::{echo, process};
 
 pub const CONSUMER: &str = "H26/lgsp";
@@ -25,13 +25,8 @@ pub struct Way {
     pub address: SocketAddr,
     /// What stands in between; nothing on the direct way.
     process: Option<u32>,
-    _serving: Serving,
-}
-
-enum Serving {
-    Nothing,
-    Proxy { _stopped: Proxy },
-    Hub { _stopped: Box<Hub> },
+    /// Stopped with it.
+    _serving: Box<dyn Send>,
 }
 
 /// Everything that a part of the comparison needs.
@@ -59,7 +54,7 @@ impl Ways {
     ) -> anyhow::Result<Self> {
         let grounds = Grounds::prepare()?;
         let (_, server) = grounds.system(PROVIDER)?;
-        let provider = echo::start_apart(server)?;
+        let provider = echo::start_apart(Some(server))?;
         let (tls, _) = grounds.system(CONSUMER)?;
         let pki = grounds.folder.path().join("pki/hub");
         prepare_pki(&pki)?;
@@ -70,7 +65,7 @@ impl Ways {
                 version: "no proxy".to_owned(),
                 address: provider,
                 process: None,
-                _serving: Serving::Nothing,
+                _serving: Box::new(()),
             });
         }
         for kind in KINDS.iter().filter(|kind| wanted.contains(&kind.name)) {
@@ -79,27 +74,16 @@ impl Ways {
                 continue;
             };
             let proxy = kind.start((grounds.folder.path(), &pki), provider, message_bytes)?;
-            all.push(Way {
-                name: kind.name,
-                version,
-                address: proxy.address,
-                process: Some(proxy.pid),
-                _serving: Serving::Proxy { _stopped: proxy },
-            });
+            let (address, pid) = (proxy.address, proxy.pid);
+            all.push(Way::through((kind.name, version), address, pid, proxy));
         }
         if wanted.contains(&HUB) {
             let consumers = [&[CONSUMER], further].concat();
             let catalogue = catalogue(&consumers, &[(PROVIDER, provider)])?;
             let hub = grounds.serve(catalogue).await?;
-            all.push(Way {
-                name: HUB,
-                version: format!("ndxp {}", env!("CARGO_PKG_VERSION")),
-                address: hub.exchange,
-                process: Some(hub.pid),
-                _serving: Serving::Hub {
-                    _stopped: Box::new(hub),
-                },
-            });
+            let version = format!("ndxp {}", env!("CARGO_PKG_VERSION"));
+            let (address, pid) = (hub.exchange, hub.pid);
+            all.push(Way::through((HUB, version), address, pid, hub));
         }
         Ok(Self { all, tls, grounds })
     }
@@ -122,6 +106,22 @@ impl Ways {
 }
 
 impl Way {
+    /// Through a process, which is stopped when what serves it is dropped.
+    pub fn through(
+        (name, version): (&'static str, String),
+        address: SocketAddr,
+        process: u32,
+        serving: impl Send + 'static,
+    ) -> Self {
+        Self {
+            name,
+            version,
+            address,
+            process: Some(process),
+            _serving: Box::new(serving),
+        }
+    }
+
     /// CPU seconds so far of all that stands in between.
     pub fn cpu_seconds(&self) -> anyhow::Result<Option<f64>> {
         let Some(root) = self.process else {

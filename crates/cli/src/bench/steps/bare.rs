@@ -1,0 +1,80 @@
+//! A relay that only passes on: HTTP/2 on one side, HTTP/2 on the other, and nothing that knows what
+//! a call is. What remains when every step of the exchange is left out.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use h2::server::SendResponse;
+use h2::{RecvStream, SendStream};
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::bench::{caller, echo};
+
+/// Serves one core; its calls share one connection to the provider, as those of the hub do up to
+/// 250 at once.
+pub async fn serve(listener: TcpListener, provider: SocketAddr) {
+    if let Err(error) = accept(listener, provider).await {
+        eprintln!("a core of the bare relay ended: {error:#}");
+    }
+}
+
+async fn accept(listener: TcpListener, provider: SocketAddr) -> anyhow::Result<()> {
+    let upstream = caller::connect_plain(provider).await?;
+    loop {
+        let (tcp, _from) = listener.accept().await?;
+        tokio::spawn(consumer(tcp, upstream.clone()));
+    }
+}
+
+async fn consumer(tcp: TcpStream, upstream: SendRequest<Bytes>) -> anyhow::Result<()> {
+    tcp.set_nodelay(true)?;
+    let passing = |request, respond| Box::pin(pass(request, respond, upstream.clone()));
+    Ok(echo::serve(tcp, passing).await?)
+}
+
+/// Both directions of a call, at once.
+async fn pass(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    upstream: SendRequest<Bytes>,
+) -> Result<(), h2::Error> {
+    let mut upstream = upstream.ready().await?;
+    let (head, body) = request.into_parts();
+    let ended = body.is_end_stream();
+    let (answer, out) = upstream.send_request(Request::from_parts(head, ()), ended)?;
+    let there = carry(body, out, ended);
+    let back = async {
+        let (head, body) = answer.await?.into_parts();
+        let ended = body.is_end_stream();
+        let out = respond.send_response(Response::from_parts(head, ()), ended)?;
+        carry(body, out, ended).await
+    };
+    tokio::try_join!(there, back)?;
+    Ok(())
+}
+
+/// One direction, with its end or its trailers, unless it `ended` with its head.
+async fn carry(
+    mut body: RecvStream,
+    mut out: SendStream<Bytes>,
+    ended: bool,
+) -> Result<(), h2::Error> {
+    if ended {
+        return Ok(());
+    }
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        let (length, last) = (chunk.len(), body.is_end_stream() && !chunk.is_empty());
+        echo::send(&mut out, chunk, last).await?;
+        body.flow_control().release_capacity(length)?;
+        if last {
+            return Ok(());
+        }
+    }
+    match body.trailers().await? {
+        Some(trailers) => out.send_trailers(trailers),
+        None => out.send_data(Bytes::new(), true),
+    }
+}

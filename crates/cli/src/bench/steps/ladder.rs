@@ -1,0 +1,142 @@
+//! The ladder: the hub, and relays from which one step after the other is left out. A rung is started
+//! for one run and stopped behind it: it begins with nothing, has the machine to itself, and is gone
+//! before what the hub does from time to time begins.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rustls::ClientConfig;
+
+use crate::bench::caller::Load;
+use crate::bench::catalogue::catalogue;
+use crate::bench::echo;
+use crate::bench::hub::Grounds;
+use crate::bench::peers::ways::Way;
+use crate::bench::process::Killed;
+
+pub const CONSUMER: &str = "H26/lgsp";
+pub const PROVIDER: &str = "G01/population";
+
+/// One of the ladder.
+pub struct Rung {
+    /// As `ndxp bench relay` knows it.
+    pub name: &'static str,
+    pub text: &'static str,
+    /// What it has and the next one has not.
+    pub step: &'static str,
+}
+
+const HUB: &str = "hub";
+
+/// From the top; the last one's step is what cannot be left out.
+pub const LADDER: [Rung; 5] = [
+    Rung {
+        name: HUB,
+        text: "hub: everything on",
+        step: "TLS",
+    },
+    Rung {
+        name: "plain",
+        text: "plain: without TLS",
+        step: "counters",
+    },
+    Rung {
+        name: "uncounted",
+        text: "uncounted: without counters, too",
+        step: "journal",
+    },
+    Rung {
+        name: "unjournaled",
+        text: "unjournaled: without the journal, too",
+        step: "the exchange",
+    },
+    Rung {
+        name: "bare",
+        text: "bare: HTTP/2 passed on",
+        step: "HTTP/2 and sockets",
+    },
+];
+
+/// What the rungs stand on: their folder, and a provider on either kind of connection.
+pub struct Ground {
+    grounds: Grounds,
+    consumer: Arc<ClientConfig>,
+    secured: SocketAddr,
+    plain: SocketAddr,
+}
+
+impl Ground {
+    pub fn prepare() -> anyhow::Result<Self> {
+        let grounds = Grounds::prepare()?;
+        let (consumer, _) = grounds.system(CONSUMER)?;
+        let (_, provider) = grounds.system(PROVIDER)?;
+        Ok(Self {
+            grounds,
+            consumer,
+            secured: echo::start_apart(Some(provider))?,
+            plain: echo::start_apart(None)?,
+        })
+    }
+
+    /// Serves a rung, and what it is to be put under.
+    pub async fn start(&self, rung: &Rung, measured: Duration) -> anyhow::Result<(Way, Load)> {
+        self.grounds.forget()?;
+        let named = (rung.name, rung.text.to_owned());
+        let (way, tls) = match rung.name {
+            HUB => {
+                let catalogue = catalogue(&[CONSUMER], &[(PROVIDER, self.secured)])?;
+                let hub = self.grounds.serve(catalogue).await?;
+                let (address, pid) = (hub.exchange, hub.pid);
+                let tls = Some(Arc::clone(&self.consumer));
+                (Way::through(named, address, pid, hub), tls)
+            }
+            _ => {
+                let (address, relay) = self.relay(rung)?;
+                let pid = relay.0.id();
+                (Way::through(named, address, pid, relay), None)
+            }
+        };
+        let load = Load::full(way.address, tls, measured);
+        Ok((way, load))
+    }
+
+    /// This very program, and where it listens.
+    fn relay(&self, rung: &Rung) -> anyhow::Result<(SocketAddr, Killed)> {
+        let relay = Command::new(std::env::current_exe()?)
+            .args(["bench", "relay", rung.name, "--config"])
+            .arg(self.grounds.config_file())
+            .args(["--provider", &self.plain.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut relay = Killed(relay);
+        let mut said = String::new();
+        let talk = relay.0.stdout.take().context("stdout is piped")?;
+        BufReader::new(talk).read_line(&mut said)?;
+        ensure!(!said.is_empty(), "the relay {} did not start", rung.name);
+        Ok((said.trim().parse()?, relay))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::bench::steps::relay::Kind;
+
+    #[test]
+    fn below_the_hub_the_ladder_has_every_relay_in_the_order_of_what_is_left_out() {
+        let relays = Kind::value_variants().iter();
+        let relays: Vec<_> = relays
+            .map(|kind| kind.to_possible_value().unwrap().get_name().to_owned())
+            .collect();
+        let rungs: Vec<_> = LADDER.iter().map(|rung| rung.name).collect();
+        assert_eq!(rungs.split_first(), Some((&HUB, &rungs[1..])));
+        assert_eq!(rungs[1..], relays);
+    }
+}
