@@ -6,7 +6,7 @@ use crate::mutation::Mutation;
 use crate::world::run;
 
 /// Worlds in which a bug may hide before the test says that nothing catches it.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 400;
 /// Worlds in which what is no bug must not be taken for one.
 const SEEDS_OF_NONE: u64 = 10;
 
