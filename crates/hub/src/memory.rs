@@ -6,10 +6,12 @@
 //! operators and auditors ask for on the control port.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndxp_gateway::{Bodies, memory};
 use ndxp_journal::LANE_BYTES_MAX;
-use prometheus::{IntGaugeVec, Opts, Registry};
+use ndxp_registry::Registry;
+use prometheus::{IntGaugeVec, Opts};
 
 use crate::config::Config;
 use crate::limits::{cores, gateway_limits};
@@ -38,7 +40,7 @@ pub struct MemoryBound {
     pub handshakes: u64,
     pub calls: u64,
     pub windows: u64,
-    /// To the endpoints that the registry knows now.
+    /// To the endpoints that the registry knows.
     pub providers: u64,
     /// Entries that wait for the disk.
     pub journal: u64,
@@ -82,25 +84,6 @@ impl MemoryBound {
         }
     }
 
-    /// Shows each part as a metric.
-    ///
-    /// # Errors
-    /// When the name is taken in the registry.
-    pub fn register(&self, metrics: &Registry) -> Result<(), prometheus::Error> {
-        let gauge = IntGaugeVec::new(
-            Opts::new(
-                "ndxp_memory_bound_bytes",
-                "The most memory that peers can take, by what takes it",
-            ),
-            &["part"],
-        )?;
-        for (part, bytes) in self.parts() {
-            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-            gauge.with_label_values(&[part]).set(bytes);
-        }
-        metrics.register(Box::new(gauge))
-    }
-
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let parts = self.parts().map(|(_, bytes)| bytes);
@@ -119,6 +102,63 @@ impl MemoryBound {
             ("journal", self.journal),
             ("control", self.control),
         ]
+    }
+}
+
+/// The bound as a metric. It follows the registry, whose providers have endpoints.
+pub struct ShownBound {
+    config: Config,
+    gauge: IntGaugeVec,
+    /// The registry's last change that it goes by.
+    as_of: AtomicU64,
+}
+
+impl ShownBound {
+    /// Says the bound in the log, and shows it from then on.
+    ///
+    /// # Errors
+    /// When the metric's name is taken.
+    pub fn register(
+        config: &Config,
+        registry: &Registry,
+        metrics: &prometheus::Registry,
+    ) -> Result<Self, prometheus::Error> {
+        let gauge = IntGaugeVec::new(
+            Opts::new(
+                "ndxp_memory_bound_bytes",
+                "The most memory that peers can take, by what takes it",
+            ),
+            &["part"],
+        )?;
+        metrics.register(Box::new(gauge.clone()))?;
+        let shown = Self {
+            config: config.clone(),
+            gauge,
+            as_of: AtomicU64::new(0),
+        };
+        let bound = shown.show(registry);
+        tracing::info!(%bound, "the most memory that peers can take");
+        Ok(shown)
+    }
+
+    /// Brings the metric up to date where the registry has changed.
+    pub fn sample(&self, registry: &Registry) {
+        if self.as_of.load(Ordering::Relaxed) != registry.changed().get() {
+            self.show(registry);
+        }
+    }
+
+    fn show(&self, registry: &Registry) -> MemoryBound {
+        self.as_of
+            .store(registry.changed().get(), Ordering::Relaxed);
+        let systems = registry.systems();
+        let endpoints = systems.iter().map(|it| it.endpoints.len()).sum();
+        let bound = MemoryBound::of(&self.config, endpoints);
+        for (part, bytes) in bound.parts() {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.gauge.with_label_values(&[part]).set(bytes);
+        }
+        bound
     }
 }
 
@@ -159,16 +199,63 @@ pub fn own_requests() -> Bodies {
 mod tests {
     use std::path::Path;
 
+    use ndxp_proto::journal::v1::{Entry, RegistryChanged, entry::Body};
+    use ndxp_proto::registry::v1;
+
     use super::*;
+
+    fn config(limits: &str) -> Config {
+        let text = format!("[hub]\ncores = 2\n[limits]\n{limits}");
+        Config::parse(Path::new("ndxp.toml"), &text).unwrap()
+    }
 
     #[track_caller]
     fn check(limits: &str, expected: &str) {
-        let config = Config::parse(
-            Path::new("ndxp.toml"),
-            &format!("[hub]\ncores = 2\n[limits]\n{limits}"),
-        )
-        .unwrap();
-        assert_eq!(MemoryBound::of(&config, 10).to_string(), expected);
+        assert_eq!(MemoryBound::of(&config(limits), 10).to_string(), expected);
+    }
+
+    /// A database with two endpoints.
+    fn catalogue() -> v1::Catalogue {
+        v1::Catalogue {
+            members: vec![v1::Member {
+                code: "G01".to_owned(),
+                name_vi: "Bộ Công an".to_owned(),
+                class: v1::MemberClass::Ministry.into(),
+                state: v1::State::Active.into(),
+                ..Default::default()
+            }],
+            systems: vec![v1::System {
+                id: "G01/population".to_owned(),
+                kind: v1::SystemKind::Database.into(),
+                endpoints: vec!["10.0.1.1:9001".to_owned(), "10.0.1.2:9001".to_owned()],
+                state: v1::State::Active.into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_metric_follows_the_endpoints_that_are_registered() {
+        let (config, mut registry) = (config(""), Registry::empty());
+        let metrics = prometheus::Registry::new();
+        let shown = ShownBound::register(&config, &registry, &metrics).unwrap();
+        let providers = || shown.gauge.with_label_values(&["providers"]).get();
+        assert_eq!(providers(), 0);
+        let changed = RegistryChanged {
+            changes: registry.plan(&catalogue()).unwrap().changes,
+            ..Default::default()
+        };
+        let entry = Entry {
+            sequence: 1,
+            committed_at_us: 1,
+            body: Some(Body::RegistryChanged(changed)),
+        };
+        registry.apply(&entry).unwrap();
+        shown.sample(&registry);
+        let expected = MemoryBound::of(&config, 2).providers;
+        assert_eq!(u64::try_from(providers()), Ok(expected));
+        assert!(expected > 0);
     }
 
     #[test]

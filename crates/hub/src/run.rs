@@ -29,7 +29,7 @@ use crate::health::Health;
 use crate::keeper::{Keeper, recover};
 use crate::leftover::Leftover;
 use crate::limits::{allowance, cores, gateway_limits};
-use crate::memory::MemoryBound;
+use crate::memory::ShownBound;
 use crate::observe::{Observe, Readiness};
 use crate::packing;
 use crate::probe;
@@ -64,6 +64,7 @@ struct State {
     lane: Lane,
     keeper: Arc<Keeper>,
     counters: Counters,
+    bound: Arc<ShownBound>,
 }
 
 /// Where it serves, with the ports that it was given.
@@ -131,6 +132,7 @@ impl Hub {
             lane,
             keeper,
             counters,
+            ..
         } = &state;
 
         // Before anything new is opened, what the last stop left open is known.
@@ -203,6 +205,7 @@ impl Hub {
             lane,
             keeper,
             counters,
+            ..
         } = self.state;
         let stopped = HubStopped {
             hub_node: self.config.hub.node.clone(),
@@ -251,14 +254,14 @@ impl State {
         );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
-        let state = Self {
+        let bound = ShownBound::register(config, &keeper.current(), metrics)?;
+        Ok(Self {
             journal,
             lane,
             keeper,
             counters,
-        };
-        state.tell_memory_bound(config, metrics)?;
-        Ok(state)
+            bound: Arc::new(bound),
+        })
     }
 
     /// What goes on beside the ports for as long as the hub runs.
@@ -274,8 +277,7 @@ impl State {
         runtime.spawn(look_after(
             Arc::clone(&self.keeper),
             self.journal.clone(),
-            Arc::clone(fitness),
-            expiry,
+            (Arc::clone(fitness), Arc::clone(&self.bound), expiry),
         ));
     }
 
@@ -285,19 +287,6 @@ impl State {
         if let Some(keep) = keep {
             runtime.spawn(archive::run(self.journal.clone(), keep, clock));
         }
-    }
-
-    /// Says the most memory that peers can take, in the log and as a metric.
-    fn tell_memory_bound(
-        &self,
-        config: &Config,
-        metrics: &prometheus::Registry,
-    ) -> Result<(), prometheus::Error> {
-        let systems = self.keeper.current().systems();
-        let endpoints = systems.iter().map(|it| it.endpoints.len()).sum();
-        let bound = MemoryBound::of(config, endpoints);
-        tracing::info!(%bound, "the most memory that peers can take");
-        bound.register(metrics)
     }
 
     fn control(
@@ -443,13 +432,20 @@ fn listen(
 }
 
 /// What is done from time to time for as long as the hub runs.
-async fn look_after(keeper: Arc<Keeper>, journal: Journal, fitness: Arc<Fitness>, expiry: Expiry) {
+async fn look_after(
+    keeper: Arc<Keeper>,
+    journal: Journal,
+    (fitness, bound, expiry): (Arc<Fitness>, Arc<ShownBound>, Expiry),
+) {
     let mut samples = tokio::time::interval(SAMPLE);
     let mut ends = tokio::time::interval(EXPIRY);
     let mut checkpoints = tokio::time::interval(CHECKPOINT);
     loop {
         tokio::select! {
-            _ = samples.tick() => fitness.sample(),
+            _ = samples.tick() => {
+                fitness.sample();
+                bound.sample(&keeper.current());
+            }
             _ = ends.tick() => expiry.sample(),
             _ = checkpoints.tick() => keeper.checkpoint(&journal.reader()).await,
         }
