@@ -1,6 +1,7 @@
 //! `ndxp bench journal`: how fast entries become durable, how long one waits for that, what a
-//! transaction weighs when its segment is sealed, and how soon a hub that was killed serves again.
+//! transaction weighs when its segment is packed, and how soon a hub that was killed serves again.
 
+mod packed;
 mod recovery;
 mod writers;
 
@@ -121,8 +122,8 @@ impl Seen {
                 "×",
             ),
             Target::new(
-                ("5c", "bytes on disk of a transaction, sealed"),
-                recovery.bytes_per_transaction,
+                ("5c", "bytes on disk of a transaction, sealed and packed"),
+                recovery.packed.bytes_per_transaction,
                 Sense::AtMost,
                 BYTES_PER_TRANSACTION_MAX,
                 "B",
@@ -141,6 +142,7 @@ impl Seen {
     }
 
     fn rows(&self) -> Vec<Row> {
+        let packed = &self.recovery.packed;
         let of = |of: fn(&Rate) -> f64| Rate::median(&self.writers, of);
         vec![
             row(
@@ -175,6 +177,18 @@ impl Seen {
                 "from exec to the first call carried",
                 self.recovery.seconds_to_serve,
                 "s",
+            ),
+            row(
+                "bytes of a transaction before it is packed",
+                packed.plain_bytes_per_transaction,
+                "B",
+            ),
+            row("CPU of reading an entry, plain", packed.plain_read_us, "µs"),
+            row("CPU of reading an entry, packed", packed.read_us, "µs"),
+            row(
+                "CPU of packing a MiB of plain segments",
+                packed.packing_ms_per_mib,
+                "ms",
             ),
         ]
     }

@@ -9,10 +9,11 @@ use anyhow::bail;
 use ndxp_model::Zone;
 use serde::Serialize;
 
+use super::packed::{self, Packed};
 use crate::bench::caller::{self, Load};
 use crate::bench::catalogue::{PATH, catalogue};
-use crate::bench::hub::{Grounds, Hub};
-use crate::bench::rows::{count, mebibytes};
+use crate::bench::hub::Grounds;
+use crate::bench::rows::mebibytes;
 use crate::bench::runtime_of_one_thread;
 use crate::bench::{echo, process};
 use crate::commands::simulate::{Month, Target, simulate};
@@ -35,8 +36,7 @@ pub struct Recovered {
     pub seconds_to_listen: f64,
     pub seconds_to_serve: f64,
     pub resident_mib: f64,
-    /// Of the whole journal after a clean stop, openings and closings together.
-    pub bytes_per_transaction: f64,
+    pub packed: Packed,
 }
 
 /// Writes the journal, counts it, and lets a hub on it be killed.
@@ -99,27 +99,22 @@ async fn killed(
     first_call(&load).await?;
     let serving = began.elapsed();
     let resident = mebibytes(process::resident_bytes(hub.pid)?)?;
-    let (bytes, bytes_per_transaction) = sealed(hub, target, (entries, calls))?;
+    // Which seals the last segment.
+    hub.stop()?;
+    let bytes = segments_bytes(&target.journal())?;
+    // What the hub itself carried meanwhile is of the same kind: two entries for each call.
+    let last = ndxp_journal::Reader::open(&target.journal())?
+        .position()?
+        .sequence;
+    let further = last.get().saturating_sub(entries) / 2;
     Ok(Recovered {
         entries,
         mebibytes: mebibytes(bytes)?,
         seconds_to_listen: listening.as_secs_f64(),
         seconds_to_serve: serving.as_secs_f64(),
         resident_mib: resident,
-        bytes_per_transaction,
+        packed: packed::measure(&target.journal(), calls + further)?,
     })
-}
-
-/// Stops the hub as an operator does, which seals the last segment, and weighs the journal: all of
-/// it, and of one transaction.
-fn sealed(hub: Hub, target: &Target, (entries, calls): (u64, u64)) -> anyhow::Result<(u64, f64)> {
-    hub.stop()?;
-    let folder = target.journal();
-    let bytes = segments_bytes(&folder)?;
-    // What the hub itself carried meanwhile is of the same kind: two entries for each call.
-    let last = ndxp_journal::Reader::open(&folder)?.position()?.sequence;
-    let further = last.get().saturating_sub(entries) / 2;
-    Ok((bytes, count(bytes) / count(calls + further)))
 }
 
 /// Calls until one is carried. A hub that is not there yet refuses, or is not reached.
