@@ -145,7 +145,7 @@ impl Admission {
             asked: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             share: AtomicU32::new(0),
-            pressure: Mutex::new(Pressure::new()),
+            pressure: Mutex::new(Pressure::new(most)),
             active: Arc::default(),
             hub_allowance: hub,
             provider_allowance: provider,
@@ -167,13 +167,14 @@ impl Admission {
     /// A core's own tasks were so late; answers how many calls a second each consumer is given from
     /// now on, 0 where that is not limited.
     pub fn note_late(&self, core: usize, late: Duration, now: Instant) -> u32 {
+        // First: what one core reads is not older than what another has counted.
+        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
         let load = Load {
             asked: self.asked.load(Ordering::Relaxed),
             taken: self.taken.load(Ordering::Relaxed),
             in_flight: self.hub.calls_in_flight.load(Ordering::Relaxed),
             active: self.active.load(Ordering::Relaxed),
         };
-        let mut pressure = self.pressure.lock().unwrap_or_else(PoisonError::into_inner);
         let share = pressure.sample(core, late, load, now);
         let share = share.map_or(0, NonZeroU32::get);
         self.share.store(share, Ordering::Relaxed);
@@ -249,7 +250,8 @@ impl Admission {
                 overload::rate(share),
                 now,
             );
-            if let (Err(wait), true) = (turn, in_flight >= overload::CALLS_MIN) {
+            let many = in_flight >= overload::calls_min(self.calls_max);
+            if let (Err(wait), true) = (turn, many) {
                 let detail = format!(
                     "the hub cannot keep up, and gives each consumer {share} calls a second"
                 );

@@ -120,8 +120,10 @@ pub mod http2 {
     /// Frames of a peer that carry nothing of a call (PING, SETTINGS, PRIORITY, RST_STREAM,
     /// WINDOW_UPDATE, empty DATA, HEADERS of calls that are not taken): at first, and a second. At
     /// about 1 µs each they are a hundredth of a core. A gRPC library that measures its link sends
-    /// one PING in each round trip: 10,000 a second on a link of 100 µs.
-    pub const CONTROL_FRAMES_BURST: u64 = 10_000;
+    /// one PING in each round trip: 10,000 a second on a link of 100 µs. At once there are fewer: a
+    /// consumer that stops breaks off a thousand calls, and what others meanwhile wait for a flood is
+    /// what it may bring before it is known as one.
+    pub const CONTROL_FRAMES_BURST: u64 = 2_000;
     pub const CONTROL_FRAMES_PER_SECOND: u64 = 10_000;
     /// For so many bytes written to it, a peer may send one control frame more: the window of a
     /// stream and that of the connection are given back in pieces of at least 8 KiB.

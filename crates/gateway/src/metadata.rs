@@ -150,7 +150,8 @@ pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKe
     }
     let name = const { HeaderName::from_static(HOP) };
     // Whoever states more is refused.
-    if let Some(hop) = HOPS.get(stated.hop as usize) {
+    let hop = usize::try_from(stated.hop).unwrap_or(usize::MAX);
+    if let Some(hop) = HOPS.get(hop) {
         headers.insert(name, HeaderValue::from_static(hop));
     }
     for measure in &stated.measures {

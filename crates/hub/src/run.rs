@@ -157,7 +157,6 @@ impl Hub {
         )?;
         let control = state.control(&config, &tls, &shared, &health, stopped)?;
         let control_at = start_control(&runtime, config.control.listen, control)?;
-        let dialler = Arc::clone(&shared.dialler);
         let gateway = Gateway::start(config.exchange.listen, cores(&config), &shared, journal)?;
         health.set_serving(true);
 
@@ -169,7 +168,7 @@ impl Hub {
             clock: Arc::clone(&clock),
         };
         let expiry = Expiry::register(&metrics, sources)?;
-        state.look_after(&runtime, dialler, &fitness, expiry);
+        state.look_after(&runtime, &shared.dialler, &fitness, expiry);
         state.tend(&runtime, config.journal.keep, clock);
         let endpoints = Endpoints {
             exchange: gateway.address(),
@@ -268,12 +267,12 @@ impl State {
     fn look_after(
         &self,
         runtime: &Runtime,
-        dialler: Arc<Dialler>,
+        dialler: &Arc<Dialler>,
         fitness: &Arc<Fitness>,
         expiry: Expiry,
     ) {
         runtime.spawn(expiry.live().follow());
-        runtime.spawn(probe::run(Arc::clone(&self.keeper), dialler));
+        runtime.spawn(probe::run(Arc::clone(&self.keeper), Arc::clone(dialler)));
         runtime.spawn(look_after(
             Arc::clone(&self.keeper),
             self.journal.clone(),

@@ -73,8 +73,6 @@ struct Inner {
     free: Vec<u32>,
     /// Slots answered since the driver last looked.
     answered: Vec<u32>,
-    /// The writer rests until so many entries wait; at none it waits for the first.
-    rouses_at: usize,
     /// What every append is answered at once: the journal has ended or failed, or there is none.
     foregone: Option<Result<Committed, AppendError>>,
     orphaned: bool,
@@ -113,8 +111,9 @@ impl Lane {
     pub fn append(&self, body: &Body) -> Append {
         let Owner { lane, writer } = &*self.0;
         match lane.push(body) {
-            Ok((slot, rouses)) => {
-                if rouses {
+            Ok((slot, first)) => {
+                // Whoever came before has woken the writer, which takes all there is.
+                if first {
                     writer.unpark();
                 }
                 Append(State::Waiting {
@@ -190,18 +189,9 @@ impl LaneShared {
         LaneDriver(Arc::clone(self))
     }
 
-    /// From now on the writer is woken by the entry behind so many; says how many wait.
-    pub fn rouse_at(&self, entries: usize) -> usize {
-        let mut inner = self.lock();
-        inner.rouses_at = entries;
-        inner.pending.entries.len()
-    }
-
-    /// Exchanges the waiting entries, if there are any, for an empty buffer; the next one wakes the
-    /// writer.
+    /// Exchanges the waiting entries, if there are any, for an empty buffer.
     pub fn take_pending(&self, empty: &mut Pending) -> bool {
         let mut inner = self.lock();
-        inner.rouses_at = 0;
         let any = !inner.pending.entries.is_empty();
         if any {
             std::mem::swap(&mut inner.pending, empty);
@@ -254,7 +244,7 @@ impl LaneShared {
             .expect("nothing under the lane's lock panics")
     }
 
-    /// Its slot, and whether the writer is to be woken; or its answer, if that is known already.
+    /// Its slot, and whether it is the first that waits; or its answer, if that is known already.
     fn push(&self, body: &Body) -> Result<(u32, bool), Result<Committed, AppendError>> {
         let (bytes, limit) = (body.encoded_len(), self.body_bytes_max);
         if bytes > limit {
@@ -268,15 +258,14 @@ impl LaneShared {
             return Err(Err(AppendError::Overloaded));
         }
         let slot = inner.claim().ok_or(Err(AppendError::Overloaded))?;
-        // Whoever came before has woken the writer, which takes all there is.
-        let rouses = inner.pending.entries.len() == inner.rouses_at;
+        let first = inner.pending.entries.is_empty();
         body.encode(&mut inner.pending.bodies);
         let kind = Kind::of(body);
         inner
             .pending
             .entries
             .push(PendingEntry { slot, kind, bytes });
-        Ok((slot, rouses))
+        Ok((slot, first))
     }
 
     fn poll(&self, slot: u32, waker: &Waker) -> Poll<Result<Committed, AppendError>> {

@@ -1,5 +1,5 @@
-//! The one writer: takes what the lanes hold, writes it, syncs once, answers. While one batch is
-//! synced the next collects in the lanes; where many come it rests between two, because each costs the same however little it holds. A thread of its own turns it
+//! The one writer: takes what the lanes hold, writes it, syncs once, answers. It never waits for
+//! a batch to fill: while one is synced the next collects in the lanes. A thread of its own turns it
 //! in service; a simulation turns it by hand ([`ByHand`]), so that one seed decides what meets what.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +16,6 @@ use crate::format::{FRAME_HEAD_BYTES, FrameHead};
 use crate::lane::{Committed, LaneShared, Pending, PendingEntry};
 use crate::segments::Segments;
 use crate::tail::{Failure, Tail};
-
-/// Batches of so many entries are begun no closer together than [`PACE`]: what comes meanwhile shares
-/// the next one's write, sync and wake-ups.
-const CROWD_ENTRIES: usize = 8;
-const PACE: Duration = Duration::from_micros(1_000);
-/// No rest is worth more than a batch that holds so much of one lane.
-const ENOUGH_ENTRIES: usize = 64;
 
 /// Told of every batch that became durable, on the writer's thread: must be quick.
 pub trait CommitObserver: Send + Sync {
@@ -142,19 +135,6 @@ impl Shared {
         }
     }
 
-    /// Leaves entries to gather until then, or a lane has enough of them, or the journal is closed.
-    fn rest_until(&self, then: std::time::Instant) {
-        loop {
-            let left = then.saturating_duration_since(std::time::Instant::now());
-            let enough = |lane: &Arc<LaneShared>| lane.rouse_at(ENOUGH_ENTRIES) > ENOUGH_ENTRIES;
-            let over = left.is_zero() || self.closing.load(Ordering::Acquire);
-            if over || self.lanes().list.iter().any(enough) {
-                return;
-            }
-            std::thread::park_timeout(left);
-        }
-    }
-
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,11 +161,7 @@ impl Writer {
         loop {
             // Looked at first: what was appended before the close is taken below.
             let closing = turning.writer.shared.closing.load(Ordering::Acquire);
-            let begun = std::time::Instant::now();
             if turning.turn() {
-                if turning.batch.len() >= CROWD_ENTRIES {
-                    turning.writer.shared.rest_until(begun + PACE);
-                }
                 continue;
             }
             if closing {
@@ -331,11 +307,6 @@ impl Drop for Watch {
 }
 
 impl Batch {
-    fn len(&self) -> usize {
-        let entries = |(_, pending): &(_, Pending)| pending.entries.len();
-        self.taken.iter().map(entries).sum()
-    }
-
     /// Takes what the lanes hold, in place of what was taken before; says whether it is anything.
     fn take(&mut self, shared: &Shared) -> bool {
         for (_, mut pending) in self.taken.drain(..) {

@@ -38,7 +38,8 @@ pub struct Load {
     pub measured: Duration,
 }
 
-/// Of the load that is meant to keep every core busy.
+/// The load that is meant to keep every core busy.
+pub const FULL: &str = "256 B unary, 512 in flight";
 pub const FULL_MESSAGE_BYTES: u32 = 256;
 const FULL_CONNECTIONS: usize = 32;
 const FULL_CALLS_IN_FLIGHT: usize = 16 * FULL_CONNECTIONS;

@@ -13,6 +13,7 @@ mod unary;
 
 use clap::Args;
 
+use super::caller::FULL;
 use super::machine::Machine;
 use super::rows::Form;
 use super::runtime_of_one_thread;
@@ -100,7 +101,7 @@ impl Peers {
         );
         if self.asks_for(1) || self.asks_for(2) {
             let ways = Ways::start(&ALL, &[], small_bytes).await?;
-            let load = (unary::SMALL, unary::small(&ways, extent));
+            let load = (FULL, unary::small(&ways, extent));
             let samples = unary::measure(&ways, extent, load).await?;
             targets.extend(unary::small_targets(&samples));
             all.extend(samples);

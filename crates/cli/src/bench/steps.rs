@@ -15,6 +15,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+use super::caller::FULL;
 use super::machine::Machine;
 use super::peers::samples::{Sample, Samples};
 use super::rows::{Form, median, print_as};
@@ -24,8 +25,6 @@ use crate::failure::Failure;
 use alone::Alone;
 use ladder::{Ground, LADDER};
 pub use relay::Relay;
-
-const LOAD: &str = "256 B unary, 512 in flight";
 
 /// Leaves one step of a call out after the other, and says what each costs: TLS, counters, journal,
 /// exchange, and what HTTP/2 and the sockets take without them
@@ -78,7 +77,7 @@ impl Steps {
         let (rounds, alone) = runtime.block_on(self.measure())?;
         let seen = Seen {
             machine,
-            load: LOAD,
+            load: FULL,
             steps: steps(&rounds, &alone),
             rounds,
         };
@@ -101,7 +100,7 @@ impl Steps {
                 let (way, load) = ground.start(rung, measured).await?;
                 let run = way.measure(&load).await;
                 let run = run.with_context(|| format!("a call failed: {}", rung.text))?;
-                samples.push(Sample::of_calls(LOAD, &way, round, &run));
+                samples.push(Sample::of_calls(FULL, &way, round, &run));
             }
             alone.push(Alone::measure()?);
         }
@@ -112,7 +111,7 @@ impl Steps {
 /// The middle of the rounds' own differences, each between runs of one round; what was done alone
 /// stands behind the exchange, of which it is a part.
 fn steps(samples: &Samples, alone: &[Alone]) -> Vec<Step> {
-    let cpu = |rung: &str| samples.values(LOAD, rung, |it| it.cpu_us);
+    let cpu = |rung: &str| samples.values(FULL, rung, |it| it.cpu_us);
     let differences = LADDER
         .iter()
         .zip(LADDER.iter().skip(1))
@@ -187,7 +186,7 @@ mod tests {
         for (round, slowness) in [1.0, 2.0, 1.0].into_iter().enumerate() {
             for (rung, cpu_us) in LADDER.iter().zip([31.0, 26.0, 22.0, 12.0, 7.0]) {
                 samples.push(Sample {
-                    load: LOAD,
+                    load: FULL,
                     way: rung.name,
                     round,
                     cpu_us: Some(cpu_us * slowness),

@@ -19,10 +19,8 @@ use super::Rate;
 pub const LATE: Duration = Duration::from_millis(10);
 /// So many samples of a core in a row: one busy moment of the machine is no overload.
 const LATE_SAMPLES: u32 = 3;
-/// With fewer calls than this in the hub nothing is refused for its lateness, and no share lowered: they
-/// are some milliseconds of work for each core, and a core that is late with them is kept from its
-/// work by somebody else.
-pub const CALLS_MIN: usize = 512;
+/// So many calls are some milliseconds of work for each core.
+const CALLS_MIN: usize = 512;
 /// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
 const LEFT: u32 = 4;
 /// Of the best rate, this part is forgotten each time that calls are counted: half in nine seconds.
@@ -37,6 +35,8 @@ const BURSTS_PER_SECOND: u32 = 8;
 /// How much each consumer may ask for at present.
 #[derive(Clone, Debug)]
 pub struct Pressure {
+    /// See [`calls_min`].
+    calls_min: usize,
     /// Calls a second; `None` while the cores are in time.
     share: Option<u32>,
     /// Late samples in a row, by core.
@@ -72,10 +72,12 @@ pub enum Shed {
 }
 
 impl Pressure {
+    /// For a hub that takes so many calls at once.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(most: usize) -> Self {
         let never = Instant::from_micros(i64::MIN / 2);
         Self {
+            calls_min: calls_min(most),
             share: None,
             late: Vec::new(),
             uneasy_at: never,
@@ -96,9 +98,10 @@ impl Pressure {
         now: Instant,
     ) -> Option<NonZeroU32> {
         self.count(load, now);
-        let late = match load.in_flight {
-            ..CALLS_MIN => Duration::ZERO,
-            _ => late,
+        let late = if load.in_flight < self.calls_min {
+            Duration::ZERO
+        } else {
+            late
         };
         // From here on, where the clock was set back.
         self.uneasy_at = self.uneasy_at.min(now);
@@ -139,8 +142,13 @@ impl Pressure {
     }
 
     fn count(&mut self, load: Load, now: Instant) {
+        if now < self.counted_at {
+            // The clock was set back, or another core was quicker: nobody knows how long it was.
+            (self.counted, self.counted_at) = (load, now);
+            return;
+        }
         let elapsed = since(self.counted_at, now);
-        if elapsed < COUNTED_OVER && self.counted_at <= now {
+        if elapsed < COUNTED_OVER {
             return;
         }
         let per_second = |now: u64, before: u64| {
@@ -154,6 +162,13 @@ impl Pressure {
         self.best_per_second = best.max(taken);
         (self.counted, self.counted_at) = (load, now);
     }
+}
+
+/// With fewer calls than this in a hub that takes so many at most, nothing is refused for its lateness and
+/// no share lowered: a core that is late with them is kept from its work by somebody else.
+#[must_use]
+pub fn calls_min(most: usize) -> usize {
+    CALLS_MIN.min(most / 4)
 }
 
 /// A share as a rate.
@@ -266,7 +281,7 @@ mod tests {
     impl Hub {
         fn asked(asked_per_second: u64, in_flight: usize) -> Self {
             let mut hub = Self {
-                pressure: Pressure::new(),
+                pressure: Pressure::new(usize::MAX),
                 asked_per_second,
                 load: Load {
                     in_flight,
@@ -284,7 +299,7 @@ mod tests {
             let mut share = None;
             for _ in 0..samples {
                 self.ms += 20;
-                self.load.asked = self.ms * self.asked_per_second / 1_000;
+                self.load.asked += 20 * self.asked_per_second / 1_000;
                 self.load.taken = self.load.asked / 2;
                 share = self.pressure.sample(core, late, self.load, at(self.ms));
             }
@@ -337,6 +352,10 @@ mod tests {
                 "{found:?}, {expected:?}"
             );
         }
+        // A hub that takes few calls at once is late with fewer.
+        let mut small = Hub::asked(20_000, 25);
+        small.pressure = Pressure::new(100);
+        assert!(small.samples(0, LATE * 100, 50).is_some());
         let mut idle = Hub::asked(0, CALLS_MIN);
         assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
         assert_eq!(idle.samples(0, ON_TIME, 3), None);
@@ -346,9 +365,11 @@ mod tests {
     fn a_clock_that_is_set_back_puts_off_calm_no_longer_than_lateness_does() {
         let mut hub = Hub::asked(20_000, CALLS_MIN);
         assert_eq!(hub.samples(0, LATE * 9, 3), Some(10_000));
+        let best = hub.pressure.best_per_second;
         hub.ms = 10_000;
-        hub.pressure.counted = Load::default();
         assert_eq!(hub.samples(0, ON_TIME, 3), Some(10_000));
+        // What was asked for since then was asked for in a time that nobody knows.
+        assert_eq!(hub.pressure.best_per_second, best);
         assert!(hub.samples(0, ON_TIME, 3) > Some(10_000));
     }
 }

@@ -145,16 +145,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Poll::Ready(Ok(wrote))
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wrote = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
-        self.note_written(wrote);
-        Poll::Ready(Ok(wrote))
-    }
-
     /// Not: the HTTP/2 machinery would then send each piece of 256 bytes by itself, where it joins
     /// pieces of up to 1 KiB with all that goes out at once, in one record and one call of the kernel.
     fn is_write_vectored(&self) -> bool {

@@ -112,7 +112,7 @@ impl Downlink {
         poll_fn(|cx| Poll::Ready(self.poll_gone(cx).is_ready())).await
     }
 
-    /// The answer's headers are known. They go out with its first content.
+    /// The answer's headers are known. They go out with what there is of its content.
     pub fn begin(&mut self, head: Response<()>) {
         self.state = State::Held(head, Backlog::default());
     }
@@ -206,7 +206,7 @@ impl Downlink {
         .await
     }
 
-    /// Measures what is kept for [`Self::finish`], now that nothing but the journal can keep it back.
+    /// Measures what is kept for [`Self::finish`], which is sent once it is on record.
     pub fn measure_held(&self, meter: &mut Meter) {
         if let State::Held(_, content) = &self.state {
             content.pieces().for_each(|piece| meter.pass(piece));
@@ -245,7 +245,8 @@ impl Downlink {
         }
     }
 
-    /// Sends what was kept, which fits into the consumer's window but for a consumer that reads nothing.
+    /// Sends what was kept. Only a consumer that reads nothing has no window for it; its answer is on record
+    /// by now, and waits.
     async fn send_held(&mut self, until: Instant) -> Result<(), ConsumerGone> {
         let State::Held(_, content) = &mut self.state else {
             return Ok(());

@@ -5,12 +5,11 @@ use std::time::Duration;
 use super::samples::{Sample, Samples};
 use super::ways::{HUB, Ways};
 use super::{COMPARED, Extent};
-use crate::bench::caller::{FULL_MESSAGE_BYTES, Load};
+use crate::bench::caller::{FULL, FULL_MESSAGE_BYTES, Load};
 use crate::bench::targets::{Sense, Target};
 
 /// 16 KiB messages: enough calls that every core is busy, 2 MiB of messages in flight.
 const LARGE_CALLS_IN_FLIGHT: usize = 128;
-pub const SMALL: &str = "256 B unary, 512 in flight";
 pub const LARGE: &str = "16 KiB unary, 128 in flight";
 pub const SMALL_BYTES: u32 = FULL_MESSAGE_BYTES;
 const LARGE_BYTES: u32 = 16 * 1024;
@@ -71,12 +70,12 @@ pub fn small_targets(samples: &Samples) -> Vec<Target> {
     ];
     let cpu = CPU.map(|(id, other, bound)| {
         let name = format!("CPU per call, hub ÷ {other}");
-        let ratio = samples.ratio(SMALL, (HUB, other), |it| it.cpu_us);
+        let ratio = samples.ratio(FULL, (HUB, other), |it| it.cpu_us);
         compared((id, name), ratio, Sense::AtMost, bound, other)
     });
     let throughput = THROUGHPUT.map(|(id, other, bound)| {
         let name = format!("calls a second, hub ÷ {other}");
-        let ratio = samples.ratio(SMALL, (HUB, other), |it| it.calls_per_second);
+        let ratio = samples.ratio(FULL, (HUB, other), |it| it.calls_per_second);
         compared((id, name), ratio, Sense::AtLeast, bound, other)
     });
     cpu.into_iter().chain(throughput).collect()

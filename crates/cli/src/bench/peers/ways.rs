@@ -14,7 +14,7 @@ use crate::bench::hub::Grounds;
 use crate::bench::{echo, process};
 
 pub const CONSUMER: &str = "H26/lgsp";
-const PROVIDER: &str = "G01/population";
+pub const PROVIDER: &str = "G01/population";
 pub const HUB: &str = "hub";
 pub const DIRECT: &str = "direct";
 

@@ -15,11 +15,9 @@ use crate::bench::caller::Load;
 use crate::bench::catalogue::catalogue;
 use crate::bench::echo;
 use crate::bench::hub::Grounds;
-use crate::bench::peers::ways::Way;
+pub use crate::bench::peers::ways::{CONSUMER, PROVIDER};
+use crate::bench::peers::ways::{HUB, Way};
 use crate::bench::process::Killed;
-
-pub const CONSUMER: &str = "H26/lgsp";
-pub const PROVIDER: &str = "G01/population";
 
 /// One of the ladder.
 pub struct Rung {
@@ -29,8 +27,6 @@ pub struct Rung {
     /// What it has and the next one has not.
     pub step: &'static str,
 }
-
-const HUB: &str = "hub";
 
 /// From the top; the last one's step is what cannot be left out.
 pub const LADDER: [Rung; 5] = [
