@@ -18,7 +18,10 @@ use super::Rate;
 /// is carried takes less than a millisecond of the hub's own time.
 pub const LATE: Duration = Duration::from_millis(10);
 /// So many samples of a core in a row: one busy moment of the machine is no overload.
-const LATE_SAMPLES: u32 = 3;
+const LATE_SAMPLES: i32 = 3;
+/// So many more where the share was lowered just before: calls that were taken until then are still on
+/// their way, and say nothing of whether the new share is low enough.
+const DRAINING_SAMPLES: i32 = 7;
 /// So many calls are some milliseconds of work for each core.
 const CALLS_MIN: usize = 512;
 /// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
@@ -39,8 +42,8 @@ pub struct Pressure {
     calls_min: usize,
     /// Calls a second; `None` while the cores are in time.
     share: Option<u32>,
-    /// Late samples in a row, by core.
-    late: Vec<u32>,
+    /// Late samples in a row, by core; negative while they may be of calls from before.
+    late: Vec<i32>,
     /// When a core was late last, or the share raised.
     uneasy_at: Instant,
     counted: Load,
@@ -111,7 +114,7 @@ impl Pressure {
         if let Some(row) = self.late.get_mut(core) {
             *row = if late < LATE { 0 } else { *row + 1 };
             if *row >= LATE_SAMPLES {
-                self.late.fill(0);
+                self.late.fill(-DRAINING_SAMPLES);
                 self.lower(late, load.active);
             }
         }
@@ -320,7 +323,10 @@ mod tests {
         assert_eq!(hub.samples(0, LATE, 2), None);
         // A little late, by a tenth; very late, by half; and in proportion between.
         assert_eq!(hub.samples(0, LATE, 1), Some(18_000));
-        assert_eq!(hub.samples(1, LATE * 9, 3), Some(9_000));
+        // What was taken before is given time, unless the core was in time meanwhile.
+        assert_eq!(hub.samples(1, LATE * 9, 9), Some(18_000));
+        assert_eq!(hub.samples(1, LATE * 9, 1), Some(9_000));
+        assert_eq!(hub.samples(1, ON_TIME, 1), Some(9_000));
         assert_eq!(hub.samples(1, LATE * 3 / 2, 3), Some(6_000));
         // Nothing rises before it has been calm for a while.
         assert_eq!(hub.samples(0, ON_TIME, 2), Some(6_000));
@@ -333,7 +339,7 @@ mod tests {
     /// A machine that is busy with something else is late whatever the hub does.
     #[test]
     fn lateness_that_is_not_the_hubs_leaves_a_part() {
-        // Calls in flight, consumers, and the share after a second of it.
+        // Calls in flight, consumers, and the share after four seconds of it.
         let rows = [
             (CALLS_MIN - 1, 1, None),
             (CALLS_MIN, 1, Some(2_500)),
@@ -344,7 +350,7 @@ mod tests {
         for (in_flight, active, expected) in rows {
             let mut hub = Hub::asked(20_000, in_flight);
             hub.load.active = active;
-            let found = hub.samples(0, LATE * 100, 50);
+            let found = hub.samples(0, LATE * 100, 200);
             // A little of the best rate is forgotten meanwhile.
             let near = |share: u32| expected.is_some_and(|it| it / 10 * 9 <= share && share <= it);
             assert!(
@@ -355,7 +361,7 @@ mod tests {
         // A hub that takes few calls at once is late with fewer.
         let mut small = Hub::asked(20_000, 25);
         small.pressure = Pressure::new(100);
-        assert!(small.samples(0, LATE * 100, 50).is_some());
+        assert!(small.samples(0, LATE * 100, 3).is_some());
         let mut idle = Hub::asked(0, CALLS_MIN);
         assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
         assert_eq!(idle.samples(0, ON_TIME, 3), None);
