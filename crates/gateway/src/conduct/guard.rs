@@ -119,8 +119,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         }
         if self.read >= READ_AT_ONCE_BYTES {
             self.read = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return give_way(cx);
         }
         let before = buf.filled().len();
         let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
@@ -181,9 +180,16 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
                 Ok(()) | Err(_) => return Poll::Ready(()),
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        give_way(cx)
     }
+}
+
+/// Goes on behind the others, and behind what has come for them meanwhile: the runtime runs a task that just
+/// wakes itself some sixty times before it looks at its sockets again.
+fn give_way<T>(cx: &mut Context<'_>) -> Poll<T> {
+    let mut yielding = std::pin::pin!(tokio::task::yield_now());
+    let _woken_later = yielding.as_mut().poll(cx);
+    Poll::Pending
 }
 
 impl<S> Guarded<S> {
