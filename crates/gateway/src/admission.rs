@@ -53,6 +53,8 @@ pub struct Admission {
     taken: AtomicU64,
     /// What each consumer may ask for in a second just now; 0 while nobody has to share.
     share: AtomicU32,
+    /// With fewer calls in the hub nobody has to.
+    shares_from: usize,
     /// Told by each core some fifty times a second.
     pressure: Mutex<Pressure>,
     /// Consumers with a call in flight.
@@ -136,6 +138,12 @@ impl Allowance {
 impl Admission {
     #[must_use]
     pub fn new(hub: Allowance, provider: Allowance) -> Arc<Self> {
+        Self::sharing_from(overload::CALLS_MIN, hub, provider)
+    }
+
+    /// As [`Self::new`], for simulations: consumers share as soon as so few calls are in the hub.
+    #[must_use]
+    pub fn sharing_from(shares_from: usize, hub: Allowance, provider: Allowance) -> Arc<Self> {
         let most = hub.concurrency_max.map_or(usize::MAX, |max| {
             usize::try_from(max.get()).unwrap_or(usize::MAX)
         });
@@ -145,7 +153,8 @@ impl Admission {
             asked: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             share: AtomicU32::new(0),
-            pressure: Mutex::new(Pressure::new(most)),
+            shares_from,
+            pressure: Mutex::new(Pressure::new(shares_from)),
             active: Arc::default(),
             hub_allowance: hub,
             provider_allowance: provider,
@@ -250,7 +259,7 @@ impl Admission {
                 overload::rate(share),
                 now,
             );
-            let many = in_flight >= overload::calls_min(self.calls_max);
+            let many = in_flight >= self.shares_from;
             if let (Err(wait), true) = (turn, many) {
                 let detail = format!(
                     "the hub cannot keep up, and gives each consumer {share} calls a second"

@@ -22,8 +22,10 @@ const LATE_SAMPLES: i32 = 3;
 /// So many more where the share was lowered just before: calls that were taken until then are still on
 /// their way, and say nothing of whether the new share is low enough.
 const DRAINING_SAMPLES: i32 = 7;
-/// So many calls are some milliseconds of work for each core.
-const CALLS_MIN: usize = 512;
+/// With fewer calls than this in the hub nothing is refused for its lateness, and no share lowered: they
+/// are some milliseconds of work for each core, and a core that is late with them is kept from its
+/// work by somebody else.
+pub const CALLS_MIN: usize = 512;
 /// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
 const LEFT: u32 = 4;
 /// Of the best rate, this part is forgotten each time that calls are counted: half in nine seconds.
@@ -38,7 +40,7 @@ const BURSTS_PER_SECOND: u32 = 8;
 /// How much each consumer may ask for at present.
 #[derive(Clone, Debug)]
 pub struct Pressure {
-    /// See [`calls_min`].
+    /// [`CALLS_MIN`], in service.
     calls_min: usize,
     /// Calls a second; `None` while the cores are in time.
     share: Option<u32>,
@@ -75,12 +77,12 @@ pub enum Shed {
 }
 
 impl Pressure {
-    /// For a hub that takes so many calls at once.
+    /// Of a hub that shares with so many calls in it.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(calls_min: usize) -> Self {
         let never = Instant::from_micros(i64::MIN / 2);
         Self {
-            calls_min: calls_min(most),
+            calls_min,
             share: None,
             late: Vec::new(),
             uneasy_at: never,
@@ -165,13 +167,6 @@ impl Pressure {
         self.best_per_second = best.max(taken);
         (self.counted, self.counted_at) = (load, now);
     }
-}
-
-/// With fewer calls than this in a hub that takes so many at most, nothing is refused for its lateness and
-/// no share lowered: a core that is late with them is kept from its work by somebody else.
-#[must_use]
-pub fn calls_min(most: usize) -> usize {
-    CALLS_MIN.min(most / 4)
 }
 
 /// A share as a rate.
@@ -284,7 +279,7 @@ mod tests {
     impl Hub {
         fn asked(asked_per_second: u64, in_flight: usize) -> Self {
             let mut hub = Self {
-                pressure: Pressure::new(usize::MAX),
+                pressure: Pressure::new(CALLS_MIN),
                 asked_per_second,
                 load: Load {
                     in_flight,
@@ -358,10 +353,6 @@ mod tests {
                 "{found:?}, {expected:?}"
             );
         }
-        // A hub that takes few calls at once is late with fewer.
-        let mut small = Hub::asked(20_000, 25);
-        small.pressure = Pressure::new(100);
-        assert!(small.samples(0, LATE * 100, 3).is_some());
         let mut idle = Hub::asked(0, CALLS_MIN);
         assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
         assert_eq!(idle.samples(0, ON_TIME, 3), None);

@@ -24,6 +24,8 @@ use crate::outside::Outside;
 
 /// Calls that the hub carries at once: few, so that it is full now and then.
 const CALLS_MAX: NonZeroU32 = NonZeroU32::new(12).unwrap();
+/// Few enough that lateness has a meaning here.
+const SHARES_FROM: usize = 3;
 /// What one provider is given of them.
 const CALLS_OF_A_PROVIDER_MAX: NonZeroU32 = NonZeroU32::new(6).unwrap();
 
@@ -51,7 +53,7 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
     Arc::new(Shared {
         hub_node: "simulated".to_owned(),
         trust_domain: "simulation".to_owned(),
-        admission: Admission::new(at_once(CALLS_MAX), limits.provider),
+        admission: Admission::sharing_from(SHARES_FROM, at_once(CALLS_MAX), limits.provider),
         windows: Windows::new(limits.windows_bytes_each()),
         limits,
         clock,
