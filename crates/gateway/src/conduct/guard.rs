@@ -119,7 +119,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         }
         if self.read >= READ_AT_ONCE_BYTES {
             self.read = 0;
-            return give_way(cx);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let before = buf.filled().len();
         let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
@@ -180,16 +181,9 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
                 Ok(()) | Err(_) => return Poll::Ready(()),
             }
         }
-        give_way(cx)
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
-}
-
-/// Goes on behind the others, and behind what has come for them meanwhile: the runtime runs a task that just
-/// wakes itself some sixty times before it looks at its sockets again.
-fn give_way<T>(cx: &mut Context<'_>) -> Poll<T> {
-    let mut yielding = std::pin::pin!(tokio::task::yield_now());
-    let _woken_later = yielding.as_mut().poll(cx);
-    Poll::Pending
 }
 
 impl<S> Guarded<S> {
