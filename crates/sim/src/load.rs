@@ -31,6 +31,9 @@ pub struct Options {
     /// flight are waiting, the ones that are due are begun late rather than left out.
     pub rate_per_second: Option<NonZeroU32>,
     pub shares: Shares,
+    /// Begins with a roll call: each system takes part in one ordinary call, even where that
+    /// outlasts the run's duration.
+    pub roll_call: bool,
 }
 
 /// Between two snapshots of the progress.
@@ -85,9 +88,14 @@ impl Load {
             .iter()
             .map(|system| consumer(&system.id))
             .collect::<Result<_, SetupError>>()?;
+        let plan = Plan::new(nation, options.shares, options.seed);
+        let plan = match options.roll_call {
+            true => plan.with_roll_call(nation),
+            false => plan,
+        };
         Ok(Self {
             consumers: Arc::new(consumers),
-            plan: Arc::new(Plan::new(nation, options.shares, options.seed)),
+            plan: Arc::new(plan),
             options,
             next: 0,
             stop: watch::Sender::new(false),
@@ -99,8 +107,8 @@ impl Load {
         Stop(self.stop.clone())
     }
 
-    /// Calls until `duration` has passed, `calls_max` calls have begun or the load is stopped,
-    /// whichever comes first; then waits for every call in flight to end. What a consumer
+    /// Calls until `duration` and the roll call have passed, `calls_max` calls have begun or the
+    /// load is stopped, whichever comes first; then waits for every call in flight to end. What a consumer
     /// broke off may still be on the hub's hands a moment longer.
     pub async fn run(
         &mut self,
@@ -199,12 +207,10 @@ impl Shift {
         if n >= self.calls_max {
             return None;
         }
+        let number = self.first + n;
         let due = self.due(n);
-        if self
-            .ends
-            .is_some_and(|ends| due.max(Instant::now()) >= ends)
-            || *stopped.borrow()
-        {
+        let over = |ends| due.max(Instant::now()) >= ends && !self.plan.is_roll_call(number);
+        if self.ends.is_some_and(over) || *stopped.borrow() {
             return None;
         }
         if due > Instant::now() {
@@ -214,7 +220,7 @@ impl Shift {
             }
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
-        Some(self.plan.call(self.first + n))
+        Some(self.plan.call(number))
     }
 
     fn due(&self, n: u64) -> Instant {

@@ -1,6 +1,7 @@
 //! What the nation does: call number n of a seed, as a pure function, so that the same seed
 //! makes the same calls whatever the scheduler does, and every call knows how it should end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -103,6 +104,8 @@ impl Shares {
 pub struct Plan {
     seed: u64,
     shares: Shares,
+    /// What the first calls are, one after the other; those behind them are drawn.
+    roll_call: Vec<Link>,
     unary: Table,
     streaming: Table,
     /// Streams of registrations, which can be followed without end.
@@ -157,6 +160,7 @@ impl Plan {
         Self {
             seed,
             shares,
+            roll_call: Vec::new(),
             unary: Table::of(nation, |method| method.kind() == CallKind::Unary),
             streaming: Table::of(nation, |method| method.kind() != CallKind::Unary),
             followed: Table::of(nation, |method| method == Method::StreamRegistrations),
@@ -173,12 +177,39 @@ impl Plan {
         }
     }
 
+    /// The same calls behind those of a roll call, in which each system that exchanges anything
+    /// takes part.
+    #[must_use]
+    pub fn with_roll_call(mut self, nation: &Nation) -> Self {
+        let mut taken = BTreeSet::new();
+        for link in nation.links() {
+            let consumer_is_new = taken.insert(&link.consumer);
+            if taken.insert(&link.provider) || consumer_is_new {
+                self.roll_call.push(link.clone());
+            }
+        }
+        self
+    }
+
+    /// Whether call number `n` belongs to the roll call.
+    #[must_use]
+    pub fn is_roll_call(&self, n: u64) -> bool {
+        self.called_on(n).is_some()
+    }
+
+    fn called_on(&self, n: u64) -> Option<&Link> {
+        self.roll_call.get(usize::try_from(n).ok()?)
+    }
+
     /// Call number `n`. Depends on the nation, the shares, the seed and `n` alone.
     #[must_use]
     pub fn call(&self, n: u64) -> Call {
         let mut dice = Rng::with_seed(mixed(self.seed, n));
         let dice = &mut dice;
-        let mut call = self.drawn(dice);
+        let mut call = match self.called_on(n) {
+            Some(link) => scripted(link, dice, Script::Answer, Outcome::Completed),
+            None => self.drawn(dice),
+        };
         call.request_id = format!("{:x}-{n}", self.seed);
         call.user = format!("officer-{}", dice.u32(1..=40));
         call.case = format!("{}-220722-{n:08}", call.target.consumer.member());
@@ -365,132 +396,4 @@ fn name(text: &str) -> ServiceName {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use ndxp_proto::registry::v1::Catalogue;
-
-    use super::*;
-
-    fn catalogue(nation: &Nation) -> Catalogue {
-        nation.catalogue(&|_| vec!["127.0.0.1:1".to_owned()])
-    }
-
-    #[test]
-    fn a_seed_makes_the_same_calls_again_and_another_seed_makes_others() {
-        let nation = Nation::new();
-        let calls = |seed| {
-            let plan = Plan::new(&nation, Shares::default(), seed);
-            (0..500).map(|n| plan.call(n)).collect::<Vec<_>>()
-        };
-        assert_eq!(calls(7), calls(7));
-        assert_ne!(calls(7), calls(8));
-    }
-
-    #[test]
-    fn each_share_is_met_within_a_third_and_nothing_else_happens() {
-        let plan = Plan::new(&Nation::new(), Shares::default(), 1);
-        let calls = 100_000;
-        let mut outcomes = BTreeMap::<_, u32>::new();
-        let (mut streaming, mut tests) = (0, 0);
-        for call in (0..calls).map(|n| plan.call(n)) {
-            *outcomes.entry(call.expected).or_default() += 1;
-            tests += u32::from(call.test);
-            let streams = |method: Method| method.kind() != CallKind::Unary;
-            streaming += u32::from(matches!(call.action, Action::Typed(m) if streams(m)));
-        }
-        let shares = Shares::default();
-        let rows = [
-            (outcomes[&Outcome::ProviderError], shares.failing),
-            (outcomes[&Outcome::TimedOut], shares.timed_out),
-            (outcomes[&Outcome::Unreachable], shares.unreachable),
-            (outcomes[&Outcome::Refused], shares.refused),
-            (outcomes[&Outcome::Cancelled], shares.cancelled),
-            (tests, shares.test),
-            (streaming, shares.streaming),
-        ];
-        for (count, per_mille) in rows {
-            let due = per_mille * 100;
-            assert!(count.abs_diff(due) * 3 <= due, "{count} instead of {due}");
-        }
-    }
-
-    #[test]
-    fn without_shares_every_call_is_an_ordinary_unary_one() {
-        let plan = Plan::new(&Nation::new(), Shares::NONE, 1);
-        for call in (0..1_000).map(|n| plan.call(n)) {
-            assert_eq!(call.expected, Outcome::Completed);
-            assert_eq!(Script::of(&call.key), Script::Answer);
-            assert!(
-                matches!(call.action, Action::Typed(m) if m.kind() == CallKind::Unary),
-                "{call:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_catalogue_lets_pass_what_is_expected_to_pass_and_nothing_else() {
-        let nation = Nation::new();
-        let catalogue = catalogue(&nation);
-        let systems: BTreeSet<_> = catalogue.systems.iter().map(|s| s.id.as_str()).collect();
-        let passes = |call: &Call| {
-            let Some(provider) = &call.target.provider else {
-                return false;
-            };
-            let Action::Typed(method) = call.action else {
-                return false;
-            };
-            catalogue.grants.iter().any(|grant| {
-                grant.consumer == call.target.consumer.as_str()
-                    && grant.provider == provider.as_str()
-                    && grant.service == call.target.service.as_str()
-                    && grant.valid_until_us == 0
-                    && (grant.methods.is_empty()
-                        || grant.methods.iter().any(|m| m == method.name()))
-            })
-        };
-        let plan = Plan::new(&nation, Shares::default(), 3);
-        for call in (0..20_000).map(|n| plan.call(n)) {
-            assert!(systems.contains(call.target.consumer.as_str()), "{call:?}");
-            assert_eq!(passes(&call), call.expected != Outcome::Refused, "{call:?}");
-        }
-    }
-
-    #[test]
-    fn about_three_and_a_half_documents_are_received_for_each_one_sent() {
-        let plan = Plan::new(&Nation::new(), Shares::default(), 5);
-        let (mut sent, mut received) = (0, 0);
-        for call in (0..100_000).map(|n| plan.call(n)) {
-            if call.expected == Outcome::Completed {
-                for (name, value) in call.answered_measures() {
-                    match name {
-                        "documents_sent" => sent += value,
-                        "documents_received" => received += value,
-                        other => panic!("{other} is stated by no axis"),
-                    }
-                }
-            }
-        }
-        let per_mille = 1_000 * received / sent;
-        assert!((3_400..=3_800).contains(&per_mille), "{received} of {sent}");
-    }
-
-    #[test]
-    fn only_capped_services_are_asked_to_hang_and_streams_without_end_are_broken_off() {
-        let nation = Nation::new();
-        let catalogue = catalogue(&nation);
-        let plan = Plan::new(&nation, Shares::default(), 4);
-        for call in (0..20_000).map(|n| plan.call(n)) {
-            let hangs = Script::of(&call.key) == Script::Hang;
-            assert_eq!(hangs, call.expected == Outcome::TimedOut, "{call:?}");
-            let capped = catalogue
-                .services
-                .iter()
-                .any(|s| s.name == call.target.service.as_str() && s.deadline_ms_max > 0);
-            assert!(!hangs || capped, "{call:?}");
-            let broken_off = call.expected == Outcome::Cancelled;
-            assert_eq!(call.break_off_after.is_some(), broken_off, "{call:?}");
-            assert!(!broken_off || !capped, "{call:?}");
-        }
-    }
-}
+mod tests;

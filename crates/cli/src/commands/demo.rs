@@ -43,7 +43,7 @@ use stage::Stage;
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Demo {
-    /// How long they call each other; Ctrl-C ends it early
+    /// How long they call each other, and until each has; Ctrl-C ends it early
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
 
@@ -116,7 +116,11 @@ impl Demo {
             self.seconds,
             self.seed
         );
-        let mut load = stage.load(self.options(self.seed, NonZeroU32::new(self.rate)))?;
+        let mut load = stage.load(Options {
+            // However slow the machine, the report shows the whole country.
+            roll_call: true,
+            ..self.options(self.seed, NonZeroU32::new(self.rate))
+        })?;
         end_early_on_interrupt(load.stop());
         let bar = Bar::new(self.seconds);
         let duration = Duration::from_secs(self.seconds);
@@ -224,6 +228,7 @@ impl Demo {
             concurrency: CALLS_IN_FLIGHT,
             rate_per_second,
             shares: Shares::default(),
+            roll_call: false,
         }
     }
 }

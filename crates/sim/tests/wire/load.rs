@@ -1,11 +1,11 @@
 //! A load through the stand-in: everybody agrees on what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use ndxp_model::{Outcome, SystemId};
-use ndxp_sim::{Load, Nation, Options, Plan, Progress, Providers, Shares, Tally, Target};
+use ndxp_sim::{Link, Load, Nation, Options, Plan, Progress, Providers, Shares, Tally, Target};
 
 use crate::issuer::Issuer;
 use crate::stand_in;
@@ -18,6 +18,7 @@ fn options() -> Options {
         concurrency: NonZeroUsize::new(32).expect("not zero"),
         rate_per_second: None,
         shares: Shares::default(),
+        roll_call: false,
     }
 }
 
@@ -124,6 +125,29 @@ async fn a_paced_load_begins_no_call_before_it_is_due() {
     let tally = load.run(Some(length), None, |_| {}).await;
     // Calls 0 to 99 are due within half a second, where the machine keeps up.
     assert!((1..=100).contains(&tally.calls()), "{}", tally.calls());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roll_call_is_ended_however_little_time_there_is() {
+    let (_providers, mut load) = scene(Options {
+        roll_call: true,
+        ..options()
+    })
+    .await;
+    let tally = load.run(Some(Duration::ZERO), None, |_| {}).await;
+    let took_part: BTreeSet<_> = tally
+        .connections
+        .keys()
+        .flat_map(|target| target.provider.iter().chain([&target.consumer]).cloned())
+        .collect();
+    let exchanging = |link: &Link| [link.consumer.clone(), link.provider.clone()];
+    let nation = Nation::new();
+    assert_eq!(
+        took_part,
+        nation.links().iter().flat_map(exchanging).collect()
+    );
+    let again = load.run(Some(Duration::ZERO), None, |_| {}).await;
+    assert_eq!(again.calls(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
