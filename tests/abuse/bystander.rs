@@ -21,8 +21,6 @@ pub const BYSTANDER: &str = "H40/lgsp";
 
 /// Windows that never stand in the way.
 pub const WIDE: u32 = 1 << 20;
-/// As low as a thread's priority gets.
-const ATTACKERS_NICE: i32 = 19;
 /// Calls in which the bystander shows how it fares.
 const CALLS: usize = 50;
 
@@ -69,9 +67,6 @@ impl Abused {
             .grant(BYSTANDER, PROVIDER, SERVICE, "");
         hub.apply(&catalogue);
         let [attacker, bystander] = [CONSUMER, BYSTANDER].map(|system| hub.issue(system));
-        // The test's own thread attacks. Attackers have machines of their own; here they get what the
-        // hub and those beside leave of this one.
-        rustix::process::nice(ATTACKERS_NICE).expect("a thread may give way");
         Self {
             hub,
             attacker,

@@ -138,7 +138,7 @@ impl Allowance {
 impl Admission {
     #[must_use]
     pub fn new(hub: Allowance, provider: Allowance) -> Arc<Self> {
-        Self::sharing_from(overload::CALLS_MIN, hub, provider)
+        Self::sharing_from(overload::SHARES_FROM_CALLS, hub, provider)
     }
 
     /// As [`Self::new`], for simulations: consumers share as soon as so few calls are in the hub.
@@ -259,8 +259,8 @@ impl Admission {
                 overload::rate(share),
                 now,
             );
-            let many = in_flight >= self.shares_from;
-            if let (Err(wait), true) = (turn, many) {
+            let shares = in_flight >= self.shares_from;
+            if let (Err(wait), true) = (turn, shares) {
                 let detail = format!(
                     "the hub cannot keep up, and gives each consumer {share} calls a second"
                 );

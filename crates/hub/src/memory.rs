@@ -6,10 +6,10 @@
 //! operators and auditors ask for on the control port.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndxp_gateway::{Bodies, memory};
 use ndxp_journal::LANE_BYTES_MAX;
+use ndxp_model::Sequence;
 use ndxp_registry::Registry;
 use prometheus::{IntGaugeVec, Opts};
 
@@ -110,7 +110,7 @@ pub struct ShownBound {
     config: Config,
     gauge: IntGaugeVec,
     /// The registry's last change that it goes by.
-    as_of: AtomicU64,
+    as_of: Sequence,
 }
 
 impl ShownBound {
@@ -131,10 +131,10 @@ impl ShownBound {
             &["part"],
         )?;
         metrics.register(Box::new(gauge.clone()))?;
-        let shown = Self {
+        let mut shown = Self {
             config: config.clone(),
             gauge,
-            as_of: AtomicU64::new(0),
+            as_of: Sequence::NONE,
         };
         let bound = shown.show(registry);
         tracing::info!(%bound, "the most memory that peers can take");
@@ -142,15 +142,14 @@ impl ShownBound {
     }
 
     /// Brings the metric up to date where the registry has changed.
-    pub fn sample(&self, registry: &Registry) {
-        if self.as_of.load(Ordering::Relaxed) != registry.changed().get() {
+    pub fn sample(&mut self, registry: &Registry) {
+        if self.as_of != registry.changed() {
             self.show(registry);
         }
     }
 
-    fn show(&self, registry: &Registry) -> MemoryBound {
-        self.as_of
-            .store(registry.changed().get(), Ordering::Relaxed);
+    fn show(&mut self, registry: &Registry) -> MemoryBound {
+        self.as_of = registry.changed();
         let systems = registry.systems();
         let endpoints = systems.iter().map(|it| it.endpoints.len()).sum();
         let bound = MemoryBound::of(&self.config, endpoints);
@@ -239,8 +238,9 @@ mod tests {
     fn the_metric_follows_the_endpoints_that_are_registered() {
         let (config, mut registry) = (config(""), Registry::empty());
         let metrics = prometheus::Registry::new();
-        let shown = ShownBound::register(&config, &registry, &metrics).unwrap();
-        let providers = || shown.gauge.with_label_values(&["providers"]).get();
+        let mut shown = ShownBound::register(&config, &registry, &metrics).unwrap();
+        let gauge = shown.gauge.clone();
+        let providers = || gauge.with_label_values(&["providers"]).get();
         assert_eq!(providers(), 0);
         let changed = RegistryChanged {
             changes: registry.plan(&catalogue()).unwrap().changes,

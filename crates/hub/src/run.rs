@@ -64,7 +64,6 @@ struct State {
     lane: Lane,
     keeper: Arc<Keeper>,
     counters: Counters,
-    bound: Arc<ShownBound>,
 }
 
 /// Where it serves, with the ports that it was given.
@@ -132,8 +131,8 @@ impl Hub {
             lane,
             keeper,
             counters,
-            ..
         } = &state;
+        let bound = ShownBound::register(&config, &keeper.current(), &metrics)?;
 
         // Before anything new is opened, what the last stop left open is known.
         let leftover = Leftover::find(counters, journal)?;
@@ -168,7 +167,7 @@ impl Hub {
             clock: Arc::clone(&clock),
         };
         let expiry = Expiry::register(&metrics, sources)?;
-        state.look_after(&runtime, &shared.dialler, &fitness, expiry);
+        state.look_after(&runtime, &shared.dialler, &fitness, (bound, expiry));
         state.tend(&runtime, config.journal.keep, clock);
         let endpoints = Endpoints {
             exchange: gateway.address(),
@@ -204,7 +203,6 @@ impl Hub {
             lane,
             keeper,
             counters,
-            ..
         } = self.state;
         let stopped = HubStopped {
             hub_node: self.config.hub.node.clone(),
@@ -253,13 +251,11 @@ impl State {
         );
         let zone = config.hub.zone.clone();
         let counters = Counters::start(data.join("counters"), zone, journal.follow(), progress)?;
-        let bound = ShownBound::register(config, &keeper.current(), metrics)?;
         Ok(Self {
             journal,
             lane,
             keeper,
             counters,
-            bound: Arc::new(bound),
         })
     }
 
@@ -269,14 +265,14 @@ impl State {
         runtime: &Runtime,
         dialler: &Arc<Dialler>,
         fitness: &Arc<Fitness>,
-        expiry: Expiry,
+        (bound, expiry): (ShownBound, Expiry),
     ) {
         runtime.spawn(expiry.live().follow());
         runtime.spawn(probe::run(Arc::clone(&self.keeper), Arc::clone(dialler)));
         runtime.spawn(look_after(
             Arc::clone(&self.keeper),
             self.journal.clone(),
-            (Arc::clone(fitness), Arc::clone(&self.bound), expiry),
+            (Arc::clone(fitness), bound, expiry),
         ));
     }
 
@@ -434,7 +430,7 @@ fn listen(
 async fn look_after(
     keeper: Arc<Keeper>,
     journal: Journal,
-    (fitness, bound, expiry): (Arc<Fitness>, Arc<ShownBound>, Expiry),
+    (fitness, mut bound, expiry): (Arc<Fitness>, ShownBound, Expiry),
 ) {
     let mut samples = tokio::time::interval(SAMPLE);
     let mut ends = tokio::time::interval(EXPIRY);

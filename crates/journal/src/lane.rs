@@ -52,6 +52,14 @@ enum State {
     Taken,
 }
 
+/// What became of an entry.
+enum Pushed {
+    /// It waits in its slot, and whether it is the first that does.
+    Waits { slot: u32, first: bool },
+    /// Nobody takes it, and its answer is known.
+    Foregone(Committed),
+}
+
 /// Tells the driver when the last clone of a lane is gone.
 #[derive(Debug)]
 struct Owner {
@@ -111,7 +119,7 @@ impl Lane {
     pub fn append(&self, body: &Body) -> Append {
         let Owner { lane, writer } = &*self.0;
         match lane.push(body) {
-            Ok((slot, first)) => {
+            Ok(Pushed::Waits { slot, first }) => {
                 // Whoever came before has woken the writer, which takes all there is.
                 if first {
                     writer.unpark();
@@ -121,7 +129,8 @@ impl Lane {
                     slot,
                 })
             }
-            Err(answer) => Append(State::Answered(answer)),
+            Ok(Pushed::Foregone(committed)) => Append(State::Answered(Ok(committed))),
+            Err(error) => Append(State::Answered(Err(error))),
         }
     }
 }
@@ -244,20 +253,19 @@ impl LaneShared {
             .expect("nothing under the lane's lock panics")
     }
 
-    /// Its slot, and whether it is the first that waits; or its answer, if that is known already.
-    fn push(&self, body: &Body) -> Result<(u32, bool), Result<Committed, AppendError>> {
+    fn push(&self, body: &Body) -> Result<Pushed, AppendError> {
         let (bytes, limit) = (body.encoded_len(), self.body_bytes_max);
         if bytes > limit {
-            return Err(Err(AppendError::TooLarge { bytes, limit }));
+            return Err(AppendError::TooLarge { bytes, limit });
         }
         let mut inner = self.lock();
         if let Some(answer) = inner.foregone {
-            return Err(answer);
+            return answer.map(Pushed::Foregone);
         }
         if inner.pending.bodies.len() + bytes > LANE_BYTES_MAX {
-            return Err(Err(AppendError::Overloaded));
+            return Err(AppendError::Overloaded);
         }
-        let slot = inner.claim().ok_or(Err(AppendError::Overloaded))?;
+        let slot = inner.claim().ok_or(AppendError::Overloaded)?;
         let first = inner.pending.entries.is_empty();
         body.encode(&mut inner.pending.bodies);
         let kind = Kind::of(body);
@@ -265,7 +273,7 @@ impl LaneShared {
             .pending
             .entries
             .push(PendingEntry { slot, kind, bytes });
-        Ok((slot, first))
+        Ok(Pushed::Waits { slot, first })
     }
 
     fn poll(&self, slot: u32, waker: &Waker) -> Poll<Result<Committed, AppendError>> {

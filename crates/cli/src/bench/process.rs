@@ -25,6 +25,14 @@ pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     seconds(&fs::read_to_string(format!("/proc/{pid}/stat"))?)
 }
 
+/// What was done, and the CPU seconds that this process used meanwhile: nothing else may go on in it.
+pub fn cpu_of<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(T, f64)> {
+    let pid = std::process::id();
+    let before = cpu_seconds(pid)?;
+    let done = work()?;
+    Ok((done, cpu_seconds(pid)? - before))
+}
+
 /// CPU seconds of each thread that a process has now, by the names that it gave them.
 pub fn threads(pid: u32) -> anyhow::Result<Vec<(String, f64)>> {
     let mut threads = Vec::new();

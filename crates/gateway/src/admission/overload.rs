@@ -25,7 +25,7 @@ const DRAINING_SAMPLES: i32 = 7;
 /// With fewer calls than this in the hub nothing is refused for its lateness, and no share lowered: they
 /// are some milliseconds of work for each core, and a core that is late with them is kept from its
 /// work by somebody else.
-pub const CALLS_MIN: usize = 512;
+pub const SHARES_FROM_CALLS: usize = 512;
 /// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
 const LEFT: u32 = 4;
 /// Of the best rate, this part is forgotten each time that calls are counted: half in nine seconds.
@@ -40,8 +40,8 @@ const BURSTS_PER_SECOND: u32 = 8;
 /// How much each consumer may ask for at present.
 #[derive(Clone, Debug)]
 pub struct Pressure {
-    /// [`CALLS_MIN`], in service.
-    calls_min: usize,
+    /// [`SHARES_FROM_CALLS`], in service.
+    shares_from: usize,
     /// Calls a second; `None` while the cores are in time.
     share: Option<u32>,
     /// Late samples in a row, by core; negative while they may be of calls from before.
@@ -79,10 +79,10 @@ pub enum Shed {
 impl Pressure {
     /// Of a hub that shares with so many calls in it.
     #[must_use]
-    pub fn new(calls_min: usize) -> Self {
+    pub fn new(shares_from: usize) -> Self {
         let never = Instant::from_micros(i64::MIN / 2);
         Self {
-            calls_min,
+            shares_from,
             share: None,
             late: Vec::new(),
             uneasy_at: never,
@@ -103,7 +103,7 @@ impl Pressure {
         now: Instant,
     ) -> Option<NonZeroU32> {
         self.count(load, now);
-        let late = if load.in_flight < self.calls_min {
+        let late = if load.in_flight < self.shares_from {
             Duration::ZERO
         } else {
             late
@@ -279,7 +279,7 @@ mod tests {
     impl Hub {
         fn asked(asked_per_second: u64, in_flight: usize) -> Self {
             let mut hub = Self {
-                pressure: Pressure::new(CALLS_MIN),
+                pressure: Pressure::new(SHARES_FROM_CALLS),
                 asked_per_second,
                 load: Load {
                     in_flight,
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn lateness_that_lasts_lowers_the_share_and_calm_raises_it_again() {
-        let mut hub = Hub::asked(20_000, CALLS_MIN);
+        let mut hub = Hub::asked(20_000, SHARES_FROM_CALLS);
         // One busy moment says nothing, nor do two cores that are late in turn.
         for core in [0, 0, 1, 1] {
             assert_eq!(hub.samples(core, LATE * 9, 1), None);
@@ -336,11 +336,11 @@ mod tests {
     fn lateness_that_is_not_the_hubs_leaves_a_part() {
         // Calls in flight, consumers, and the share after four seconds of it.
         let rows = [
-            (CALLS_MIN - 1, 1, None),
-            (CALLS_MIN, 1, Some(2_500)),
-            (CALLS_MIN, 10, Some(250)),
-            (CALLS_MIN, 10_000, Some(1)),
-            (CALLS_MIN, 0, Some(2_500)),
+            (SHARES_FROM_CALLS - 1, 1, None),
+            (SHARES_FROM_CALLS, 1, Some(2_500)),
+            (SHARES_FROM_CALLS, 10, Some(250)),
+            (SHARES_FROM_CALLS, 10_000, Some(1)),
+            (SHARES_FROM_CALLS, 0, Some(2_500)),
         ];
         for (in_flight, active, expected) in rows {
             let mut hub = Hub::asked(20_000, in_flight);
@@ -353,14 +353,14 @@ mod tests {
                 "{found:?}, {expected:?}"
             );
         }
-        let mut idle = Hub::asked(0, CALLS_MIN);
+        let mut idle = Hub::asked(0, SHARES_FROM_CALLS);
         assert_eq!(idle.samples(0, LATE * 100, 3), Some(1));
         assert_eq!(idle.samples(0, ON_TIME, 3), None);
     }
 
     #[test]
     fn a_clock_that_is_set_back_puts_off_calm_no_longer_than_lateness_does() {
-        let mut hub = Hub::asked(20_000, CALLS_MIN);
+        let mut hub = Hub::asked(20_000, SHARES_FROM_CALLS);
         assert_eq!(hub.samples(0, LATE * 9, 3), Some(10_000));
         let best = hub.pressure.best_per_second;
         hub.ms = 10_000;

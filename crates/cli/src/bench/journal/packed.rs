@@ -9,7 +9,7 @@ use ndxp_model::{Sequence, SystemClock};
 use serde::Serialize;
 
 use super::recovery::segments_bytes;
-use crate::bench::process;
+use crate::bench::process::cpu_of;
 use crate::bench::rows::{count, mebibytes};
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -29,7 +29,7 @@ pub fn measure(folder: &Path, transactions: u64) -> anyhow::Result<Packed> {
     eprintln!("reading, packing, and reading again …");
     let plain_bytes = segments_bytes(folder)?;
     let plain_read_us = read_us(folder)?;
-    let ((), packing) = cpu_seconds(|| pack(folder))?;
+    let ((), packing) = cpu_of(|| pack(folder))?;
     Ok(Packed {
         plain_bytes_per_transaction: count(plain_bytes) / count(transactions),
         bytes_per_transaction: count(segments_bytes(folder)?) / count(transactions),
@@ -50,7 +50,7 @@ fn pack(folder: &Path) -> anyhow::Result<()> {
 fn read_us(folder: &Path) -> anyhow::Result<f64> {
     let reader = Reader::open(folder)?;
     let through = reader.position()?.sequence;
-    let (entries, seconds) = cpu_seconds(|| {
+    let (entries, seconds) = cpu_of(|| {
         let mut entries = 0;
         for entry in reader.entries(Sequence::NONE.next(), through) {
             entry?;
@@ -59,12 +59,4 @@ fn read_us(folder: &Path) -> anyhow::Result<f64> {
         Ok(entries)
     })?;
     Ok(seconds * 1e6 / count(entries))
-}
-
-/// What this process used meanwhile: nothing else goes on in it.
-fn cpu_seconds<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(T, f64)> {
-    let pid = std::process::id();
-    let before = process::cpu_seconds(pid)?;
-    let done = work()?;
-    Ok((done, process::cpu_seconds(pid)? - before))
 }

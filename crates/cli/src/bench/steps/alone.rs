@@ -9,7 +9,7 @@ use ndxp_model::{Clock as _, SystemClock};
 use ndxp_workload::{Country, measured, message};
 
 use crate::bench::caller::FULL_MESSAGE_BYTES;
-use crate::bench::process;
+use crate::bench::process::cpu_of;
 use crate::bench::rows::count;
 
 /// CPU time is told in hundredths of a second: one of them is a fiftieth of this.
@@ -45,14 +45,16 @@ impl Alone {
 
 /// CPU of one call's step.
 fn cpu_us(mut step: impl FnMut(u64) -> anyhow::Result<()>) -> anyhow::Result<f64> {
-    let pid = std::process::id();
-    let (began, before) = (Instant::now(), process::cpu_seconds(pid)?);
-    let mut calls = 0;
-    while began.elapsed() < LASTS {
-        for number in calls..calls + CALLS_AT_ONCE {
-            step(number).context("a step that is measured alone failed")?;
+    let began = Instant::now();
+    let (calls, seconds) = cpu_of(|| {
+        let mut calls = 0;
+        while began.elapsed() < LASTS {
+            for number in calls..calls + CALLS_AT_ONCE {
+                step(number).context("a step that is measured alone failed")?;
+            }
+            calls += CALLS_AT_ONCE;
         }
-        calls += CALLS_AT_ONCE;
-    }
-    Ok((process::cpu_seconds(pid)? - before) * 1e6 / count(calls))
+        Ok(calls)
+    })?;
+    Ok(seconds * 1e6 / count(calls))
 }
