@@ -1,12 +1,14 @@
 //! Connections by the thousand: such as never say who they are, and such as do.
 
+use std::net::Ipv4Addr;
+
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::bystander::{Abused, Bystander, WIDE};
 use crate::support::call::message;
-use crate::support::consumer::Consumer;
-use crate::support::frames::ENHANCE_YOUR_CALM;
+use crate::support::consumer::{Consumer, dial_from};
+use crate::support::frames::{ENHANCE_YOUR_CALM, PING, frame, many};
 use crate::support::hub::Hub;
 use crate::support::provider::echo;
 use crate::support::wait::{until, within};
@@ -75,5 +77,59 @@ async fn one_member_leaves_connections_for_the_others() {
     world.has_shed("connections_of_one", 20).await;
     bystander.goes_on().await;
     bystander.finish("connections above a quarter").await;
+    world.hub.stop().await;
+}
+
+const PACED: &str = "ndxp_handshakes_paced_total";
+/// An address that nobody else here has.
+const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// A hub that makes so many handshakes a second for one address, and four times as many at once.
+async fn paced(handshakes_per_second: u32) -> Abused {
+    let hub = Hub::init();
+    let rate = handshakes_per_second.to_string();
+    hub.set("limits", "address_handshakes_per_second_max", &rate);
+    Abused::start_with(hub, echo).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_above_the_pace_of_their_address_wait_and_those_from_elsewhere_do_not() {
+    let world = paced(1).await;
+    let mut held = Vec::new();
+    for at in 0..50 {
+        let consumer = Consumer::connect(&world.hub, &world.attacker).await;
+        let answer = consumer.call(&call(), message(b"in its turn")).await;
+        assert_eq!(answer.grpc_status(), 0);
+        held.push(consumer);
+        let waited = world.metric(PACED).await;
+        assert!(at >= 4 || waited == 0, "{at} were there before");
+        if waited > 0 {
+            break;
+        }
+    }
+    assert_eq!(world.metric(PACED).await, 1);
+    let tls = world.bystander.client();
+    let from_elsewhere = dial_from(ELSEWHERE, world.hub.exchange(), tls);
+    assert!(within("the handshake", from_elsewhere).await.is_ok());
+    assert_eq!(world.metric(PACED).await, 1);
+    world.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_ended_for_abuse_waits_before_the_next_handshake() {
+    // Forty at once, and each flood counts as ten more: the handshakes alone would not wait.
+    const FLOODS: usize = 30;
+    let world = paced(10).await;
+    let mut made = 0;
+    while world.metric(PACED).await == 0 && made < FLOODS {
+        let mut attacker = world.attack(WIDE).await;
+        attacker
+            .say(&many(5_000, &frame(PING, 0, 0, &[7; 8])))
+            .await;
+        let told = within("the end", attacker.read.told_to_go()).await;
+        assert_eq!(told, Some(ENHANCE_YOUR_CALM));
+        made += 1;
+    }
+    assert_eq!(world.metric(PACED).await, 1, "behind {made} floods");
     world.hub.stop().await;
 }

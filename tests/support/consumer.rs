@@ -1,6 +1,6 @@
 //! A consumer on the bare wire: one HTTP/2 connection to the hub over mutual TLS.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use h2::SendStream;
 use h2::client::{self, ResponseFuture, SendRequest};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -84,7 +84,21 @@ pub async fn dial(
     address: SocketAddr,
     tls: ClientConfig,
 ) -> Result<TlsStream<TcpStream>, std::io::Error> {
-    let tcp = TcpStream::connect(address).await?;
+    dial_from(Ipv4Addr::LOCALHOST, address, tls).await
+}
+
+/// As [`dial`], from an address of this machine's own network.
+///
+/// # Errors
+/// As the machine or the peer says.
+pub async fn dial_from(
+    from: Ipv4Addr,
+    address: SocketAddr,
+    tls: ClientConfig,
+) -> Result<TlsStream<TcpStream>, std::io::Error> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    let tcp = socket.connect(address).await?;
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").expect("it is a name");
     TlsConnector::from(Arc::new(tls)).connect(name, tcp).await

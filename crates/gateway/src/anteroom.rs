@@ -114,7 +114,7 @@ impl<T> Room<T> {
 }
 
 /// Whoever has one address of IPv6 has the 2^64 beside it.
-fn crowd(from: IpAddr) -> IpAddr {
+pub fn crowd(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V4(from) => IpAddr::V4(from),
         IpAddr::V6(from) => {

@@ -96,7 +96,8 @@ impl Conduct {
         }
     }
 
-    fn is_exceeded(&self) -> bool {
+    /// Whether it is to be ended, or was, for what the peer did.
+    pub fn is_exceeded(&self) -> bool {
         self.excess.get().is_some()
     }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use h2::server;
 use ndxp_registry::CertificateIdentity;
+use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use crate::conduct::{Conduct, Guarded};
 use crate::core::{Core, Counted};
@@ -39,11 +40,9 @@ pub async fn connection(
     let core = Arc::clone(&counted.0);
     let identified = {
         let waiting = core.anteroom.enter(from);
-        // Boxed: most of a connection's life is behind it.
-        let identified = Box::pin(identify(&core, tcp));
-        let handshake = tokio::time::timeout(core.limits.handshake_max, identified);
         tokio::select! {
-            identified = handshake => identified,
+            // Boxed: most of a connection's life is behind it.
+            identified = Box::pin(identify(&core, tcp, from)) => identified,
             () = waiting.dismissed() => {
                 core.metrics.shed(Shed::Handshakes);
                 tracing::debug!(%from, "a handshake made room for newer ones");
@@ -53,15 +52,10 @@ pub async fn connection(
         }
     };
     let (mut calls, peer) = match identified {
-        Ok(Ok(identified)) => identified,
-        Ok(Err(refused)) => {
+        Ok(identified) => identified,
+        Err(refused) => {
             core.metrics.handshakes_failed.inc();
             tracing::info!(%refused, "handshake failed");
-            return;
-        }
-        Err(_elapsed) => {
-            core.metrics.handshakes_failed.inc();
-            tracing::info!("handshake took too long");
             return;
         }
     };
@@ -76,11 +70,16 @@ pub async fn connection(
         );
         return dismiss(&mut calls).await;
     };
-    if let Err(error) = serve_calls(&core, &mut calls, &peer, &mut stop).await {
-        if error.is_go_away() && error.is_library() {
-            core.metrics.shed(Shed::Protocol);
-        }
+    let ended = serve_calls(&core, &mut calls, &peer, &mut stop).await;
+    if let Err(error) = &ended {
         tracing::debug!(%error, "connection of a consumer ended");
+    }
+    let broke_protocol = ended.is_err_and(|error| error.is_go_away() && error.is_library());
+    if broke_protocol {
+        core.metrics.shed(Shed::Protocol);
+    }
+    if broke_protocol || peer.conduct.is_exceeded() {
+        core.pace.note_abuse(from);
     }
 }
 
@@ -110,6 +109,8 @@ async fn dismiss<S: Stream>(connection: &mut Calls<S>) {
 enum NotIdentified {
     #[error("TLS: {0}")]
     Tls(#[from] std::io::Error),
+    #[error("it took too long")]
+    TooLong(#[from] tokio::time::error::Elapsed),
     #[error("the peer did not ask for HTTP/2 (ALPN h2)")]
     NotHttp2,
     #[error("the peer showed no certificate")]
@@ -125,12 +126,29 @@ enum NotIdentified {
 /// A consumer's connection that has said all it must before its first call.
 type Calls<S> = server::Connection<Guarded<S>, Piece>;
 
+/// A peer that has said hello waits its turn before the hub does any work for it.
 async fn identify(
     core: &Core,
     tcp: TcpStream,
+    from: IpAddr,
 ) -> Result<(Calls<TlsStream<TcpStream>>, Arc<Peer>), NotIdentified> {
     liveness::watch(&tcp)?;
-    let tls = TlsAcceptor::from(core.tls.load_full()).accept(tcp).await?;
+    let limit = core.limits.handshake_max;
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp);
+    let hello = tokio::time::timeout(limit, hello).await??;
+    if let Some(wait) = core.pace.wait(from) {
+        core.metrics.handshakes_paced.inc();
+        tracing::debug!(%from, ?wait, "a handshake above the pace of its address");
+        tokio::time::sleep(wait).await;
+    }
+    tokio::time::timeout(limit, prove(core, hello)).await?
+}
+
+async fn prove(
+    core: &Core,
+    hello: StartHandshake<TcpStream>,
+) -> Result<(Calls<TlsStream<TcpStream>>, Arc<Peer>), NotIdentified> {
+    let tls = hello.into_stream(core.tls.load_full()).await?;
     let session = tls.get_ref().1;
     if session.alpn_protocol() != Some(b"h2") {
         return Err(NotIdentified::NotHttp2);

@@ -24,6 +24,7 @@ use crate::holders::Holders;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Shed};
 use crate::own::OwnServices;
+use crate::pace::Pace;
 use crate::salt::SaltKey;
 use crate::trust::Trusted;
 use crate::upstream::{Dialler, Healths, Upstreams};
@@ -73,6 +74,8 @@ pub struct Shared {
     pub windows: Arc<Windows>,
     /// Where connections stand until their peer is known.
     pub anteroom: Anteroom,
+    /// How fast each address may have its peers proved.
+    pub pace: Pace,
     /// Who holds how many of them from then on.
     pub holders: Arc<Holders>,
 }

@@ -26,7 +26,11 @@ pub struct Limits {
     /// TLS handshakes at once over the whole hub; for the next one, the oldest of the address
     /// that has most of them gives way.
     pub handshakes_max: usize,
-    /// TCP accept to the end of the TLS handshake and HTTP/2's first words.
+    /// TLS handshakes that one address may have made in a second, four seconds' worth of them at once;
+    /// more wait their turn. 0 for as many as come.
+    pub address_handshakes_per_second_max: u32,
+    /// TCP accept to the peer's TLS hello, and from there, once it is its turn, to the end of the
+    /// handshake and HTTP/2's first words.
     pub handshake_max: Duration,
     /// Dialling a provider: TCP, TLS and HTTP/2 together.
     pub connect_max: Duration,
@@ -51,6 +55,7 @@ impl Default for Limits {
             streams_per_connection_max: 1_000,
             connections_max: 10_000,
             handshakes_max: 256,
+            address_handshakes_per_second_max: 50,
             handshake_max: Duration::from_secs(10),
             connect_max: Duration::from_secs(5),
             windows_bytes_max: 1 << 30,

@@ -21,6 +21,7 @@ pub struct Metrics {
     /// Calls a second that each consumer is given while the hub cannot keep up; 0 while it can.
     pub overload_share: IntGauge,
     pub handshakes_failed: IntCounter,
+    pub handshakes_paced: IntCounter,
     shed: Vec<(Shed, IntCounter)>,
     /// Of endpoints whose circuit was ever opened: 0 closed, 1 half-open, 2 open.
     pub circuits: IntGaugeVec,
@@ -128,6 +129,11 @@ impl Metrics {
                 "Calls a second that each consumer is given while the hub cannot keep up; 0 while it can",
             )?,
             connections: gauge(registry, "ndxp_connections", "Connections of consumers")?,
+            handshakes_paced: counter(
+                registry,
+                "ndxp_handshakes_paced_total",
+                "TLS handshakes of consumers that waited: their address had more made than it may",
+            )?,
             handshakes_failed: counter(
                 registry,
                 "ndxp_handshakes_failed_total",

@@ -97,6 +97,7 @@ pub struct Limits {
     pub provider_calls_in_flight_max: u32,
     pub connections_max: usize,
     pub handshakes_max: usize,
+    pub address_handshakes_per_second_max: u32,
     pub handshake_max: Duration,
     pub windows_bytes_max: u64,
     pub provider_connections_per_core_max: usize,
@@ -346,6 +347,11 @@ impl Limits {
             ),
             connections_max: keys.number("connections_max", 10_000, 1..=100_000),
             handshakes_max: keys.number("handshakes_max", 256, 1..=10_000),
+            address_handshakes_per_second_max: keys.number(
+                "address_handshakes_per_second_max",
+                50,
+                0..=1_000_000,
+            ),
             handshake_max: keys.milliseconds("handshake_ms_max", 10_000, 100..=60_000),
             windows_bytes_max: keys.number("windows_bytes_max", KIB * MIB, MIB..=MIB * MIB),
             provider_connections_per_core_max: keys.number(

@@ -23,6 +23,7 @@ pub fn gateway_limits(config: &Config) -> Limits {
         streams_per_connection_max: limits.streams_per_connection_max,
         connections_max: limits.connections_max,
         handshakes_max: limits.handshakes_max,
+        address_handshakes_per_second_max: limits.address_handshakes_per_second_max,
         handshake_max: limits.handshake_max,
         connect_max: limits.provider_connect_max,
         windows_bytes_max: limits.windows_bytes_max,

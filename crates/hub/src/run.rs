@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ndxp_counters::{Counters, CountersError};
 use ndxp_gateway::{
-    Admission, Anteroom, Dialler, Gateway, Healths, Metrics, Seen, Shared, Windows,
+    Admission, Anteroom, Dialler, Gateway, Healths, Metrics, Pace, Seen, Shared, Windows,
 };
 use ndxp_journal::{AppendError, ArchiveError, FileDisk, Journal, Lane, OpenError, Options};
 use ndxp_model::{Clock, Sequence};
@@ -363,6 +363,7 @@ pub fn shared(
         ),
         cuts: keeper.cuts(),
         anteroom: Anteroom::new(limits.handshakes_max),
+        pace: Pace::new(limits.address_handshakes_per_second_max),
         holders: Arc::default(),
         windows: Windows::new(gateway_limits.windows_bytes_each()),
         limits: gateway_limits,

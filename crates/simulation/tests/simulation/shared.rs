@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ndxp_gateway::{
-    Admission, Allowance, Anteroom, Bodies, Dialler, Healths, Limits, Metrics, OwnServices,
+    Admission, Allowance, Anteroom, Bodies, Dialler, Healths, Limits, Metrics, OwnServices, Pace,
     SaltKey, Shared, Trust, Windows,
 };
 use ndxp_hub::keeper::Keeper;
@@ -69,6 +69,7 @@ pub fn shared(outside: &Outside, keeper: &Keeper, clock: Arc<dyn Clock>) -> Arc<
         healths,
         connections: AtomicUsize::new(0),
         anteroom: Anteroom::new(1),
+        pace: Pace::new(0),
         holders: Arc::default(),
     })
 }
