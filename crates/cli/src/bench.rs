@@ -1,6 +1,8 @@
 //! `ndxp bench`: what the hub costs, measured side by side in one run, so that a noisy machine
 //! disturbs all that is compared alike.
 
+mod attacks;
+mod bystander;
 mod caller;
 mod catalogue;
 mod counters;
@@ -9,6 +11,7 @@ mod echo;
 mod exchange;
 mod figures;
 mod hub;
+mod ill;
 mod journal;
 mod machine;
 mod month;
@@ -35,6 +38,7 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    Bystander(bystander::Beside),
     Counters(counters::Projection),
     Day(day::Day),
     Exchange(exchange::Exchange),
@@ -54,6 +58,7 @@ enum What {
 impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
+            What::Bystander(beside) => beside.run(),
             What::Counters(projection) => projection.run(),
             What::Day(day) => day.run(),
             What::Exchange(exchange) => exchange.run(),

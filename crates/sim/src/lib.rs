@@ -5,8 +5,8 @@
 //! `nation` says who there is, `plan` what they do, `provider` serves, `consumer` calls, and
 //! `load` lets all of it run and counts.
 //!
-//! Apart from these stands `history`: it writes the journal that a month of the nation would have
-//! left behind, and knows the journal alone.
+//! Apart from these stand `history`, which writes the journal that a month of the nation would have
+//! left behind and knows the journal alone, and `frames`, what bad peers say.
 
 mod credentials;
 mod documents;
@@ -27,6 +27,7 @@ mod durations;
 mod load;
 mod tally;
 
+pub mod frames;
 pub mod history;
 
 pub use consumer::{Consumer, HubAddress};

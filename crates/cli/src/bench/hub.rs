@@ -59,6 +59,21 @@ impl Grounds {
         Ok(Self { folder, authority })
     }
 
+    /// Sets keys of the configuration, each of which stands in it already, at its default or not.
+    pub fn configure(&self, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut text = std::fs::read_to_string(self.config_file())?;
+        for (key, value) in settings {
+            let names = |line: &str| {
+                let rest = line.trim_start_matches('#').strip_prefix(key);
+                rest.is_some_and(|rest| rest.starts_with(" = "))
+            };
+            let line = text.lines().find(|line| names(line));
+            let line = line.with_context(|| format!("no {key} in the template"))?;
+            text = text.replace(&format!("\n{line}\n"), &format!("\n{key} = {value}\n"));
+        }
+        Ok(std::fs::write(self.config_file(), text)?)
+    }
+
     /// TLS of a system, as consumer and as provider.
     pub fn system(&self, system: &str) -> anyhow::Result<(Arc<ClientConfig>, Arc<ServerConfig>)> {
         let system: SystemId = system.parse()?;
@@ -159,6 +174,10 @@ fn config_text() -> String {
         .replace("#listen = \"127.0.0.1:7445\"", "listen = \"127.0.0.1:0\"")
         // What is measured is the hub, not its limits.
         .replace(
+            "#address_handshakes_per_second_max = 50",
+            "address_handshakes_per_second_max = 0",
+        )
+        .replace(
             "#consumer_calls_per_second_max = 5_000",
             "consumer_calls_per_second_max = 0",
         )
@@ -185,4 +204,26 @@ fn endpoints(mut talk: impl BufRead + Send + 'static) -> anyhow::Result<(SocketA
     exchange
         .zip(control)
         .context("the hub said where it listens")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_set_whether_they_are_at_their_default_or_not() {
+        let grounds = Grounds::prepare().unwrap();
+        let before = grounds.config().unwrap().limits;
+        let settings = [
+            ("connections_max", "201"),
+            ("consumer_calls_per_second_max", "77"),
+        ];
+        grounds.configure(&settings).unwrap();
+        let limits = grounds.config().unwrap().limits;
+        assert_eq!(limits.connections_max, 201);
+        assert_eq!(limits.consumer_calls_per_second_max, 77);
+        assert_eq!(limits.handshakes_max, before.handshakes_max);
+        let error = grounds.configure(&[("connections", "1")]).unwrap_err();
+        assert_eq!(error.to_string(), "no connections in the template");
+    }
 }

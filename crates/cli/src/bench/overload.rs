@@ -2,14 +2,17 @@
 //! are begun when they are due, whether or not those before them have been answered, as consumers
 //! who do not know of each other do.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use h2::client::SendRequest;
+use ndxp_proto::registry::v1::Catalogue;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustls::ClientConfig;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -48,6 +51,11 @@ pub struct Overload {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
 
+    /// The hub on one processor, load and provider on the others: what is offered then takes no time
+    /// from the hub
+    #[arg(long)]
+    apart: bool,
+
     /// `table` for people, `json` for programs
     #[arg(short, long, value_name = "FORM", default_value = "table")]
     output: Form,
@@ -69,6 +77,12 @@ struct Row {
     p99_ms: f64,
 }
 
+/// Who runs where.
+struct Processors {
+    hub: CpuSet,
+    load: CpuSet,
+}
+
 /// How a call ended.
 struct Ended {
     consumer: usize,
@@ -78,20 +92,31 @@ struct Ended {
 
 impl Overload {
     pub fn run(self) -> Result<(), Failure> {
+        let processors = match self.apart {
+            true => Some(Processors::share_out()?),
+            false => None,
+        };
+        // Whoever is begun stays where its beginner is.
+        let keep_to = |part: fn(&Processors) -> &CpuSet| match &processors {
+            Some(processors) => sched_setaffinity(None, part(processors)),
+            None => Ok(()),
+        };
+        keep_to(|it| &it.load).context("processors are shared out")?;
         let runtime = runtime()?;
-        let rows = runtime.block_on(self.measure())?;
+        let rows = runtime.block_on(async {
+            let grounds = Grounds::prepare()?;
+            let provider = echo::start(grounds.system(PROVIDER)?.1).await?;
+            keep_to(|it| &it.hub)?;
+            let hub = grounds.serve(everybody(provider)?).await?;
+            keep_to(|it| &it.load)?;
+            self.measure(&grounds, &hub).await
+        })?;
         Ok(print_as(self.output, &rows, || table(&rows))?)
     }
 
-    async fn measure(&self) -> anyhow::Result<Vec<Row>> {
-        let grounds = Grounds::prepare()?;
-        let provider = echo::start(grounds.system(PROVIDER)?.1).await?;
-        let consumers = CONSUMERS.map(|(system, _)| system);
-        let hub = grounds
-            .serve(catalogue(&consumers, &[(PROVIDER, provider)])?)
-            .await?;
+    async fn measure(&self, grounds: &Grounds, hub: &Hub) -> anyhow::Result<Vec<Row>> {
         let mut tls = Vec::new();
-        for system in consumers {
+        for (system, _) in CONSUMERS {
             tls.push(grounds.system(system)?.0);
         }
         let load = Load {
@@ -111,7 +136,7 @@ impl Overload {
         let mut rows = Vec::new();
         for offered in OFFERED {
             eprintln!("{offered} of it");
-            rows.push(self.offer(&tls, &hub, offered, saturates).await?);
+            rows.push(self.offer(&tls, hub, offered, saturates).await?);
         }
         Ok(rows)
     }
@@ -176,6 +201,28 @@ impl Overload {
             ..row(offered, &all, elapsed)
         })
     }
+}
+
+impl Processors {
+    /// The first that this process may use is the hub's.
+    fn share_out() -> anyhow::Result<Self> {
+        let all = sched_getaffinity(None)?;
+        let mut own = (0..CpuSet::MAX_CPU).filter(|it| all.is_set(*it));
+        let first = own.next().context("a process has a processor")?;
+        let (mut hub, mut load) = (CpuSet::new(), CpuSet::new());
+        hub.set(first);
+        own.for_each(|it| load.set(it));
+        ensure!(
+            load.count() > 0,
+            "there is one processor, which cannot be shared out"
+        );
+        Ok(Self { hub, load })
+    }
+}
+
+fn everybody(provider: SocketAddr) -> anyhow::Result<Catalogue> {
+    let consumers = CONSUMERS.map(|(system, _)| system);
+    catalogue(&consumers, &[(PROVIDER, provider)])
 }
 
 fn row(offered: f64, all: &[Ended], elapsed: Duration) -> Row {

@@ -1,30 +1,28 @@
 //! `ndxp bench soak`: a hub under honest load, bad peers, crashes and restarts, for as long as one
 //! likes; in the end memory, counts and journal must be as promised.
 
-mod attacks;
 mod honest;
-mod ill;
 mod stand;
 mod verdict;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use fastrand::Rng;
 use ndxp_hub::config::Config;
 use ndxp_hub::memory::MemoryBound;
 use rustls::ClientConfig;
 use tokio::task::JoinSet;
 
+use super::attacks::{Attack, Attacker};
 use super::catalogue::catalogue;
 use super::hub::{Grounds, Hub};
 use super::rows::Form;
 use super::runtime;
-use super::{echo, process};
+use super::{attacks, echo, ill, process};
 use crate::failure::Failure;
 
-use attacks::Attacker;
 use honest::{Honest, Tally};
 use stand::{Change, Stand};
 use verdict::{Memory, Verdict};
@@ -43,16 +41,19 @@ const SERVES_MIN: Duration = Duration::from_secs(10);
 /// Until a hub that has just begun is measured: what it holds for itself.
 const SETTLES: Duration = Duration::from_secs(1);
 
-/// Small enough that the attackers reach them: what stands in `ndxp.toml` as a default, and here.
-const LIMITS: [(&str, &str, &str); 8] = [
-    ("connections_max", "10_000", "200"),
-    ("handshakes_max", "256", "64"),
-    ("calls_in_flight_max", "20_000", "300"),
-    ("consumer_calls_in_flight_max", "5_000", "200"),
-    ("provider_calls_in_flight_max", "5_000", "200"),
-    ("streams_per_connection_max", "1_000", "50"),
-    ("windows_bytes_max", "1_073_741_824", "33_554_432"),
-    ("segment_bytes", "67_108_864", "8_388_608"),
+/// How long an attack is kept up, milliseconds: at least, and less than.
+const HELD_MS: (u64, u64) = (200, 3_000);
+
+/// Small enough that the attackers reach them.
+const LIMITS: [(&str, &str); 8] = [
+    ("connections_max", "200"),
+    ("handshakes_max", "64"),
+    ("calls_in_flight_max", "300"),
+    ("consumer_calls_in_flight_max", "200"),
+    ("provider_calls_in_flight_max", "200"),
+    ("streams_per_connection_max", "50"),
+    ("windows_bytes_max", "33_554_432"),
+    ("segment_bytes", "8_388_608"),
 ];
 
 /// Lets bad peers, kills and restarts at a hub beside honest calls, and checks its promises: no honest
@@ -90,8 +91,7 @@ impl Soak {
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         eprintln!("seed {seed}");
         let grounds = Grounds::prepare()?;
-        let toml = grounds.folder.path().join("ndxp.toml");
-        set_limits(&toml)?;
+        grounds.configure(&LIMITS)?;
         let (honest, well) = (grounds.system(HONEST)?.0, grounds.system(WELL)?.1);
         let (attacker, ill) = (grounds.system(ATTACKER)?.0, grounds.system(ILL)?.1);
         let providers = [
@@ -104,7 +104,7 @@ impl Soak {
 
         let stand = Stand::new();
         let mut tasks = Peers::start(&stand, seed, (honest, attacker));
-        let (memory, restarts) = self.serve(&grounds, hub, &stand, &toml).await?;
+        let (memory, restarts) = self.serve(&grounds, hub, &stand).await?;
         let peers = tasks.stop().await?;
         Verdict::reach(grounds.folder.path(), peers, memory, restarts)
     }
@@ -116,9 +116,8 @@ impl Soak {
         grounds: &Grounds,
         mut hub: Hub,
         stand: &Stand,
-        toml: &Path,
     ) -> anyhow::Result<(Memory, u32)> {
-        let config = Config::load(toml)?;
+        let config = Config::load(&grounds.config_file())?;
         let end = Instant::now() + Duration::from_secs(self.seconds);
         let serves = (Duration::from_secs(self.seconds) / (RESTARTS + 1)).max(SERVES_MIN);
         let mut memory = Memory::new(&MemoryBound::of(&config, 2));
@@ -172,8 +171,11 @@ impl Peers {
             peers.honest.spawn(caller.call_until_over(stand.clone()));
         }
         for (place, attack) in (0..).zip(attacks::ALL) {
-            let attacker = Attacker::new(Arc::clone(&ill), ILL, seed.wrapping_add(place));
-            peers.attackers.spawn(attacker.go_on(attack, stand.clone()));
+            let attacker = Attacker::new(Arc::clone(&ill), ILL);
+            let random = Rng::with_seed(seed.wrapping_add(place));
+            peers
+                .attackers
+                .spawn(go_on(attacker, attack, random, stand.clone()));
         }
         peers
     }
@@ -193,29 +195,16 @@ impl Peers {
     }
 }
 
-/// Writes the limits into the file in place of the defaults that stand there commented out.
-fn set_limits(toml: &Path) -> anyhow::Result<()> {
-    let mut text = std::fs::read_to_string(toml)?;
-    for (key, default, value) in LIMITS {
-        let default = format!("#{key} = {default}\n");
-        anyhow::ensure!(text.contains(&default), "no {default:?} in the template");
-        text = text.replace(&default, &format!("{key} = {value}\n"));
+/// Attacks again and again; how often.
+async fn go_on(attacker: Attacker, attack: Attack, mut random: Rng, stand: Stand) -> u64 {
+    let mut made = 0;
+    while let Some(serving) = stand.serving().await {
+        let (least, most) = HELD_MS;
+        let held = Duration::from_millis(random.u64(least..most));
+        // Whatever the hub does about it is right, as long as others do not feel it.
+        let _repelled = attacker.make(attack, serving.exchange, held).await;
+        made += 1;
+        tokio::time::sleep(Duration::from_millis(random.u64(0..least))).await;
     }
-    Ok(std::fs::write(toml, text)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_limit_of_the_soak_stands_in_the_template() {
-        let grounds = Grounds::prepare().unwrap();
-        let toml = grounds.folder.path().join("ndxp.toml");
-        set_limits(&toml).unwrap();
-        let config = Config::load(&toml).unwrap();
-        assert_eq!(config.limits.connections_max, 200);
-        assert_eq!(config.limits.windows_bytes_max, 32 << 20);
-        assert_eq!(config.journal.segment_bytes, 8 << 20);
-    }
+    made
 }

@@ -6,25 +6,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use fastrand::Rng;
 use h2::client::SendRequest;
 use http::{HeaderValue, Request};
 use rustls::ClientConfig;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpSocket;
 
-use super::stand::{Serving, Stand};
-use crate::bench::caller::{self, connect, grpc_message, secure};
+use super::caller::{self, connect, grpc_message, secure};
 
-/// How long an attack is kept up, milliseconds: at least, and less than.
-const HELD_MS: (u64, u64) = (200, 3_000);
 /// Calls of one attack: as many as one connection may carry, and some.
 const CALLS: usize = 60;
 const CONNECTIONS: usize = 60;
 /// Windows of a reader that does not read.
 const DEAF_WINDOW_BYTES: u32 = 1 << 30;
 /// An address of this machine that no honest caller has.
-const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
+pub const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
 const UPLOAD_BYTES: u32 = 1 << 20;
 
 #[derive(Clone, Copy, Debug)]
@@ -64,59 +60,41 @@ pub const ALL: [Attack; 9] = [
 pub struct Attacker {
     tls: Arc<ClientConfig>,
     provider: &'static str,
-    random: Rng,
 }
 
 impl Attacker {
-    pub fn new(tls: Arc<ClientConfig>, provider: &'static str, seed: u64) -> Self {
-        Self {
-            tls,
-            provider,
-            random: Rng::with_seed(seed),
-        }
+    pub fn new(tls: Arc<ClientConfig>, provider: &'static str) -> Self {
+        Self { tls, provider }
     }
 
-    /// Attacks again and again; how often.
-    pub async fn go_on(mut self, attack: Attack, stand: Stand) -> u64 {
-        let mut made = 0;
-        while let Some(serving) = stand.serving().await {
-            let (least, most) = HELD_MS;
-            let held = Duration::from_millis(self.random.u64(least..most));
-            // Whatever the hub does about it is right, as long as others do not feel it.
-            let _repelled = self.make(attack, serving, held).await;
-            made += 1;
-            tokio::time::sleep(Duration::from_millis(self.random.u64(0..least))).await;
-        }
-        made
-    }
-
-    async fn make(
-        &mut self,
+    /// Attacks once, and keeps it up for as long as `held` where that says anything.
+    pub async fn make(
+        &self,
         attack: Attack,
-        serving: Serving,
+        exchange: SocketAddr,
         held: Duration,
     ) -> anyhow::Result<()> {
         match attack {
-            Attack::Deaf => self.be_deaf(serving, "Pour", held).await,
-            Attack::DeafToDrips => self.be_deaf(serving, "Drip", held).await,
+            Attack::Deaf => self.be_deaf(exchange, "Pour", held).await,
+            Attack::DeafToDrips => self.be_deaf(exchange, "Drip", held).await,
             Attack::Upload => {
-                let sender = connect(serving.exchange, &self.tls).await?;
+                let sender = connect(exchange, &self.tls).await?;
                 let message = grpc_message(UPLOAD_BYTES);
                 let calls = self.begin(&sender, "Hang", &message).await;
                 tokio::time::sleep(held).await;
                 drop(calls);
                 Ok(())
             }
-            Attack::Hang => self.hold(serving, "Hang", held).await,
-            Attack::Resets => self.hold(serving, "Hang", Duration::ZERO).await,
+            Attack::Hang => self.hold(exchange, "Hang", held).await,
+            Attack::Resets => self.hold(exchange, "Hang", Duration::ZERO).await,
             Attack::Broken => {
-                self.hold(serving, "Reset", held).await?;
-                self.hold(serving, "Vanish", held).await
+                self.hold(exchange, "Reset", held).await?;
+                self.hold(exchange, "Vanish", held).await
             }
             Attack::LargeHeaders => {
-                self.hold(serving, "LargeHeaders", held).await?;
-                let sender = connect(serving.exchange, &self.tls).await?;
-                let mut request = self.request("Echo");
+                self.hold(exchange, "LargeHeaders", held).await?;
+                let sender = connect(exchange, &self.tls).await?;
+                let mut request = request("Echo", self.provider);
                 let large = HeaderValue::from_bytes(&[b'x'; 30_000])?;
                 request.headers_mut().insert("x-large", large);
                 let mut sender = sender.ready().await?;
@@ -130,7 +108,7 @@ impl Attacker {
                     // From elsewhere: the hub makes room at the cost of the address that crowds.
                     let socket = TcpSocket::new_v4()?;
                     socket.bind(ELSEWHERE)?;
-                    let mut tcp = socket.connect(serving.exchange).await?;
+                    let mut tcp = socket.connect(exchange).await?;
                     // A handshake record of 512 bytes, of which five come.
                     tcp.write_all(&[22, 3, 1, 2, 0]).await?;
                     open.push(tcp);
@@ -140,7 +118,7 @@ impl Attacker {
             }
             Attack::Churn => {
                 for _ in 0..CONNECTIONS {
-                    drop(connect(serving.exchange, &self.tls).await?);
+                    drop(connect(exchange, &self.tls).await?);
                 }
                 Ok(())
             }
@@ -148,8 +126,8 @@ impl Attacker {
     }
 
     /// Begins calls and waits, without breaking them off before the time is over.
-    async fn hold(&self, serving: Serving, method: &str, held: Duration) -> anyhow::Result<()> {
-        let sender = connect(serving.exchange, &self.tls).await?;
+    async fn hold(&self, exchange: SocketAddr, method: &str, held: Duration) -> anyhow::Result<()> {
+        let sender = connect(exchange, &self.tls).await?;
         let calls = self.begin(&sender, method, &grpc_message(256)).await;
         tokio::time::sleep(held).await;
         drop(calls);
@@ -157,8 +135,13 @@ impl Attacker {
     }
 
     /// Begins calls and leaves the socket unread.
-    async fn be_deaf(&self, serving: Serving, method: &str, held: Duration) -> anyhow::Result<()> {
-        let tls = secure(serving.exchange, &self.tls).await?;
+    async fn be_deaf(
+        &self,
+        exchange: SocketAddr,
+        method: &str,
+        held: Duration,
+    ) -> anyhow::Result<()> {
+        let tls = secure(exchange, &self.tls).await?;
         let (sender, mut connection) = h2::client::Builder::new()
             .initial_window_size(DEAF_WINDOW_BYTES)
             .initial_connection_window_size(DEAF_WINDOW_BYTES)
@@ -188,7 +171,8 @@ impl Attacker {
         for _ in 0..CALLS {
             let begun = async {
                 let mut sender = sender.clone().ready().await?;
-                let (answer, mut stream) = sender.send_request(self.request(method), false)?;
+                let (answer, mut stream) =
+                    sender.send_request(request(method, self.provider), false)?;
                 stream.send_data(message.clone(), true)?;
                 anyhow::Ok((answer, stream))
             };
@@ -201,12 +185,13 @@ impl Attacker {
         }
         calls
     }
+}
 
-    fn request(&self, method: &str) -> Request<()> {
-        let mut request = caller::request(&format!("/ndxp.bench.v1.Echo/{method}"));
-        let headers = request.headers_mut();
-        headers.insert("ndxp-provider", HeaderValue::from_static(self.provider));
-        headers.insert("grpc-timeout", HeaderValue::from_static("5S"));
-        request
-    }
+/// A call that gives up by itself after a while.
+pub fn request(method: &str, provider: &'static str) -> Request<()> {
+    let mut request = caller::request(&format!("/ndxp.bench.v1.Echo/{method}"));
+    let headers = request.headers_mut();
+    headers.insert("ndxp-provider", HeaderValue::from_static(provider));
+    headers.insert("grpc-timeout", HeaderValue::from_static("5S"));
+    request
 }
