@@ -31,6 +31,8 @@ const BYSTANDER: &str = "H26/lgsp";
 const ATTACKER: &str = "H40/lgsp";
 const WELL: &str = "G01/population";
 const ILL: &str = "G02/ill";
+/// Whom a flood of calls is for: what the bystander's own provider has to do is no affair of the hub's.
+const CROWDED: &str = "G03/crowded";
 const MESSAGE_BYTES: u32 = 256;
 
 /// One core, so that nobody is spared by being on another; what a consumer and an address may do in a
@@ -114,6 +116,10 @@ impl Beside {
         let attackers = Attackers::start(grounds.system(ATTACKER)?.0, grounds.system(ILL)?.1)?;
         let providers = [
             (WELL, echo::start_apart(Some(grounds.system(WELL)?.1))?),
+            (
+                CROWDED,
+                echo::start_apart(Some(grounds.system(CROWDED)?.1))?,
+            ),
             (ILL, attackers.provider),
         ];
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use super::{ILL, WELL};
+use super::{CROWDED, ILL};
 use crate::bench::attacks::{self, Attack, ELSEWHERE};
 use crate::bench::caller::{connect, grpc_message, secure};
 
@@ -128,7 +128,7 @@ impl Attacker {
                 let message = grpc_message(256);
                 loop {
                     let mut sender = sender.clone().ready().await?;
-                    let request = attacks::request("Unary", WELL);
+                    let request = attacks::request("Unary", CROWDED);
                     let (answer, mut stream) = sender.send_request(request, false)?;
                     stream.send_data(message.clone(), true)?;
                     let mut body = answer.await?.into_body();
