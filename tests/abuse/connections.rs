@@ -1,11 +1,13 @@
 //! Connections by the thousand: such as never say who they are, and such as do.
 
 use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::bystander::{Abused, Bystander, WIDE};
+use super::floods::flood;
 use crate::support::call::message;
 use crate::support::consumer::{Consumer, dial_from};
 use crate::support::frames::{ENHANCE_YOUR_CALM, PING, frame, many};
@@ -84,52 +86,58 @@ const PACED: &str = "ndxp_handshakes_paced_total";
 /// An address that nobody else here has.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// A hub that makes so many handshakes a second for one address, and four times as many at once.
-async fn paced(handshakes_per_second: u32) -> Abused {
+/// A hub that makes a handshake a second for one address, and five at once.
+async fn paced() -> Abused {
     let hub = Hub::init();
-    let rate = handshakes_per_second.to_string();
-    hub.set("limits", "address_handshakes_per_second_max", &rate);
+    hub.set("limits", "address_handshakes_per_second_max", "1");
     Abused::start_with(hub, echo).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_above_the_pace_of_their_address_wait_and_those_from_elsewhere_do_not() {
-    let world = paced(1).await;
+    let world = paced().await;
+    let since = Instant::now();
     let mut held = Vec::new();
-    for at in 0..50 {
+    for _ in 0..8 {
         let consumer = Consumer::connect(&world.hub, &world.attacker).await;
         let answer = consumer.call(&call(), message(b"in its turn")).await;
         assert_eq!(answer.grpc_status(), 0);
         held.push(consumer);
-        let waited = world.metric(PACED).await;
-        assert!(at >= 4 || waited == 0, "{at} were there before");
-        if waited > 0 {
-            break;
-        }
     }
-    assert_eq!(world.metric(PACED).await, 1);
+    let took = since.elapsed();
+    assert!(
+        took >= Duration::from_secs(3),
+        "three had to wait: {took:?}"
+    );
+    let paced = world.metric(PACED).await;
     let tls = world.bystander.client();
     let from_elsewhere = dial_from(ELSEWHERE, world.hub.exchange(), tls);
     assert!(within("the handshake", from_elsewhere).await.is_ok());
-    assert_eq!(world.metric(PACED).await, 1);
+    assert_eq!(world.metric(PACED).await, paced);
     world.hub.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_was_ended_for_abuse_waits_before_the_next_handshake() {
-    // Forty at once, and each flood counts as ten more: the handshakes alone would not wait.
-    const FLOODS: usize = 30;
-    let world = paced(10).await;
-    let mut made = 0;
-    while world.metric(PACED).await == 0 && made < FLOODS {
-        let mut attacker = world.attack(WIDE).await;
-        attacker
-            .say(&many(5_000, &frame(PING, 0, 0, &[7; 8])))
-            .await;
-        let told = within("the end", attacker.read.told_to_go()).await;
-        assert_eq!(told, Some(ENHANCE_YOUR_CALM));
-        made += 1;
-    }
-    assert_eq!(world.metric(PACED).await, 1, "behind {made} floods");
+    let world = paced().await;
+    let since = Instant::now();
+    let flood = async || {
+        let waves = (0..200).map(|_| many(1_000, &frame(PING, 0, 0, &[7; 8])));
+        flood(world.attack(WIDE).await, waves).await
+    };
+    // The handshakes alone would leave room for one more.
+    let told = tokio::join!(flood(), flood(), flood(), flood());
+    let told = <[_; 4]>::from(told);
+    assert_eq!(told, [Some(ENHANCE_YOUR_CALM); 4]);
+    let (exchange, credentials) = (world.hub.exchange(), &world.attacker);
+    until("a turn", async || {
+        Consumer::try_connect(exchange, credentials).await.ok()
+    })
+    .await;
+    let took = since.elapsed();
+    assert!(
+        took >= Duration::from_secs(4),
+        "eight seconds' worth: {took:?}"
+    );
     world.hub.stop().await;
 }

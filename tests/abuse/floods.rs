@@ -21,7 +21,7 @@ fn path() -> String {
 }
 
 /// Sends the waves until the hub ends the connection; with which code it does.
-async fn flood(attacker: Client, waves: impl Iterator<Item = Vec<u8>>) -> Option<u32> {
+pub async fn flood(attacker: Client, waves: impl Iterator<Item = Vec<u8>>) -> Option<u32> {
     let Client {
         mut read,
         mut write,

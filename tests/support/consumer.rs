@@ -84,7 +84,7 @@ pub async fn dial(
     address: SocketAddr,
     tls: ClientConfig,
 ) -> Result<TlsStream<TcpStream>, std::io::Error> {
-    dial_from(Ipv4Addr::LOCALHOST, address, tls).await
+    dial_from(Ipv4Addr::UNSPECIFIED, address, tls).await
 }
 
 /// As [`dial`], from an address of this machine's own network.

@@ -96,8 +96,7 @@ impl Conduct {
         }
     }
 
-    /// Whether it is to be ended, or was, for what the peer did.
-    pub fn is_exceeded(&self) -> bool {
+    fn is_exceeded(&self) -> bool {
         self.excess.get().is_some()
     }
 

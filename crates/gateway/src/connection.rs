@@ -10,6 +10,7 @@ use ndxp_registry::CertificateIdentity;
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
@@ -19,6 +20,7 @@ use crate::exchange::{Incoming, exchange};
 use crate::limits::{Limits, http2};
 use crate::liveness;
 use crate::metrics::Shed;
+use crate::pace::PATIENCE;
 use crate::peer::Peer;
 use crate::stage::Stream;
 use crate::stream::Piece;
@@ -70,16 +72,9 @@ pub async fn connection(
         );
         return dismiss(&mut calls).await;
     };
-    let ended = serve_calls(&core, &mut calls, &peer, &mut stop).await;
-    if let Err(error) = &ended {
+    let abused = || core.pace.note_abuse(from);
+    if let Err(error) = serve_calls(&core, &mut calls, &peer, &mut stop, abused).await {
         tracing::debug!(%error, "connection of a consumer ended");
-    }
-    let broke_protocol = ended.is_err_and(|error| error.is_go_away() && error.is_library());
-    if broke_protocol {
-        core.metrics.shed(Shed::Protocol);
-    }
-    if broke_protocol || peer.conduct.is_exceeded() {
-        core.pace.note_abuse(from);
     }
 }
 
@@ -94,7 +89,7 @@ pub async fn serve_proved<S: Stream>(
     let peer = Arc::new(Peer::proved(identity, Arc::clone(&conduct)));
     let guarded = Guarded::of_consumer(stream, conduct);
     let mut calls = http2_server(&core.limits).handshake(guarded).await?;
-    serve_calls(core, &mut calls, &peer, &mut stop).await
+    serve_calls(core, &mut calls, &peer, &mut stop, || ()).await
 }
 
 /// Tells the peer to be calm and ends the connection; calls that it still brings are not taken.
@@ -109,6 +104,8 @@ async fn dismiss<S: Stream>(connection: &mut Calls<S>) {
 enum NotIdentified {
     #[error("TLS: {0}")]
     Tls(#[from] std::io::Error),
+    #[error("its address has more handshakes made than limits.address_handshakes_per_second_max")]
+    TooSoon,
     #[error("it took too long")]
     TooLong(#[from] tokio::time::error::Elapsed),
     #[error("the peer did not ask for HTTP/2 (ALPN h2)")]
@@ -126,22 +123,37 @@ enum NotIdentified {
 /// A consumer's connection that has said all it must before its first call.
 type Calls<S> = server::Connection<Guarded<S>, Piece>;
 
-/// A peer that has said hello waits its turn before the hub does any work for it.
 async fn identify(
     core: &Core,
     tcp: TcpStream,
     from: IpAddr,
 ) -> Result<(Calls<TlsStream<TcpStream>>, Arc<Peer>), NotIdentified> {
     liveness::watch(&tcp)?;
-    let limit = core.limits.handshake_max;
-    let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp);
-    let hello = tokio::time::timeout(limit, hello).await??;
-    if let Some(wait) = core.pace.wait(from) {
-        core.metrics.handshakes_paced.inc();
-        tracing::debug!(%from, ?wait, "a handshake above the pace of its address");
+    wait_for_turn(core, from).await?;
+    let proved = async {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+        core.pace.note_handshake(from);
+        prove(core, hello).await
+    };
+    tokio::time::timeout(core.limits.handshake_max, proved).await?
+}
+
+/// Waits until the address may have another handshake made. Only those that bring a hello take a turn:
+/// whoever connects and says nothing costs no work.
+async fn wait_for_turn(core: &Core, from: IpAddr) -> Result<(), NotIdentified> {
+    let Some(mut wait) = core.pace.wait(from) else {
+        return Ok(());
+    };
+    core.metrics.handshakes_paced.inc();
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() + wait <= until {
         tokio::time::sleep(wait).await;
+        match core.pace.wait(from) {
+            None => return Ok(()),
+            Some(longer) => wait = longer,
+        }
     }
-    tokio::time::timeout(limit, prove(core, hello)).await?
+    Err(NotIdentified::TooSoon)
 }
 
 async fn prove(
@@ -178,6 +190,8 @@ async fn serve_calls<S: Stream>(
     connection: &mut Calls<S>,
     peer: &Arc<Peer>,
     stop: &mut watch::Receiver<bool>,
+    // Told as soon as it is known, and before the farewell.
+    abused: impl Fn(),
 ) -> Result<(), h2::Error> {
     // Every call holds a clone; when the last is dropped, nothing is in flight any more.
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
@@ -228,7 +242,13 @@ async fn serve_calls<S: Stream>(
             }
         }
     };
+    let broke_protocol = |error: &h2::Error| error.is_go_away() && error.is_library();
+    if ended.as_ref().is_err_and(broke_protocol) {
+        abused();
+        core.metrics.shed(Shed::Protocol);
+    }
     if let Some(excess) = over {
+        abused();
         core.metrics.shed(Shed::Conduct(excess));
         tracing::info!(peer = peer.proof, excess = excess.as_str(), "told to go");
         dismiss(connection).await;

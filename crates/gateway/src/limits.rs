@@ -27,10 +27,9 @@ pub struct Limits {
     /// that has most of them gives way.
     pub handshakes_max: usize,
     /// TLS handshakes that one address may have made in a second, four seconds' worth of them at once;
-    /// more wait their turn. 0 for as many as come.
+    /// more wait their turn, or are turned away. 0 for as many as come.
     pub address_handshakes_per_second_max: u32,
-    /// TCP accept to the peer's TLS hello, and from there, once it is its turn, to the end of the
-    /// handshake and HTTP/2's first words.
+    /// TCP accept, or its turn, to the end of the TLS handshake and HTTP/2's first words.
     pub handshake_max: Duration,
     /// Dialling a provider: TCP, TLS and HTTP/2 together.
     pub connect_max: Duration,

@@ -132,7 +132,7 @@ impl Metrics {
             handshakes_paced: counter(
                 registry,
                 "ndxp_handshakes_paced_total",
-                "TLS handshakes of consumers that waited: their address had more made than it may",
+                "TLS handshakes of consumers that waited, or were turned away: their address had more made than it may",
             )?,
             handshakes_failed: counter(
                 registry,

@@ -1,9 +1,9 @@
 //! How fast one address may have TLS handshakes made: each costs the hub about as much as twenty calls,
-//! and whoever makes nothing else could fill a core with them. Those above the pace are not refused but
-//! wait their turn. An address from which an abusive connection came waits as if it had made many.
+//! and whoever makes nothing else could fill a core with them. Those above the pace wait a little, and are
+//! turned away where that would not do. A connection that was ended for abuse counts as many.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,21 +13,32 @@ use crate::anteroom::crowd;
 
 /// Handshakes at once, as seconds of the pace: an agency that begins anew opens all its connections.
 const AT_ONCE: Duration = Duration::from_secs(4);
+/// How long one waits for its turn before it is turned away.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 /// What a connection that was ended for abuse counts, in seconds of the pace.
 const ABUSE_COUNTS: Duration = Duration::from_secs(1);
-/// No address is made to wait longer, whatever came from it: others may be behind the same one.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-/// Addresses that are remembered. Above it those that come new have their burst each time.
+/// Beyond that nothing is counted: others may be behind the same address.
+const TAKEN_MAX: Duration = Duration::from_secs(16);
+/// Addresses that are remembered, at some 50 bytes: half a megabyte. Above it, those that come new are
+/// counted together.
 const ADDRESSES_MAX: usize = 10_000;
+const THE_OTHERS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
-/// The pace of the whole hub's handshakes, asked once for each.
+/// The pace of the whole hub's handshakes.
 #[derive(Debug)]
 pub struct Pace {
     since: Instant,
-    /// Between two handshakes of one address; zero lets all pass.
-    every: Duration,
-    /// Until when each address has had its handshakes, as time since the beginning. Held for a look-up.
-    taken: Mutex<HashMap<IpAddr, Duration>>,
+    /// Between two handshakes of one address; `None` lets all pass.
+    every: Option<Duration>,
+    /// Held for one look-up; while all places are taken, now and then for a look at each.
+    ledger: Mutex<Ledger>,
+}
+
+/// Until when addresses have had their handshakes, as time since the beginning. Pure.
+#[derive(Debug, Default)]
+struct Ledger {
+    until: HashMap<IpAddr, Duration>,
+    cleared: Duration,
 }
 
 impl Pace {
@@ -36,39 +47,62 @@ impl Pace {
     pub fn new(per_second: u32) -> Self {
         Self {
             since: Instant::now(),
-            every: Duration::from_secs(1)
-                .checked_div(per_second)
-                .unwrap_or_default(),
-            taken: Mutex::default(),
+            every: Duration::from_secs(1).checked_div(per_second),
+            ledger: Mutex::default(),
         }
     }
 
-    /// Charges an address with a handshake; how long that has to wait, if at all.
+    /// How long an address has to wait from now on, if at all. It is asked again behind that: others may
+    /// have had the turn.
     pub fn wait(&self, from: IpAddr) -> Option<Duration> {
-        let wait = self.charge(from, self.every, self.since.elapsed());
+        self.every?;
+        self.with(|ledger, now| ledger.wait(from, now))
+    }
+
+    /// A handshake begins: there is a hello, and the hub's work follows.
+    pub fn note_handshake(&self, from: IpAddr) {
+        if let Some(every) = self.every {
+            self.with(|ledger, now| ledger.take(from, every, now));
+        }
+    }
+
+    /// A connection from there is ended for what its peer did.
+    pub fn note_abuse(&self, from: IpAddr) {
+        if self.every.is_some() {
+            self.with(|ledger, now| ledger.take(from, ABUSE_COUNTS, now));
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Ledger, Duration) -> T) -> T {
+        let now = self.since.elapsed();
+        work(
+            &mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+        )
+    }
+}
+
+impl Ledger {
+    fn wait(&self, from: IpAddr, now: Duration) -> Option<Duration> {
+        let until = self.until.get(&crowd(from));
+        let until = until.or_else(|| self.until.get(&THE_OTHERS))?;
+        let wait = until.saturating_sub(now + AT_ONCE);
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// A connection from there was ended for what it did.
-    pub fn note_abuse(&self, from: IpAddr) {
-        if !self.every.is_zero() {
-            self.charge(from, ABUSE_COUNTS, self.since.elapsed());
-        }
-    }
-
-    /// Charges an address with so much time; how long it has to wait from `now` on.
-    fn charge(&self, from: IpAddr, time: Duration, now: Duration) -> Duration {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = crowd(from);
-        if taken.len() >= ADDRESSES_MAX && !taken.contains_key(&from) {
-            taken.retain(|_, until| *until > now);
-            if taken.len() >= ADDRESSES_MAX {
-                return Duration::ZERO;
+    fn take(&mut self, from: IpAddr, time: Duration, now: Duration) {
+        let mut from = crowd(from);
+        if self.until.len() >= ADDRESSES_MAX && !self.until.contains_key(&from) {
+            if now >= self.cleared + AT_ONCE {
+                self.cleared = now;
+                self.until.retain(|_, until| *until > now);
+            }
+            if self.until.len() >= ADDRESSES_MAX {
+                from = THE_OTHERS;
             }
         }
-        let until = taken.entry(from).or_default();
-        *until = ((*until).max(now) + time).min(now + AT_ONCE + WAIT_MAX);
-        (*until - now).saturating_sub(AT_ONCE)
+        let until = self.until.entry(from).or_default();
+        *until = ((*until).max(now) + time).min(now + TAKEN_MAX);
     }
 }
 
@@ -78,18 +112,19 @@ mod tests {
 
     const A: &str = "10.0.0.1";
     const B: &str = "10.0.0.2";
+    const TENTH: Duration = Duration::from_millis(100);
 
-    /// A row charges an address, at a second, with so many handshakes of ten a second; and how many
-    /// milliseconds the last of them has to wait.
+    /// A row takes, at a second, so many handshakes of ten a second for an address; and how many
+    /// milliseconds the next one then has to wait.
     #[track_caller]
     fn check(rows: &[(&str, u64, u32, u64)]) {
-        let pace = Pace::new(10);
+        let mut ledger = Ledger::default();
         for row @ (from, at, handshakes, wait_ms) in rows {
-            let now = Duration::from_secs(*at);
-            let mut wait = Duration::ZERO;
+            let (from, now) = (from.parse().unwrap(), Duration::from_secs(*at));
             for _ in 0..*handshakes {
-                wait = pace.charge(from.parse().unwrap(), pace.every, now);
+                ledger.take(from, TENTH, now);
             }
+            let wait = ledger.wait(from, now).unwrap_or_default();
             assert_eq!(wait, Duration::from_millis(*wait_ms), "{row:?}");
         }
     }
@@ -103,42 +138,45 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_longer_than_ten_seconds() {
-        check(&[(A, 0, 1_000, 10_000), (A, 1, 10, 10_000), (A, 20, 40, 0)]);
+    fn whatever_came_from_an_address_is_over_in_sixteen_seconds() {
+        check(&[(A, 0, 10_000, 12_000), (A, 12, 0, 0), (A, 16, 40, 0)]);
     }
 
     #[test]
-    fn abuse_counts_as_a_second_and_never_where_there_is_no_pace() {
+    fn abuse_counts_as_a_second() {
+        let mut ledger = Ledger::default();
         let from = A.parse().unwrap();
-        let pace = Pace::new(10);
-        for _ in 0..6 {
-            pace.note_abuse(from);
-        }
-        let wait = pace.charge(from, pace.every, pace.since.elapsed());
-        assert!(wait > Duration::from_secs(1) && wait < Duration::from_millis(2_101));
-        let pace = Pace::new(0);
-        (0..100).for_each(|_| pace.note_abuse(from));
-        assert_eq!(
-            pace.charge(from, pace.every, Duration::ZERO),
-            Duration::ZERO
-        );
+        (0..6).for_each(|_| ledger.take(from, ABUSE_COUNTS, Duration::ZERO));
+        let wait = ledger.wait(from, Duration::ZERO);
+        assert_eq!(wait, Some(Duration::from_secs(2)));
     }
 
     #[test]
-    fn addresses_that_have_paid_are_forgotten_and_no_more_than_the_most_are_kept() {
-        let pace = Pace::new(10);
-        let address = |it: usize| IpAddr::V4(u32::try_from(it).unwrap().into());
-        for it in 0..2 * ADDRESSES_MAX {
-            let wait = pace.charge(address(it), pace.every, Duration::ZERO);
-            assert_eq!(wait, Duration::ZERO);
+    fn without_a_pace_nothing_is_kept_and_nobody_waits() {
+        let pace = Pace::new(0);
+        for _ in 0..1_000 {
+            pace.note_handshake(A.parse().unwrap());
+            pace.note_abuse(A.parse().unwrap());
         }
-        let kept = || pace.taken.lock().unwrap().len();
-        assert_eq!(kept(), ADDRESSES_MAX);
-        pace.charge(
-            address(usize::MAX >> 33),
-            pace.every,
-            Duration::from_secs(1),
-        );
-        assert_eq!(kept(), 1);
+        assert_eq!(pace.wait(A.parse().unwrap()), None);
+        assert!(pace.ledger.lock().unwrap().until.is_empty());
+    }
+
+    #[test]
+    fn those_above_the_most_that_are_kept_are_counted_together_until_others_are_over() {
+        let mut ledger = Ledger::default();
+        let address = |it: usize| IpAddr::V4(u32::try_from(it + 1).unwrap().into());
+        let ten = Duration::from_secs(10);
+        for it in 0..ADDRESSES_MAX + 50 {
+            ledger.take(address(it), ten / 10, AT_ONCE);
+        }
+        assert_eq!(ledger.until.len(), ADDRESSES_MAX + 1);
+        assert_eq!(ledger.wait(address(1), AT_ONCE), None);
+        let strange = address(3 * ADDRESSES_MAX);
+        assert!(ledger.wait(strange, AT_ONCE).is_some());
+        let later = ten * 2;
+        ledger.take(strange, TENTH, later);
+        assert_eq!(ledger.until.len(), 1);
+        assert_eq!(ledger.wait(strange, later), None);
     }
 }

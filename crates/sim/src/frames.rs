@@ -38,11 +38,13 @@ pub fn greeting(window_bytes: u32) -> Vec<u8> {
 /// A frame as it goes over the wire.
 ///
 /// # Panics
-/// When the payload is longer than 4 GiB.
+/// When the payload is longer than a frame can say, 16 MiB.
 #[must_use]
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame is short");
-    let [_, a, b, c] = length.to_be_bytes();
+    let [0, a, b, c] = length.to_be_bytes() else {
+        panic!("{length} bytes are no frame");
+    };
     let head = [a, b, c, kind, flags];
     [&head[..], &stream.to_be_bytes(), payload].concat()
 }

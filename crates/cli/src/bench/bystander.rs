@@ -18,8 +18,9 @@ use serde::Serialize;
 
 use super::caller::{call, connect, grpc_message, request};
 use super::catalogue::{PATH, catalogue};
-use super::hub::{Grounds, Hub};
+use super::hub::Grounds;
 use super::machine::Machine;
+use super::process::allow_files;
 use super::rows::{Form, median, print_as, quantile};
 use super::{echo, runtime_of_one_thread};
 use crate::failure::Failure;
@@ -34,6 +35,8 @@ const ILL: &str = "G02/ill";
 /// Whom a flood of calls is for: what the bystander's own provider has to do is no affair of the hub's.
 const CROWDED: &str = "G03/crowded";
 const MESSAGE_BYTES: u32 = 256;
+/// Thousands of connections are begun and left.
+const FILES: u64 = 9_000;
 
 /// One core, so that nobody is spared by being on another; what a consumer and an address may do in a
 /// second is as it is by default.
@@ -42,7 +45,7 @@ const SETTINGS: [(&str, &str); 3] = [
     ("consumer_calls_per_second_max", "5_000"),
     ("address_handshakes_per_second_max", "50"),
 ];
-/// Until what was begun beside is over.
+/// Until the hub has dialled the provider, and what else comes first is over.
 const SETTLES: Duration = Duration::from_millis(500);
 
 /// Lets a bad peer at a hub of one core, one kind of abuse after the other, and says how long the
@@ -111,6 +114,7 @@ impl Beside {
     }
 
     async fn measure(&self) -> anyhow::Result<Vec<Sample>> {
+        allow_files(FILES)?;
         let grounds = Grounds::prepare()?;
         grounds.configure(&SETTINGS)?;
         let attackers = Attackers::start(grounds.system(ATTACKER)?.0, grounds.system(ILL)?.1)?;
@@ -123,14 +127,16 @@ impl Beside {
             (ILL, attackers.provider),
         ];
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;
-        let hub: Hub = grounds.serve(catalogue).await?;
-        let bystander = Bystander::connect(&grounds, hub.exchange).await?;
         let stretch = Duration::from_secs(self.seconds);
         let only = self.only.as_deref().unwrap_or_default();
         let mut samples = Vec::new();
         for round in 1..=self.rounds {
             for abuse in ABUSES.iter().filter(|it| it.name.contains(only)) {
                 eprintln!("round {round} of {}: {}", self.rounds, abuse.name);
+                // Another hub each time: it remembers what an address has done.
+                let hub = grounds.serve(catalogue.clone()).await?;
+                let bystander = Bystander::connect(&grounds, hub.exchange).await?;
+                bystander.call_for(SETTLES).await?;
                 let beside = bystander.beside(&attackers, abuse, hub.exchange, stretch);
                 samples.push(
                     beside
@@ -167,7 +173,6 @@ impl Bystander {
         let attack = attackers.begin(abuse, exchange);
         let abused = self.call_for(stretch).await;
         let attacks = attack.end().await?;
-        tokio::time::sleep(SETTLES).await;
         Ok(Sample {
             beside: abuse.name,
             attacks,

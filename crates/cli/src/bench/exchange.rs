@@ -110,6 +110,7 @@ impl Exchange {
                     .push(run);
             }
         }
+        hub.stop()?;
         let mut rows = Vec::new();
         for ((calls_in_flight, direct), through) in
             CALLS_IN_FLIGHT.into_iter().zip(&direct).zip(&through)

@@ -24,6 +24,12 @@ use crate::connect;
 /// So many days that the hub does not warn of their end.
 const VALID_DAYS: u32 = 60;
 
+/// What is measured is the hub, not its limits.
+const UNLIMITED: [(&str, &str); 2] = [
+    ("consumer_calls_per_second_max", "0"),
+    ("address_handshakes_per_second_max", "0"),
+];
+
 /// A served hub; stopped when dropped, with SIGKILL, so that a bench can let one crash.
 pub struct Hub {
     pub exchange: SocketAddr,
@@ -56,7 +62,9 @@ impl Grounds {
             .issue_operator("bench", validity)?
             .save(&path.join("pki/operator"))?;
         std::fs::write(path.join("ndxp.toml"), config_text())?;
-        Ok(Self { folder, authority })
+        let grounds = Self { folder, authority };
+        grounds.configure(&UNLIMITED)?;
+        Ok(grounds)
     }
 
     /// Sets keys of the configuration, each of which stands in it already, at its default or not.
@@ -172,15 +180,6 @@ fn config_text() -> String {
         .replace("#listen = \"0.0.0.0:7443\"", "listen = \"127.0.0.1:0\"")
         .replace("#listen = \"127.0.0.1:7444\"", "listen = \"127.0.0.1:0\"")
         .replace("#listen = \"127.0.0.1:7445\"", "listen = \"127.0.0.1:0\"")
-        // What is measured is the hub, not its limits.
-        .replace(
-            "#address_handshakes_per_second_max = 50",
-            "address_handshakes_per_second_max = 0",
-        )
-        .replace(
-            "#consumer_calls_per_second_max = 5_000",
-            "consumer_calls_per_second_max = 0",
-        )
 }
 
 /// Reads the addresses that `serve` prints, and goes on reading so that the pipe stays empty.

@@ -93,7 +93,7 @@ impl Peers {
             rounds: usize::try_from(self.rounds)?,
             connections: self.connections,
         };
-        connections::allow_files(u64::from(self.connections) + connections::FILES_BESIDE)?;
+        super::process::allow_files(u64::from(self.connections) + connections::FILES_BESIDE)?;
         let (mut all, mut targets) = (Samples::default(), Vec::new());
         let (small_bytes, large_bytes) = (
             usize::try_from(unary::SMALL_BYTES)?,

@@ -4,8 +4,9 @@
 use std::fs;
 use std::process::Child;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use ndxp_hub::memory::field_bytes;
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Clock ticks a second in `/proc/*/stat`: fixed at 100 for user space on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -18,6 +19,20 @@ impl Drop for Killed {
         let _gone = self.0.kill();
         let _gone = self.0.wait();
     }
+}
+
+/// Raises this process's limit of open files as far as need be; what it starts inherits it.
+pub fn allow_files(files: u64) -> anyhow::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    ensure!(
+        limit.maximum.is_none_or(|maximum| maximum >= files),
+        "{files} open files are not allowed here: raise `ulimit -Hn`, or ask for fewer connections"
+    );
+    limit.current = Some(files);
+    Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
 /// CPU seconds, user and system, that a process has used so far.

@@ -90,8 +90,9 @@ revoked = "pki/authority/crl.pem"
 #handshakes_max = 256
 #handshake_ms_max = 10_000
 # TLS handshakes that consumers at one address may have made in a second, four seconds' worth of them
-# at once; more wait their turn, for ten seconds at most. A connection that was ended for abuse counts
-# as a second's worth. 0 sets no limit: where a proxy stands before the hub, all share its address.
+# at once; more wait their turn, for two seconds at most, and are closed then. A connection that was
+# ended for abuse counts as a second's worth. 0 sets no limit: where a proxy stands before the hub, all
+# share its address.
 #address_handshakes_per_second_max = 50
 # What all connections may have received and not passed on yet, beside the 64 KiB that each may: a
 # connection with many calls is lent more of it. It is the greater part of what stalled calls cost.

@@ -135,6 +135,7 @@ async fn a_roll_call_is_ended_however_little_time_there_is() {
     })
     .await;
     let tally = load.run(Some(Duration::ZERO), None, |_| {}).await;
+    assert_eq!(tally.surprised, 0, "{:#?}", tally.surprises);
     let took_part: BTreeSet<_> = tally
         .connections
         .keys()

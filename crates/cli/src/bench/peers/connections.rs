@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use h2::client::SendRequest;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, HandshakeKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -192,17 +191,3 @@ async fn idle(ways: &Ways, way: &Way, connections: u32) -> anyhow::Result<f64> {
 /// Files of a bench beside the connections that it is asked for: HAProxy wants two for each of the
 /// 4,000 connections that it is configured for, and some.
 pub const FILES_BESIDE: u64 = 9_000;
-
-/// Raises this process's limit of open files as far as need be; what it starts inherits it.
-pub fn allow_files(files: u64) -> anyhow::Result<()> {
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= files) {
-        return Ok(());
-    }
-    ensure!(
-        limit.maximum.is_none_or(|maximum| maximum >= files),
-        "{files} open files are not allowed here: raise `ulimit -Hn`, or ask for fewer connections"
-    );
-    limit.current = Some(files);
-    Ok(setrlimit(Resource::Nofile, limit)?)
-}
