@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
-use crate::conduct::{Conduct, Guarded};
+use crate::conduct::{Conduct, Excess, Guarded};
 use crate::core::{Core, Counted};
 use crate::exchange::{Incoming, exchange};
 use crate::limits::{Limits, http2};
@@ -242,14 +242,11 @@ async fn serve_calls<S: Stream>(
             }
         }
     };
-    let broke_protocol = |error: &h2::Error| error.is_go_away() && error.is_library();
-    if ended.as_ref().is_err_and(broke_protocol) {
+    if let Some(cause) = abuse(&ended, over) {
         abused();
-        core.metrics.shed(Shed::Protocol);
+        core.metrics.shed(cause);
     }
     if let Some(excess) = over {
-        abused();
-        core.metrics.shed(Shed::Conduct(excess));
         tracing::info!(peer = peer.proof, excess = excess.as_str(), "told to go");
         dismiss(connection).await;
     }
@@ -257,6 +254,15 @@ async fn serve_calls<S: Stream>(
     drop(in_flight);
     let _none_left = settled.recv().await;
     ended
+}
+
+/// What a connection was ended for, if its peer was to blame.
+fn abuse(ended: &Result<(), h2::Error>, over: Option<Excess>) -> Option<Shed> {
+    let breach = |error: &h2::Error| error.is_go_away() && error.is_library();
+    match over {
+        Some(excess) => Some(Shed::Conduct(excess)),
+        None => ended.as_ref().is_err_and(breach).then_some(Shed::Protocol),
+    }
 }
 
 /// Waits until the peer's certificate has been revoked.

@@ -71,23 +71,23 @@ impl Metrics {
     /// # Errors
     /// When one of the names is taken in the registry.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let calls = IntCounterVec::new(
+        let calls = counters(
+            registry,
             Opts::new("ndxp_calls_total", "Calls settled, by outcome"),
-            &["outcome"],
+            "outcome",
         )?;
-        registry.register(Box::new(calls.clone()))?;
         let outcomes = Outcome::ALL
             .into_iter()
             .map(|outcome| (outcome, calls.with_label_values(&[outcome.as_str()])))
             .collect();
-        let connections_shed = IntCounterVec::new(
+        let connections_shed = counters(
+            registry,
             Opts::new(
                 "ndxp_connections_shed_total",
                 "Connections of consumers that the hub ended, by cause",
             ),
-            &["cause"],
+            "cause",
         )?;
-        registry.register(Box::new(connections_shed.clone()))?;
         let circuits = IntGaugeVec::new(
             Opts::new(
                 "ndxp_provider_circuit",
@@ -99,15 +99,6 @@ impl Metrics {
         let shed = Shed::all()
             .map(|why| (why, connections_shed.with_label_values(&[why.as_str()])))
             .collect();
-        // 50 µs to 0.8 s, doubling.
-        let added_latency = Histogram::with_opts(
-            HistogramOpts::new(
-                "ndxp_added_latency_seconds",
-                "Time of answered calls that was not spent on the provider",
-            )
-            .buckets(exponential_buckets(0.000_05, 2.0, 15)?),
-        )?;
-        registry.register(Box::new(added_latency.clone()))?;
         Ok(Self {
             outcomes,
             shed,
@@ -139,7 +130,7 @@ impl Metrics {
                 "ndxp_handshakes_failed_total",
                 "Connections that ended before a TLS handshake with ALPN h2 was complete",
             )?,
-            added_latency,
+            added_latency: added_latency(registry)?,
         })
     }
 
@@ -170,6 +161,28 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+fn added_latency(registry: &Registry) -> Result<Histogram, prometheus::Error> {
+    let of = HistogramOpts::new(
+        "ndxp_added_latency_seconds",
+        "Time of answered calls that was not spent on the provider",
+    );
+    // 50 µs to 0.8 s, doubling.
+    let added_latency = Histogram::with_opts(of.buckets(exponential_buckets(0.000_05, 2.0, 15)?))?;
+    registry.register(Box::new(added_latency.clone()))?;
+    Ok(added_latency)
+}
+
+/// One counter for each value of a label.
+fn counters(
+    registry: &Registry,
+    of: Opts,
+    label: &str,
+) -> Result<IntCounterVec, prometheus::Error> {
+    let counters = IntCounterVec::new(of, &[label])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
 }
 
 fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {

@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 60;
 /// Windows of a reader that does not read.
 const DEAF_WINDOW_BYTES: u32 = 1 << 30;
 /// An address of this machine that no honest caller has.
-pub const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
+const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
 const UPLOAD_BYTES: u32 = 1 << 20;
 
 #[derive(Clone, Copy, Debug)]
@@ -102,20 +102,7 @@ impl Attacker {
                 drop(answer.await?);
                 Ok(())
             }
-            Attack::HalfOpen => {
-                let mut open = Vec::new();
-                for _ in 0..CONNECTIONS {
-                    // From elsewhere: the hub makes room at the cost of the address that crowds.
-                    let socket = TcpSocket::new_v4()?;
-                    socket.bind(ELSEWHERE)?;
-                    let mut tcp = socket.connect(exchange).await?;
-                    // A handshake record of 512 bytes, of which five come.
-                    tcp.write_all(&[22, 3, 1, 2, 0]).await?;
-                    open.push(tcp);
-                }
-                tokio::time::sleep(held).await;
-                Ok(())
-            }
+            Attack::HalfOpen => leave_half_open(exchange, CONNECTIONS, held).await,
             Attack::Churn => {
                 for _ in 0..CONNECTIONS {
                     drop(connect(exchange, &self.tls).await?);
@@ -185,6 +172,26 @@ impl Attacker {
         }
         calls
     }
+}
+
+/// Begins so many TLS handshakes and leaves them.
+pub async fn leave_half_open(
+    exchange: SocketAddr,
+    connections: usize,
+    held: Duration,
+) -> anyhow::Result<()> {
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        // From elsewhere: the hub makes room at the cost of the address that crowds.
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(ELSEWHERE)?;
+        let mut tcp = socket.connect(exchange).await?;
+        // A handshake record of 512 bytes, of which five come.
+        tcp.write_all(&[22, 3, 1, 2, 0]).await?;
+        open.push(tcp);
+    }
+    tokio::time::sleep(held).await;
+    Ok(())
 }
 
 /// A call that gives up by itself after a while.

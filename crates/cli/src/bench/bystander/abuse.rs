@@ -10,11 +10,10 @@ use ndxp_sim::frames::{
 };
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
 use super::{CROWDED, ILL};
-use crate::bench::attacks::{self, Attack, ELSEWHERE};
+use crate::bench::attacks::{self, Attack};
 use crate::bench::caller::{connect, grpc_message, secure};
 
 /// How long an attack is held where it does not end by itself.
@@ -64,12 +63,12 @@ pub const ABUSES: &[Abuse] = &[
     Abuse { name: "a provider that resets and vanishes", kind: Kind::Held(Attack::Broken) },
 ];
 
-pub struct Attacker {
+pub struct Abuser {
     tls: Arc<ClientConfig>,
     exchange: SocketAddr,
 }
 
-impl Attacker {
+impl Abuser {
     pub fn new(tls: Arc<ClientConfig>, exchange: SocketAddr) -> Self {
         Self { tls, exchange }
     }
@@ -82,7 +81,7 @@ impl Attacker {
                 attacker.make(*attack, self.exchange, HELD).await
             }
             Kind::Frames(wave) => self.flood(*wave, number).await,
-            Kind::HalfOpen => self.leave_half_open().await,
+            Kind::HalfOpen => attacks::leave_half_open(self.exchange, HALF_OPEN, HELD).await,
             Kind::Calls => self.call().await,
         }
     }
@@ -102,21 +101,6 @@ impl Attacker {
             sent = sending => sent,
             told = told_to_go(&mut read) => told,
         }
-    }
-
-    async fn leave_half_open(&self) -> anyhow::Result<()> {
-        let mut open = Vec::new();
-        for _ in 0..HALF_OPEN {
-            // From elsewhere: the hub makes room at the cost of the address that crowds.
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(ELSEWHERE)?;
-            let mut tcp = socket.connect(self.exchange).await?;
-            // A handshake record of 512 bytes, of which five come.
-            tcp.write_all(&[22, 3, 1, 2, 0]).await?;
-            open.push(tcp);
-        }
-        tokio::time::sleep(HELD).await;
-        Ok(())
     }
 
     async fn call(&self) -> anyhow::Result<()> {

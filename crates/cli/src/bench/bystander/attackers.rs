@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::abuse::{Abuse, Attacker};
+use super::abuse::{Abuse, Abuser};
 use crate::bench::{ill, runtime_of_one_thread};
 
 /// The attackers' thread, and the provider that is in league with them.
@@ -22,7 +22,7 @@ pub struct Attackers {
 }
 
 /// An attack that goes on until it is ended.
-pub struct Attack {
+pub struct Ongoing {
     stop: watch::Sender<bool>,
     attacking: JoinHandle<u64>,
 }
@@ -56,9 +56,9 @@ impl Attackers {
     }
 
     /// Attacks again and again.
-    pub fn begin(&self, abuse: &'static Abuse, exchange: SocketAddr) -> Attack {
+    pub fn begin(&self, abuse: &'static Abuse, exchange: SocketAddr) -> Ongoing {
         let (stop, mut stopped) = watch::channel(false);
-        let attacker = Attacker::new(Arc::clone(&self.tls), exchange);
+        let attacker = Abuser::new(Arc::clone(&self.tls), exchange);
         let attacking = self.runtime.spawn(async move {
             let mut attacks = 0;
             loop {
@@ -69,7 +69,7 @@ impl Attackers {
                 }
             }
         });
-        Attack { stop, attacking }
+        Ongoing { stop, attacking }
     }
 }
 
@@ -88,7 +88,7 @@ fn give_way() -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Attack {
+impl Ongoing {
     /// How often it was made.
     pub async fn end(self) -> anyhow::Result<u64> {
         self.stop.send_replace(true);
