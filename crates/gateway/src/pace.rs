@@ -1,4 +1,4 @@
-//! How fast one address may have TLS handshakes made: each costs the hub about as much as twenty calls,
+//! How fast one address may have TLS handshakes made: each costs the hub far more than a small call,
 //! and whoever makes nothing else could fill a core with them. Those above the pace wait a little, and are
 //! turned away where that would not do. A connection that was ended for abuse counts as many.
 
