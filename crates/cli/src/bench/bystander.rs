@@ -14,6 +14,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use h2::client::SendRequest;
 use http::{HeaderValue, Request};
+use rustls::ClientConfig;
 use serde::Serialize;
 
 use super::caller::{call, connect, grpc_message, request};
@@ -127,6 +128,7 @@ impl Beside {
             (ILL, attackers.provider),
         ];
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;
+        let tls = grounds.system(BYSTANDER)?.0;
         let stretch = Duration::from_secs(self.seconds);
         let only = self.only.as_deref().unwrap_or_default();
         let mut samples = Vec::new();
@@ -135,7 +137,7 @@ impl Beside {
                 eprintln!("round {round} of {}: {}", self.rounds, abuse.name);
                 // Another hub each time: it remembers what an address has done.
                 let hub = grounds.serve(catalogue.clone()).await?;
-                let bystander = Bystander::connect(&grounds, hub.exchange).await?;
+                let bystander = Bystander::connect(&tls, hub.exchange).await?;
                 bystander.call_for(SETTLES).await?;
                 let beside = bystander.beside(&attackers, abuse, hub.exchange, stretch);
                 samples.push(
@@ -150,13 +152,12 @@ impl Beside {
 }
 
 impl Bystander {
-    async fn connect(grounds: &Grounds, exchange: SocketAddr) -> anyhow::Result<Self> {
-        let tls = Arc::clone(&grounds.system(BYSTANDER)?.0);
+    async fn connect(tls: &Arc<ClientConfig>, exchange: SocketAddr) -> anyhow::Result<Self> {
         let mut request = request(PATH);
         let headers = request.headers_mut();
         headers.insert("ndxp-provider", HeaderValue::from_static(WELL));
         Ok(Self {
-            sender: connect(exchange, &tls).await?,
+            sender: connect(exchange, tls).await?,
             request,
             message: grpc_message(MESSAGE_BYTES),
         })
