@@ -18,6 +18,7 @@ mod month;
 mod overload;
 mod peers;
 pub mod process;
+mod processors;
 mod registry;
 mod rows;
 mod soak;

@@ -22,6 +22,7 @@ use super::catalogue::{PATH, catalogue};
 use super::hub::Grounds;
 use super::machine::Machine;
 use super::process::allow_files;
+use super::processors::Processors;
 use super::rows::{Form, median, print_as, quantile};
 use super::{echo, runtime_of_one_thread};
 use crate::failure::Failure;
@@ -33,7 +34,7 @@ const BYSTANDER: &str = "H26/lgsp";
 const ATTACKER: &str = "H40/lgsp";
 const WELL: &str = "G01/population";
 const ILL: &str = "G02/ill";
-/// Whom a flood of calls is for: what the bystander's own provider has to do is no affair of the hub's.
+/// Whom a flood of calls is for: it answers each as it should.
 const CROWDED: &str = "G03/crowded";
 const MESSAGE_BYTES: u32 = 256;
 /// Thousands of connections are begun and left.
@@ -52,9 +53,9 @@ const SETTLES: Duration = Duration::from_millis(500);
 /// Lets a bad peer at a hub of one core, one kind of abuse after the other, and says how long the
 /// calls of another consumer take meanwhile, one at a time, and just before
 ///
-/// The attacker and the provider that is in league with it share a thread that runs while nobody else
-/// wants its processor: they stand for machines of their own, and what they do to theirs is no fault of
-/// the hub's. A call of the bystander's that fails ends the bench without figures.
+/// The hub has a processor for all its threads, everybody else has the others. The attacker and the
+/// providers that it calls share a thread that runs while nobody else wants its processor: they stand for
+/// machines of their own, and what they do to theirs is no fault of the hub's. A call of the bystander's that fails ends the bench without figures.
 #[derive(Args, Debug)]
 pub struct Beside {
     /// Seconds in peace, and as many beside each abuse, in each round
@@ -108,24 +109,27 @@ impl Beside {
     pub fn run(self) -> Result<(), Failure> {
         let machine = Machine::this()?;
         eprintln!("{}", machine.text());
-        let samples = runtime_of_one_thread()?.block_on(self.measure())?;
+        // Before any thread is started: they stay where their beginner is.
+        let processors = Processors::share_out()?;
+        let samples = runtime_of_one_thread()?.block_on(self.measure(&processors))?;
         let seen = Seen { machine, samples };
         let text = || format!("{}\n\n{}", table(&seen.samples), seen.machine.text());
         Ok(print_as(self.output, &seen, text)?)
     }
 
-    async fn measure(&self) -> anyhow::Result<Vec<Sample>> {
+    async fn measure(&self, processors: &Processors) -> anyhow::Result<Vec<Sample>> {
         allow_files(FILES)?;
         let grounds = Grounds::prepare()?;
         grounds.configure(&SETTINGS)?;
-        let attackers = Attackers::start(grounds.system(ATTACKER)?.0, grounds.system(ILL)?.1)?;
+        let attackers = Attackers::start(
+            grounds.system(ATTACKER)?.0,
+            grounds.system(ILL)?.1,
+            grounds.system(CROWDED)?.1,
+        )?;
         let providers = [
             (WELL, echo::start_apart(Some(grounds.system(WELL)?.1))?),
-            (
-                CROWDED,
-                echo::start_apart(Some(grounds.system(CROWDED)?.1))?,
-            ),
-            (ILL, attackers.provider),
+            (CROWDED, attackers.crowded),
+            (ILL, attackers.ill),
         ];
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;
         let tls = grounds.system(BYSTANDER)?.0;
@@ -136,7 +140,7 @@ impl Beside {
             for abuse in ABUSES.iter().filter(|it| it.name.contains(only)) {
                 eprintln!("round {round} of {}: {}", self.rounds, abuse.name);
                 // Another hub each time: it remembers what an address has done.
-                let hub = grounds.serve(catalogue.clone()).await?;
+                let hub = processors.for_hub(grounds.serve(catalogue.clone())).await?;
                 let bystander = Bystander::connect(&tls, hub.exchange).await?;
                 bystander.call_for(SETTLES).await?;
                 let beside = bystander.beside(&attackers, abuse, hub.exchange, stretch);

@@ -6,13 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use h2::client::SendRequest;
 use ndxp_proto::registry::v1::Catalogue;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustls::ClientConfig;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -22,6 +21,7 @@ use super::caller::{self, FULL_MESSAGE_BYTES, Load, Overloaded, call, connect, g
 use super::catalogue::{PATH, catalogue};
 use super::echo;
 use super::hub::{Grounds, Hub};
+use super::processors::Processors;
 use super::rows::{Form, print_as};
 use super::runtime;
 use crate::failure::Failure;
@@ -77,12 +77,6 @@ struct Row {
     p99_ms: f64,
 }
 
-/// Who runs where.
-struct Processors {
-    hub: CpuSet,
-    load: CpuSet,
-}
-
 /// How a call ended.
 struct Ended {
     consumer: usize,
@@ -96,19 +90,15 @@ impl Overload {
             true => Some(Processors::share_out()?),
             false => None,
         };
-        // Whoever is begun stays where its beginner is.
-        let keep_to = |part: fn(&Processors) -> &CpuSet| match &processors {
-            Some(processors) => sched_setaffinity(None, part(processors)),
-            None => Ok(()),
-        };
-        keep_to(|it| &it.load).context("processors are shared out")?;
         let runtime = runtime()?;
         let rows = runtime.block_on(async {
             let grounds = Grounds::prepare()?;
             let provider = echo::start(grounds.system(PROVIDER)?.1).await?;
-            keep_to(|it| &it.hub)?;
-            let hub = grounds.serve(everybody(provider)?).await?;
-            keep_to(|it| &it.load)?;
+            let hub = grounds.serve(everybody(provider)?);
+            let hub = match &processors {
+                Some(processors) => processors.for_hub(hub).await?,
+                None => hub.await?,
+            };
             self.measure(&grounds, &hub).await
         })?;
         Ok(print_as(self.output, &rows, || table(&rows))?)
@@ -200,23 +190,6 @@ impl Overload {
             offered_per_second: begun as f64 / elapsed.as_secs_f64(),
             ..row(offered, &all, elapsed)
         })
-    }
-}
-
-impl Processors {
-    /// The first that this process may use is the hub's.
-    fn share_out() -> anyhow::Result<Self> {
-        let all = sched_getaffinity(None)?;
-        let mut own = (0..CpuSet::MAX_CPU).filter(|it| all.is_set(*it));
-        let first = own.next().context("a process has a processor")?;
-        let (mut hub, mut load) = (CpuSet::new(), CpuSet::new());
-        hub.set(first);
-        own.for_each(|it| load.set(it));
-        ensure!(
-            load.count() > 0,
-            "there is one processor, which cannot be shared out"
-        );
-        Ok(Self { hub, load })
     }
 }
 

@@ -12,13 +12,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::abuse::{Abuse, Abuser};
-use crate::bench::{ill, runtime_of_one_thread};
+use crate::bench::{echo, ill, runtime_of_one_thread};
 
-/// The attackers' thread, and the provider that is in league with them.
+/// The attackers' thread, and the providers on it.
 pub struct Attackers {
     runtime: Handle,
     tls: Arc<ClientConfig>,
-    pub provider: SocketAddr,
+    /// In league with them.
+    pub ill: SocketAddr,
+    /// Answers whoever calls.
+    pub crowded: SocketAddr,
 }
 
 /// An attack that goes on until it is ended.
@@ -28,7 +31,11 @@ pub struct Ongoing {
 }
 
 impl Attackers {
-    pub fn start(tls: Arc<ClientConfig>, provider: Arc<ServerConfig>) -> anyhow::Result<Self> {
+    pub fn start(
+        tls: Arc<ClientConfig>,
+        ill: Arc<ServerConfig>,
+        crowded: Arc<ServerConfig>,
+    ) -> anyhow::Result<Self> {
         let (tell, told) = mpsc::sync_channel(1);
         std::thread::Builder::new()
             .name("attackers".to_owned())
@@ -36,22 +43,24 @@ impl Attackers {
                 let begin = || {
                     give_way()?;
                     let runtime = runtime_of_one_thread()?;
-                    let provider = runtime.block_on(ill::start(provider))?;
-                    anyhow::Ok((runtime, provider))
+                    let ill = runtime.block_on(ill::start(ill))?;
+                    let crowded = runtime.block_on(echo::start(crowded))?;
+                    anyhow::Ok((runtime, (ill, crowded)))
                 };
                 match begin() {
-                    Ok((runtime, provider)) => {
-                        let _gone = tell.send(Ok((runtime.handle().clone(), provider)));
+                    Ok((runtime, providers)) => {
+                        let _gone = tell.send(Ok((runtime.handle().clone(), providers)));
                         runtime.block_on(std::future::pending::<()>());
                     }
                     Err(error) => drop(tell.send(Err(error))),
                 }
             })?;
-        let (runtime, provider) = told.recv().context("the attackers' thread broke")??;
+        let (runtime, (ill, crowded)) = told.recv().context("the attackers' thread broke")??;
         Ok(Self {
             runtime,
             tls,
-            provider,
+            ill,
+            crowded,
         })
     }
 
