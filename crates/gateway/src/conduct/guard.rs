@@ -25,7 +25,11 @@ const LINGER: Duration = Duration::from_secs(1);
 /// what came: a fraction of a millisecond's work.
 const READ_AT_ONCE_BYTES: usize = 64 * 1024;
 /// A frame costs as much as this many bytes of content beside its own.
-const FRAME_WEIGHT_BYTES: usize = 512;
+const FRAME_WEIGHT_BYTES: usize = 2_048;
+/// With their own nine bytes; a small call's frames have a hundred, on average.
+const TINY_FRAME_BYTES: usize = 64;
+/// However small frames were: enough for a few of any kind.
+const READ_LEAST_BYTES: usize = 256;
 /// Of what it still sends, so much is thrown away before others have their turn.
 const THROWN_AWAY_AT_ONCE: usize = 16;
 
@@ -45,6 +49,8 @@ pub struct Guarded<S> {
     lingering: Option<Pin<Box<Sleep>>>,
     /// What was read since others had their turn weighs so much.
     read: usize,
+    /// What a frame had, on average, when it was read last.
+    frame_bytes: usize,
 }
 
 impl<S> Guarded<S> {
@@ -72,12 +78,14 @@ impl<S> Guarded<S> {
             fails: true,
             lingering: None,
             read: 0,
+            frame_bytes: READ_AT_ONCE_BYTES,
         }
     }
 
     /// What bytes that were read weigh.
     fn judge(&mut self, bytes: &[u8]) -> usize {
         let begun = self.heads.count(bytes);
+        self.frame_bytes = bytes.len() / begun.frames.max(1);
         if begun.beside > 0 {
             self.spend(begun.beside);
         }
@@ -123,7 +131,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             return Poll::Pending;
         }
         let before = buf.filled().len();
-        let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) else {
+        let Poll::Ready(read) = self.poll_some(cx, buf) else {
             self.read = 0;
             return Poll::Pending;
         };
@@ -165,6 +173,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 }
 
 impl<S: AsyncRead + Unpin> Guarded<S> {
+    /// Of tiny frames, many hundreds of which one read may bring, reads only what fits into this turn, if they
+    /// are as they were last.
+    fn poll_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.frame_bytes >= TINY_FRAME_BYTES {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        let left = READ_AT_ONCE_BYTES.saturating_sub(self.read);
+        let fits = left * self.frame_bytes / (self.frame_bytes + FRAME_WEIGHT_BYTES);
+        let fits = fits.max(READ_LEAST_BYTES).min(buf.remaining());
+        let mut some = ReadBuf::new(buf.initialize_unfilled_to(fits));
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut some))?;
+        let read = some.filled().len();
+        buf.advance(read);
+        Poll::Ready(Ok(()))
+    }
+
     /// Throws away what comes until the peer has closed, too, or the time is over.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let lingering = self
@@ -190,5 +214,66 @@ impl<S> Guarded<S> {
     fn note_written(&mut self, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.written = self.written.saturating_add(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// DATA of so many bytes on stream 1.
+    fn frame(payload: usize) -> Vec<u8> {
+        let length = u32::try_from(payload).unwrap().to_be_bytes();
+        let mut frame = [&length[1..], &[0, 0, 0, 0, 0, 1]].concat();
+        frame.resize(frame.len() + payload, 7);
+        frame
+    }
+
+    /// Bytes that are read in each turn of a connection that has them all.
+    fn turns(bytes: &[u8]) -> Vec<usize> {
+        let mut guarded = Guarded::of_provider(bytes, Conduct::new(100));
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut turns, mut turn, mut all) = (Vec::new(), 0, Vec::new());
+        loop {
+            let mut room = [0; 16 * 1024];
+            let mut buf = ReadBuf::new(&mut room);
+            match Pin::new(&mut guarded).poll_read(&mut cx, &mut buf) {
+                Poll::Ready(read) => {
+                    read.unwrap();
+                    if buf.filled().is_empty() {
+                        assert_eq!(all, bytes, "nothing is lost or read twice");
+                        turns.push(turn);
+                        return turns;
+                    }
+                    turn += buf.filled().len();
+                    all.extend_from_slice(buf.filled());
+                }
+                Poll::Pending => turns.push(std::mem::take(&mut turn)),
+            }
+        }
+    }
+
+    #[test]
+    fn others_have_their_turn_however_small_the_frames_are() {
+        // What a frame carries, and how many are read in a turn at most, once it is known: thirty-one fit, and
+        // the least that is read at once comes on top.
+        let rows = [(1, 58), (10, 46), (40, 38), (300, 120), (16_384, 5)];
+        for (payload, most) in rows {
+            let one = frame(payload);
+            let turns = turns(&one.repeat(2_000_000 / one.len()));
+            let largest = turns.iter().skip(1).max().unwrap();
+            assert!(
+                *largest <= most * one.len(),
+                "{payload}: {} frames in a turn",
+                largest / one.len()
+            );
+            let least = turns.iter().rev().skip(1).min().unwrap();
+            assert!(
+                *least >= 2 * one.len(),
+                "{payload}: a turn of {least} bytes"
+            );
+        }
     }
 }
