@@ -57,7 +57,7 @@ pub async fn connection(
         Ok(identified) => identified,
         Err(refused) => {
             core.metrics.handshakes_failed.inc();
-            tracing::info!(%refused, "handshake failed");
+            tracing::info!(%from, %refused, "handshake failed");
             return;
         }
     };

@@ -16,7 +16,7 @@ use crate::core::{Core, Shared};
 const BACKLOG: i32 = 1_024;
 /// Tasks that a busy core runs between two looks at its sockets, and at what the journal's thread has
 /// written down. The runtime's own 61 and 31 are for tasks of microseconds; beside a peer whose connection
-/// always has a half millisecond's work, calls of others waited 20 ms to be seen.
+/// always has half a millisecond's work, calls of others were ready for 5 to 10 ms before they were seen.
 const SOCKETS_EVERY: u32 = 8;
 const JOURNAL_EVERY: u32 = 4;
 

@@ -55,7 +55,8 @@ const SETTLES: Duration = Duration::from_millis(500);
 ///
 /// The hub has a processor for all its threads, everybody else has the others. The attacker and the
 /// providers that it calls share a thread that runs while nobody else wants its processor: they stand for
-/// machines of their own, and what they do to theirs is no fault of the hub's. A call of the bystander's that fails ends the bench without figures.
+/// machines of their own, and what they do to theirs is no fault of the hub's. A call of the bystander's
+/// that fails ends the bench without figures.
 #[derive(Args, Debug)]
 pub struct Beside {
     /// Seconds in peace, and as many beside each abuse, in each round

@@ -26,7 +26,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const READ_AT_ONCE_BYTES: usize = 64 * 1024;
 /// A frame costs as much as this many bytes of content beside its own.
 const FRAME_WEIGHT_BYTES: usize = 2_048;
-/// With their own nine bytes; a small call's frames have a hundred, on average.
+/// With their own nine bytes. Those of a call with messages of some hundred bytes have more, on average.
 const TINY_FRAME_BYTES: usize = 64;
 /// However small frames were: enough for a few of any kind.
 const READ_LEAST_BYTES: usize = 256;
@@ -221,15 +221,8 @@ impl<S> Guarded<S> {
 mod tests {
     use std::task::Waker;
 
+    use super::super::heads::tests::frame;
     use super::*;
-
-    /// DATA of so many bytes on stream 1.
-    fn frame(payload: usize) -> Vec<u8> {
-        let length = u32::try_from(payload).unwrap().to_be_bytes();
-        let mut frame = [&length[1..], &[0, 0, 0, 0, 0, 1]].concat();
-        frame.resize(frame.len() + payload, 7);
-        frame
-    }
 
     /// Bytes that are read in each turn of a connection that has them all.
     fn turns(bytes: &[u8]) -> Vec<usize> {
@@ -257,11 +250,11 @@ mod tests {
 
     #[test]
     fn others_have_their_turn_however_small_the_frames_are() {
-        // What a frame carries, and how many are read in a turn at most, once it is known: thirty-one fit, and
+        // What a DATA frame carries, and how many are read in a turn at most, once it is known: thirty-one fit, and
         // the least that is read at once comes on top.
         let rows = [(1, 58), (10, 46), (40, 38), (300, 120), (16_384, 5)];
         for (payload, most) in rows {
-            let one = frame(payload);
+            let one = frame(0, 0, payload);
             let turns = turns(&one.repeat(2_000_000 / one.len()));
             let largest = turns.iter().skip(1).max().unwrap();
             assert!(

@@ -85,10 +85,10 @@ fn is_beside(kind: u8, flags: u8, length: u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
+    pub fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
         let size = u32::try_from(length).unwrap().to_be_bytes();
         let head = [size[1], size[2], size[3], kind, flags, 0, 0, 0, 1];
         [head.to_vec(), vec![kind; length]].concat()
