@@ -40,7 +40,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_counted_twice() {
     // Several segments in a run, so that kills fall on their borders too.
     hub.set("journal", "segment_bytes", "1_048_576");
     // One consumer calls for a whole nation.
-    hub.set("limits", "consumer_calls_per_second_max", "0");
+    hub.set("limits", "consumer_calls_per_second_per_core_max", "0");
     let executed = Executed::default();
     let mut world = World::start_with(hub, "", executed.echo()).await;
     for round in 1..=rounds {

@@ -13,6 +13,7 @@ use crate::support::frames::{
     DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS, REFUSED_STREAM, RST_STREAM,
     field, frame, request, window,
 };
+use crate::support::hub::Hub;
 use crate::support::provider::{Exchange, Provider, echo, headers, send, trailers};
 use crate::support::wait::{until, within};
 use crate::support::world::SERVICE;
@@ -67,7 +68,10 @@ async fn of_ten_thousand_streams_those_above_the_limit_are_refused_and_then_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_full_refuses_a_few_more_and_lives() {
     const STREAMS: usize = STREAMS_MAX + 100;
-    let world = Abused::start(echo).await;
+    let hub = Hub::init();
+    // As many at once as a connection takes: it is the connection that is to be full.
+    hub.set("limits", "consumer_calls_per_second_per_core_max", "0");
+    let world = Abused::start_with(hub, echo).await;
     let mut attacker = world.attack(WIDE).await;
     let head = request(&format!("/{SERVICE}/Echo"));
     let calls: Vec<u8> = (0..STREAMS)

@@ -58,7 +58,7 @@ async fn a_backup_taken_under_load_is_restored_to_the_hub_that_it_was() {
     let hub = Hub::init();
     // Several segments, so that one is sealed while they are copied.
     hub.set("journal", "segment_bytes", "1_048_576");
-    hub.set("limits", "consumer_calls_per_second_max", "0");
+    hub.set("limits", "consumer_calls_per_second_per_core_max", "0");
     let executed = Executed::default();
     let mut world = World::start_with(hub, "", executed.echo()).await;
     let load = Load::start(&world, 8).await;

@@ -101,6 +101,6 @@ async fn a_journal_that_is_being_written_is_whole_at_every_look() {
 fn unlimited() -> crate::support::hub::Hub {
     let hub = crate::support::hub::Hub::init();
     hub.set("journal", "segment_bytes", "1_048_576");
-    hub.set("limits", "consumer_calls_per_second_max", "0");
+    hub.set("limits", "consumer_calls_per_second_per_core_max", "0");
     hub
 }

@@ -1,6 +1,7 @@
 //! `ndxp bench`: what the hub costs, measured side by side in one run, so that a noisy machine
 //! disturbs all that is compared alike.
 
+mod added;
 mod attacks;
 mod bystander;
 mod caller;

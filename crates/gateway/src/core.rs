@@ -31,6 +31,11 @@ use crate::upstream::{Dialler, Healths, Upstreams};
 use crate::validity::Seen;
 use crate::windows::Windows;
 
+/// Connections that a core accepts before it rests. What begins with each costs some 60 µs, a quarter of a
+/// core at this pace; whoever opens them by the thousand waits in the system's queue, and not before
+/// everybody's calls. A core makes fewer handshakes in that time.
+const ACCEPTED_AT_ONCE: u32 = 4;
+const BETWEEN_ACCEPTS: Duration = Duration::from_millis(1);
 /// After the machine has refused a connection, the next try waits this long instead of turning in
 /// a circle.
 const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
@@ -127,11 +132,17 @@ impl Core {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: watch::Receiver<bool>) {
         let pulse = tokio::spawn(Arc::clone(&self).pulse());
         let mut connections = JoinSet::new();
+        let mut at_once = 0;
         let mut stopped = stop.clone();
         loop {
+            if at_once == ACCEPTED_AT_ONCE {
+                at_once = 0;
+                tokio::time::sleep(BETWEEN_ACCEPTS).await;
+            }
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((tcp, from)) => {
+                        at_once += 1;
                         if let Some(counted) = self.count_connection() {
                             let from = from.ip();
                             connections.spawn(connection(counted, tcp, from, stop.clone()));

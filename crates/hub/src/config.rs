@@ -93,7 +93,7 @@ pub struct Limits {
     /// 0 sets no limit; so below.
     pub calls_per_second_max: u32,
     pub consumer_calls_in_flight_max: u32,
-    pub consumer_calls_per_second_max: u32,
+    pub consumer_calls_per_second_per_core_max: u32,
     pub provider_calls_in_flight_max: u32,
     pub connections_max: usize,
     pub handshakes_max: usize,
@@ -335,9 +335,9 @@ impl Limits {
                 5_000,
                 0..=1_000_000,
             ),
-            consumer_calls_per_second_max: keys.number(
-                "consumer_calls_per_second_max",
-                5_000,
+            consumer_calls_per_second_per_core_max: keys.number(
+                "consumer_calls_per_second_per_core_max",
+                1_250,
                 0..=1_000_000,
             ),
             provider_calls_in_flight_max: keys.number(

@@ -44,7 +44,7 @@ const FILES: u64 = 9_000;
 /// second is as it is by default.
 const SETTINGS: [(&str, &str); 3] = [
     ("cores", "1"),
-    ("consumer_calls_per_second_max", "5_000"),
+    ("consumer_calls_per_second_per_core_max", "1_250"),
     ("address_handshakes_per_second_max", "50"),
 ];
 /// Until the hub has dialled the provider, and what else comes first is over.

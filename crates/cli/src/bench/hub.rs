@@ -26,13 +26,14 @@ const VALID_DAYS: u32 = 60;
 
 /// What is measured is the hub, not its limits.
 const UNLIMITED: [(&str, &str); 2] = [
-    ("consumer_calls_per_second_max", "0"),
+    ("consumer_calls_per_second_per_core_max", "0"),
     ("address_handshakes_per_second_max", "0"),
 ];
 
 /// A served hub; stopped when dropped, with SIGKILL, so that a bench can let one crash.
 pub struct Hub {
     pub exchange: SocketAddr,
+    pub observe: SocketAddr,
     pub pid: u32,
     child: Killed,
     config: Config,
@@ -116,11 +117,16 @@ impl Grounds {
             .spawn()?;
         let mut child = Killed(child);
         let talk = BufReader::new(child.0.stderr.take().context("stderr is piped")?);
-        let (exchange, control) = endpoints(talk)?;
+        let Endpoints {
+            exchange,
+            control,
+            observe,
+        } = endpoints(talk)?;
         let mut config = self.config()?;
         config.client.control = control.parse()?;
         Ok(Hub {
             exchange,
+            observe,
             pid: child.0.id(),
             child,
             config,
@@ -182,11 +188,18 @@ fn config_text() -> String {
         .replace("#listen = \"127.0.0.1:7445\"", "listen = \"127.0.0.1:0\"")
 }
 
+/// Where a hub listens.
+struct Endpoints {
+    exchange: SocketAddr,
+    control: String,
+    observe: SocketAddr,
+}
+
 /// Reads the addresses that `serve` prints, and goes on reading so that the pipe stays empty.
-fn endpoints(mut talk: impl BufRead + Send + 'static) -> anyhow::Result<(SocketAddr, String)> {
-    let (mut exchange, mut control) = (None, None);
+fn endpoints(mut talk: impl BufRead + Send + 'static) -> anyhow::Result<Endpoints> {
+    let (mut exchange, mut control, mut observe) = (None, None, None);
     let mut said = String::new();
-    while exchange.is_none() || control.is_none() {
+    while exchange.is_none() || control.is_none() || observe.is_none() {
         let mut line = String::new();
         if talk.read_line(&mut line)? == 0 {
             bail!("the hub did not start: {said}");
@@ -196,13 +209,16 @@ fn endpoints(mut talk: impl BufRead + Send + 'static) -> anyhow::Result<(SocketA
         match (words.next(), words.nth(2)) {
             (Some("exchange"), Some(address)) => exchange = Some(address.parse()?),
             (Some("control"), Some(address)) => control = Some(address.to_owned()),
+            (Some("observe"), Some(address)) => observe = Some(address.parse()?),
             _ => said.push_str(&line),
         }
     }
     std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
-    exchange
-        .zip(control)
-        .context("the hub said where it listens")
+    Ok(Endpoints {
+        exchange: exchange.context("exchange")?,
+        control: control.context("control")?,
+        observe: observe.context("observe")?,
+    })
 }
 
 #[cfg(test)]
@@ -215,12 +231,12 @@ mod tests {
         let before = grounds.config().unwrap().limits;
         let settings = [
             ("connections_max", "201"),
-            ("consumer_calls_per_second_max", "77"),
+            ("consumer_calls_per_second_per_core_max", "77"),
         ];
         grounds.configure(&settings).unwrap();
         let limits = grounds.config().unwrap().limits;
         assert_eq!(limits.connections_max, 201);
-        assert_eq!(limits.consumer_calls_per_second_max, 77);
+        assert_eq!(limits.consumer_calls_per_second_per_core_max, 77);
         assert_eq!(limits.handshakes_max, before.handshakes_max);
         let error = grounds.configure(&[("connections", "1")]).unwrap_err();
         assert_eq!(error.to_string(), "no connections in the template");

@@ -75,9 +75,10 @@ revoked = "pki/authority/crl.pem"
 # Calls a second on this node, with as many at once; 0 sets no limit.
 #calls_per_second_max = 0
 # What one consumer may use, all its grants together, unless the registry says otherwise of that
-# system; 0 sets no limit. A quarter of the node, so that no consumer takes it from the others.
+# system; 0 sets no limit. A quarter of the node, so that no consumer takes it from the others: a slow
+# core carries 5,000 calls a second. Of a second's calls, a quarter may come at once.
 #consumer_calls_in_flight_max = 5_000
-#consumer_calls_per_second_max = 5_000
+#consumer_calls_per_second_per_core_max = 1_250
 # Calls at once with one provider, of all consumers together; 0 sets no limit. A quarter of the
 # node, so that a provider that does not answer keeps no more of it busy.
 #provider_calls_in_flight_max = 5_000

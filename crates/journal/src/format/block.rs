@@ -9,7 +9,7 @@ use super::{BODY_BYTES_MAX, FRAME_HEAD_BYTES, Fields, HEAD_BYTES, SEGMENT_BYTES_
 
 /// A block ends with the frame that brings it here. Smaller ones find less that repeats (122 bytes
 /// a transaction at half of it), larger ones lose more to one flipped bit and to each look-up.
-pub const BLOCK_BYTES: usize = 512 << 10;
+pub const BLOCK_BYTES: usize = 768 << 10;
 
 /// More frames than this no block has: the last may be as long as one can be.
 pub const BLOCK_BYTES_MAX: usize = BLOCK_BYTES + FRAME_HEAD_BYTES + BODY_BYTES_MAX;
