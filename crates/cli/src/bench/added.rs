@@ -46,7 +46,7 @@ impl Added {
                 .zip(&since.0)
                 .map(|(now, then)| (now.0, now.1 - then.1))
         };
-        let calls = later().last().map_or(0, |(_, calls)| calls);
+        let calls = later().next_back().map_or(0, |(_, calls)| calls);
         let bound = later().find(|(_, below)| *below as f64 >= part * calls as f64);
         bound.map_or(f64::NAN, |(bound, _)| bound * 1e3)
     }
