@@ -1,5 +1,5 @@
-//! What `ndxp bench peers` says where a proxy is missing, and where one does not serve; and that every
-//! rung of `ndxp bench steps` carries calls.
+//! What `ndxp bench peers` says where a proxy is missing, and where one does not serve; that every
+//! rung of `ndxp bench steps` carries calls, and that none is lost beside `ndxp bench bystander`'s abuse.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -88,4 +88,25 @@ fn each_step_of_a_call_can_be_left_out_and_calls_are_carried_still() {
             "HTTP/2 and sockets",
         ]
     );
+}
+
+#[test]
+fn beside_abuse_a_bystanders_calls_are_carried_and_what_they_took_is_said() {
+    let said = ndxp()
+        .args(["bench", "bystander", "--only", "control frames"])
+        .args(["--seconds", "1", "--rounds", "2", "-o", "json"])
+        .output()
+        .expect("ndxp runs");
+    let talk = String::from_utf8_lossy(&said.stderr);
+    // A call that fails would have ended it.
+    assert!(said.status.success(), "{talk}");
+    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let samples = seen["samples"].as_array().unwrap();
+    let beside: Vec<_> = samples.iter().map(|sample| &sample["beside"]).collect();
+    assert_eq!(beside, ["control frames", "control frames"]);
+    for stretch in samples.iter().flat_map(|it| [&it["quiet"], &it["abused"]]) {
+        assert!(stretch["calls"].as_u64().unwrap() > 0, "{stretch}");
+        let [p50, p99] = ["p50_ms", "p99_ms"].map(|it| stretch[it].as_f64().unwrap());
+        assert!(0.0 < p50 && p50 <= p99, "{stretch}");
+    }
 }

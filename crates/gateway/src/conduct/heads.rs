@@ -26,6 +26,8 @@ pub(super) struct Begun {
     pub frames: usize,
     /// Of them, those that carry nothing of a call's content.
     pub beside: u64,
+    /// Bytes, of these frames and of the one before, that are decoded: all but those of messages.
+    pub decoded_bytes: usize,
 }
 
 impl Heads {
@@ -51,6 +53,10 @@ impl Heads {
         loop {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
+            let [_, _, _, kind, ..] = self.head;
+            if kind != DATA {
+                counted.decoded_bytes += skipped;
+            }
             bytes = bytes.get(skipped..).unwrap_or_default();
             if bytes.is_empty() {
                 return counted;
@@ -97,11 +103,17 @@ pub(super) mod tests {
     /// The count is the same in whatever pieces the bytes come.
     #[track_caller]
     fn check(heads: Heads, bytes: &[u8], expected: u64) {
-        for piece in [1, 2, 7, 9, 10, 64, usize::MAX] {
+        let whole = { heads }.count(bytes);
+        assert_eq!(whole.beside, expected, "{bytes:?}");
+        for piece in [1, 2, 7, 9, 10, 64] {
             let mut heads = heads;
-            let pieces = bytes.chunks(piece.min(bytes.len().max(1)));
-            let found: u64 = pieces.map(|piece| heads.count(piece).beside).sum();
-            assert_eq!(found, expected, "{bytes:?} in pieces of {piece}");
+            let mut found = Begun::default();
+            for begun in bytes.chunks(piece).map(|piece| heads.count(piece)) {
+                found.frames += begun.frames;
+                found.beside += begun.beside;
+                found.decoded_bytes += begun.decoded_bytes;
+            }
+            assert_eq!(found, whole, "{bytes:?} in pieces of {piece}");
         }
     }
 
@@ -125,9 +137,15 @@ pub(super) mod tests {
         let sum = rows.iter().map(|(_, _, counted)| counted).sum();
         check(Heads::of_server(), &all.collect::<Vec<_>>(), sum);
         for (what, bytes, counted) in rows {
+            let content = if bytes[3] == DATA {
+                bytes.len()
+            } else {
+                HEAD_BYTES
+            };
             let begun = Begun {
                 frames: 1,
                 beside: counted,
+                decoded_bytes: bytes.len() - content,
             };
             assert_eq!(Heads::of_server().count(&bytes), begun, "{what}");
             check(Heads::of_server(), &bytes, counted);
