@@ -27,7 +27,7 @@ const DRAINING_SAMPLES: i32 = 7;
 /// work by somebody else.
 pub const SHARES_FROM_CALLS: usize = 512;
 /// Shares leave together this part of what the hub carried at its best lately, whatever makes it late.
-const LEFT: u32 = 4;
+const LEFT: u32 = 2;
 /// Of the best rate, this part is forgotten each time that calls are counted: half in nine seconds.
 const FORGOTTEN: u32 = 128;
 /// Time in which no core was late, before the share rises again, and between two rises.
@@ -337,10 +337,10 @@ mod tests {
         // Calls in flight, consumers, and the share after four seconds of it.
         let rows = [
             (SHARES_FROM_CALLS - 1, 1, None),
-            (SHARES_FROM_CALLS, 1, Some(2_500)),
-            (SHARES_FROM_CALLS, 10, Some(250)),
+            (SHARES_FROM_CALLS, 1, Some(5_000)),
+            (SHARES_FROM_CALLS, 10, Some(500)),
             (SHARES_FROM_CALLS, 10_000, Some(1)),
-            (SHARES_FROM_CALLS, 0, Some(2_500)),
+            (SHARES_FROM_CALLS, 0, Some(5_000)),
         ];
         for (in_flight, active, expected) in rows {
             let mut hub = Hub::asked(20_000, in_flight);
