@@ -110,3 +110,16 @@ fn beside_abuse_a_bystanders_calls_are_carried_and_what_they_took_is_said() {
         assert!(0.0 < p50 && p50 <= p99, "{stretch}");
     }
 }
+
+#[test]
+fn a_kind_of_abuse_that_there_is_not_is_refused_with_those_that_there_are() {
+    let said = ndxp()
+        .args(["bench", "bystander", "--only", "kindness"])
+        .output()
+        .expect("ndxp runs");
+    let talk = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(64), "{talk}");
+    for part in ["--only", "kindness", "rapid resets"] {
+        assert!(talk.contains(part), "{part} in {talk}");
+    }
+}

@@ -68,12 +68,24 @@ pub struct Beside {
     rounds: u32,
 
     /// Only kinds of abuse whose name has this in it
-    #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = part_of_a_name)]
+    only: String,
 
     /// `table` for people, `json` for programs
     #[arg(short, long, value_name = "FORM", default_value = "table")]
     output: Form,
+}
+
+/// What the name of at least one kind of abuse has in it.
+fn part_of_a_name(text: &str) -> Result<String, String> {
+    let names: Vec<_> = ABUSES.iter().map(|abuse| abuse.name).collect();
+    if names.iter().any(|name| name.contains(text)) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "no kind of abuse is named so; there are: {}",
+        names.join(", ")
+    ))
 }
 
 /// Calls of the bystander's, in one stretch of time.
@@ -135,10 +147,9 @@ impl Beside {
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;
         let tls = grounds.system(BYSTANDER)?.0;
         let stretch = Duration::from_secs(self.seconds);
-        let only = self.only.as_deref().unwrap_or_default();
         let mut samples = Vec::new();
         for round in 1..=self.rounds {
-            for abuse in ABUSES.iter().filter(|it| it.name.contains(only)) {
+            for abuse in ABUSES.iter().filter(|it| it.name.contains(&self.only)) {
                 eprintln!("round {round} of {}: {}", self.rounds, abuse.name);
                 // Another hub each time: it remembers what an address has done.
                 let hub = processors.for_hub(grounds.serve(catalogue.clone())).await?;
