@@ -123,3 +123,23 @@ fn a_kind_of_abuse_that_there_is_not_is_refused_with_those_that_there_are() {
         assert!(talk.contains(part), "{part} in {talk}");
     }
 }
+
+#[test]
+fn the_counters_are_held_against_their_targets() {
+    let said = ndxp()
+        .args(["bench", "counters", "--transactions", "2000"])
+        .args(["--connections", "10", "--rate", "1000", "--seconds", "1"])
+        .args(["-o", "json"])
+        .output()
+        .expect("ndxp runs");
+    let talk = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{talk}");
+    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let [cpu, lag] = ["6a", "6b"].map(|id| {
+        let targets = seen["targets"].as_array().unwrap();
+        targets.iter().find(|target| target["id"] == id).unwrap()
+    });
+    assert!(cpu["value"].is_number() && cpu["met"].is_boolean(), "{cpu}");
+    // Fewer were offered than the target is for.
+    assert!(lag["value"].is_null() && lag["met"].is_null(), "{lag}");
+}

@@ -10,14 +10,20 @@ use ndxp_model::{Instant as WallInstant, Outcome, Sequence, TransactionId, Zone}
 use ndxp_proto::journal::v1::entry::Body;
 use ndxp_proto::journal::v1::{Call, Connection, Entry, TransactionClosed, TransactionOpened};
 
+use super::machine::Machine;
 use super::process;
-use super::rows::{Form, Row, count, print, row};
+use super::rows::{Form, Row, count, row, table};
+use super::targets::{Record, Sense, Target};
 use crate::failure::Failure;
 
 /// 2022-07-22T09:59:30 in Viet Nam: an hour ends on the way.
 const START_US: i64 = 1_658_458_770_000_000;
 /// How often the lag is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// What target 6 asks: CPU of a transaction, and how late answers may be where so many are offered a second.
+const CPU_US_MAX: f64 = 1.0;
+const LAG_MAX: Duration = Duration::from_secs(1);
+const LAG_AT_A_SECOND: u64 = 20_000;
 /// How long a backlog may take at most.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
@@ -60,11 +66,19 @@ struct Stream {
 
 impl Projection {
     pub fn run(self) -> Result<(), Failure> {
-        let rows = self.measure()?;
-        Ok(print(self.output, &rows)?)
+        let machine = Machine::this()?;
+        eprintln!("{}", machine.text());
+        let (targets, rounds) = self.measure()?;
+        let text = table(&rounds);
+        let record = Record {
+            machine,
+            targets,
+            rounds,
+        };
+        Ok(record.print(self.output, text)?)
     }
 
-    fn measure(&self) -> anyhow::Result<Vec<Row>> {
+    fn measure(&self) -> anyhow::Result<(Vec<Target>, Vec<Row>)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
@@ -72,9 +86,21 @@ impl Projection {
             row("connections", count(self.connections), ""),
             row("transactions", count(self.transactions), ""),
         ];
-        self.backlog(&runtime, &mut rows)?;
-        self.offered(&mut rows)?;
-        Ok(rows)
+        let cpu_us = self.backlog(&runtime, &mut rows)?;
+        let lag = self.offered(&mut rows)?;
+        let cpu = ("6a", "CPU of a transaction, counted from a backlog");
+        let cpu = Target::new(cpu, cpu_us, Sense::AtMost, CPU_US_MAX, "µs");
+        Ok((vec![cpu, self.lag(lag)], rows))
+    }
+
+    fn lag(&self, largest: Duration) -> Target {
+        let name = ("6b", format!("largest lag at {} a second", self.rate));
+        let (lag, bound) = (largest.as_secs_f64(), LAG_MAX.as_secs_f64());
+        if self.rate < LAG_AT_A_SECOND {
+            let why = format!("the target is for {LAG_AT_A_SECOND} a second");
+            return Target::not_measured(name, Sense::LessThan, Some(bound), "s", why);
+        }
+        Target::new(name, lag, Sense::LessThan, bound, "s")
     }
 
     fn stream(&self, transactions: u64, since: Option<Instant>) -> Stream {
@@ -86,12 +112,12 @@ impl Projection {
         }
     }
 
-    /// Counts what is all there.
+    /// Counts what is all there; answers the CPU of a transaction.
     fn backlog(
         &self,
         runtime: &tokio::runtime::Runtime,
         rows: &mut Vec<Row>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<f64> {
         let stream = self.stream(self.transactions, None);
         eprintln!("making {} entries …", stream.entries);
         let (making, making_cpu) = timed(|| {
@@ -125,11 +151,11 @@ impl Projection {
             "",
         ));
         rows.push(row("backlog: CPU of one transaction", net, "µs"));
-        Ok(())
+        Ok(net)
     }
 
-    /// Follows a journal that grows, and looks how far behind the counters are.
-    fn offered(&self, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    /// Follows a journal that grows, and looks how far behind the counters are; answers the furthest.
+    fn offered(&self, rows: &mut Vec<Row>) -> anyhow::Result<Duration> {
         eprintln!("offering {} a second …", self.rate);
         let since = Instant::now();
         let stream = self.stream(self.rate * self.seconds, Some(since));
@@ -160,7 +186,7 @@ impl Projection {
         let share = used / count(self.seconds) * 100.0;
         let what = format!("at {} a second: CPU, entries made too", self.rate);
         rows.push(row(what, share, "% of one core"));
-        Ok(())
+        Ok(lags.last().copied().unwrap_or_default())
     }
 }
 
