@@ -334,9 +334,6 @@ impl Delta {
         self.settle(state, opened);
         let nobody = Connection::default();
         let connection = closed.connection.as_ref().unwrap_or(&nobody);
-        if outcome.is_transaction() {
-            self.took_part(state, here, connection);
-        }
         let hour = match self.hour {
             Some(hour) if hour.contains(here.at) => hour.from,
             _ => {
@@ -347,10 +344,15 @@ impl Delta {
         self.began.get_or_insert(hour);
         let line = self.line(state, sequence, connection, closed, outcome)?;
         let ending = Ending { outcome, fault };
+        let counters = self.size;
         // Only the total keeps sequences.
         for (line, sequence) in [(LineId::TOTAL, sequence), (line, Sequence::NONE)] {
             let counter = self.hour_of(line, hour, ending);
             counter.add(sequence, outcome, closed).map_err(overflow)?;
+        }
+        // Who was counted on a line before, in the same way, took part before.
+        if self.size > counters && outcome.is_transaction() {
+            self.took_part(state, here, connection);
         }
         self.counted += 1;
         Ok(())

@@ -33,6 +33,9 @@ const ROUND_SHARE: u32 = 50;
 /// while somebody asks for long.
 const PENDING_COUNTERS_MAX: usize = 65_536;
 const PENDING_OPEN_MAX: usize = 131_072;
+/// Of a backlog so many entries are counted before those who wait are told of it, some milliseconds'
+/// work: waking one of them may cost as much as counting a hundred.
+const TELL_EVERY: u64 = 4_096;
 /// How long to wait for a machine that lacks space or rights before trying again.
 const RETRY_EVERY: Duration = Duration::from_secs(10);
 /// How often a projection that has failed looks whether it is to end.
@@ -230,6 +233,10 @@ impl Writer {
 
     fn tell(&mut self, watermark: Watermark, end: Sequence) {
         let done = watermark.sequence;
+        let told = self.shared.notice().watermark.sequence;
+        if done < end && done.get() < told.get() + TELL_EVERY {
+            return;
+        }
         if self.catching_up.is_some_and(|goal| done < goal) {
             self.shared
                 .publish(watermark, Health::CatchingUp { done, end });
