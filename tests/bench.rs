@@ -1,5 +1,6 @@
 //! What `ndxp bench peers` says where a proxy is missing, and where one does not serve; that every
-//! rung of `ndxp bench steps` carries calls, and that none is lost beside `ndxp bench bystander`'s abuse.
+//! rung of `ndxp bench steps` carries calls, and that none is lost beside `ndxp bench bystander`'s abuse; and
+//! that `ndxp bench counters` says what its targets come to.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,6 +19,17 @@ fn compare(path: &Path) -> Output {
         .env("PATH", path)
         .output()
         .expect("ndxp runs")
+}
+
+/// What a bench says of itself, once it has succeeded, and what it told meanwhile.
+fn measured(arguments: &[&str]) -> (Value, String) {
+    let mut bench = ndxp();
+    bench.arg("bench").args(arguments).args(["-o", "json"]);
+    let said = bench.output().expect("ndxp runs");
+    let talk = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success(), "{talk}");
+    let seen = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    (seen, talk)
 }
 
 #[test]
@@ -56,14 +68,7 @@ fn with_a_proxy_that_does_not_serve_nothing_is_compared() {
 
 #[test]
 fn each_step_of_a_call_can_be_left_out_and_calls_are_carried_still() {
-    let said = ndxp()
-        .args(["bench", "steps", "--seconds", "1", "--rounds", "1"])
-        .args(["-o", "json"])
-        .output()
-        .expect("ndxp runs");
-    let talk = String::from_utf8_lossy(&said.stderr);
-    assert!(said.status.success(), "{talk}");
-    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let (seen, talk) = measured(&["steps", "--seconds", "1", "--rounds", "1"]);
     let rounds = seen["rounds"].as_array().unwrap();
     let rungs: Vec<_> = rounds.iter().map(|round| &round["way"]).collect();
     assert_eq!(
@@ -92,15 +97,10 @@ fn each_step_of_a_call_can_be_left_out_and_calls_are_carried_still() {
 
 #[test]
 fn beside_abuse_a_bystanders_calls_are_carried_and_what_they_took_is_said() {
-    let said = ndxp()
-        .args(["bench", "bystander", "--only", "control frames"])
-        .args(["--seconds", "1", "--rounds", "2", "-o", "json"])
-        .output()
-        .expect("ndxp runs");
-    let talk = String::from_utf8_lossy(&said.stderr);
-    // A call that fails would have ended it.
-    assert!(said.status.success(), "{talk}");
-    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let what = ["bystander", "--only", "control frames"];
+    let how_long = ["--seconds", "1", "--rounds", "2"];
+    // A call that fails would end it.
+    let (seen, _) = measured(&[&what[..], &how_long].concat());
     let samples = seen["samples"].as_array().unwrap();
     let beside: Vec<_> = samples.iter().map(|sample| &sample["beside"]).collect();
     assert_eq!(beside, ["control frames", "control frames"]);
@@ -126,15 +126,9 @@ fn a_kind_of_abuse_that_there_is_not_is_refused_with_those_that_there_are() {
 
 #[test]
 fn the_counters_are_held_against_their_targets() {
-    let said = ndxp()
-        .args(["bench", "counters", "--transactions", "2000"])
-        .args(["--connections", "10", "--rate", "1000", "--seconds", "1"])
-        .args(["-o", "json"])
-        .output()
-        .expect("ndxp runs");
-    let talk = String::from_utf8_lossy(&said.stderr);
-    assert!(said.status.success(), "{talk}");
-    let seen: Value = serde_json::from_slice(&said.stdout).expect("-o json prints JSON");
+    let backlog = ["counters", "--transactions", "2000", "--connections", "10"];
+    let offered = ["--rate", "1000", "--seconds", "1"];
+    let (seen, _) = measured(&[&backlog[..], &offered].concat());
     let [cpu, lag] = ["6a", "6b"].map(|id| {
         let targets = seen["targets"].as_array().unwrap();
         targets.iter().find(|target| target["id"] == id).unwrap()

@@ -118,6 +118,12 @@ impl Projection {
     }
 
     fn fold_through(&mut self, end: Sequence) -> Result<(), CountersError> {
+        let folded = self.fold_chunks(end);
+        self.writer.tell(end);
+        folded
+    }
+
+    fn fold_chunks(&mut self, end: Sequence) -> Result<(), CountersError> {
         let from = self.folded().next();
         if from > end {
             return Ok(());
@@ -135,6 +141,7 @@ impl Projection {
                 rest = rest.get(folded..).unwrap_or_default();
                 let day_is_over = (!rest.is_empty()).then_some(Urgency::Now);
                 if let Some(urgency) = day_is_over.or_else(|| writer.due()) {
+                    writer.tell(end);
                     writer.round(end, urgency)?;
                 }
             }
@@ -271,6 +278,19 @@ mod tests {
         counters.stop();
         drop(counters);
         assert_eq!(place.home().break_seal().unwrap(), Seal::Absent);
+    }
+
+    /// However few they are: nobody tells them later.
+    #[test]
+    fn those_who_wait_are_told_what_was_counted_before_a_failure() {
+        let place = Place::new();
+        let mut entries = sample::entries(600);
+        entries[599].body = None;
+        let counters = place.start(entries).unwrap();
+        while !matches!(counters.health(), Health::Failed { .. }) {
+            std::thread::yield_now();
+        }
+        assert_eq!(counters.watermark().sequence, Sequence::new(599));
     }
 
     #[test]

@@ -20,7 +20,6 @@ use crate::home::{Home, HomeError};
 use crate::opening;
 use crate::shared::{Health, Shared, Stop};
 use crate::source::Source;
-use crate::state::Watermark;
 use crate::store::Store;
 
 /// Shortest and longest time between two rounds. What a killed process has not written is folded
@@ -119,10 +118,12 @@ impl Writer {
             pending.fold(&store.state, &store.zone, entry)?;
             folded += 1;
         }
-        let watermark = pending.watermark;
+        let done = pending.watermark.sequence;
         drop(pending);
         drop(guard);
-        self.tell(watermark, end);
+        if done >= end || done.get() >= self.told().get() + TELL_EVERY {
+            self.tell(end);
+        }
         Ok(folded)
     }
 
@@ -231,10 +232,16 @@ impl Writer {
         close_quietly(store);
     }
 
-    fn tell(&mut self, watermark: Watermark, end: Sequence) {
+    /// How far those who wait believe it to be.
+    fn told(&self) -> Sequence {
+        self.shared.notice().watermark.sequence
+    }
+
+    /// Tells those who wait what is counted, unless they know it: before whatever takes long or ends.
+    pub fn tell(&mut self, end: Sequence) {
+        let watermark = self.shared.pending().watermark;
         let done = watermark.sequence;
-        let told = self.shared.notice().watermark.sequence;
-        if done < end && done.get() < told.get() + TELL_EVERY {
+        if done <= self.told() {
             return;
         }
         if self.catching_up.is_some_and(|goal| done < goal) {
@@ -250,7 +257,7 @@ impl Writer {
     pub fn caught_up(&mut self) {
         if self.catching_up.take().is_some() {
             self.shared.publish_health(Health::Serving);
-            let done = self.shared.notice().watermark.sequence;
+            let done = self.told();
             (self.progress)(done, done);
         }
     }

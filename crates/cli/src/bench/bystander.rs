@@ -68,8 +68,8 @@ pub struct Beside {
     rounds: u32,
 
     /// Only kinds of abuse whose name has this in it
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = part_of_a_name)]
-    only: String,
+    #[arg(long, value_name = "TEXT", value_parser = part_of_a_name)]
+    only: Option<String>,
 
     /// `table` for people, `json` for programs
     #[arg(short, long, value_name = "FORM", default_value = "table")]
@@ -147,9 +147,10 @@ impl Beside {
         let catalogue = catalogue(&[BYSTANDER, ATTACKER], &providers)?;
         let tls = grounds.system(BYSTANDER)?.0;
         let stretch = Duration::from_secs(self.seconds);
+        let only = self.only.as_deref().unwrap_or_default();
         let mut samples = Vec::new();
         for round in 1..=self.rounds {
-            for abuse in ABUSES.iter().filter(|it| it.name.contains(&self.only)) {
+            for abuse in ABUSES.iter().filter(|it| it.name.contains(only)) {
                 eprintln!("round {round} of {}: {}", self.rounds, abuse.name);
                 // Another hub each time: it remembers what an address has done.
                 let hub = processors.for_hub(grounds.serve(catalogue.clone())).await?;
