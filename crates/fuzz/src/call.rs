@@ -101,7 +101,7 @@ pub fn request_metadata(data: &[u8]) {
         (metadata::CONSUMER, &HeaderValue::from_static(CONSUMER)),
         (metadata::TRANSACTION_ID, &stamp.transaction_id),
         (metadata::DIGEST_SALT, &stamp.salt),
-        (metadata::TRACEPARENT, trace),
+        ("traceparent", trace),
     ] {
         let found: Vec<_> = headers.get_all(name).iter().collect();
         assert_eq!(found, [value], "{name}");

@@ -6,6 +6,7 @@ use ndxp_model::{Reason, Refusal};
 
 /// By the gRPC over HTTP/2 specification a timeout has at most eight digits.
 const DIGITS_MAX: usize = 8;
+const AMOUNT_MAX: u64 = 99_999_999;
 
 /// Reads the value of `grpc-timeout`.
 ///
@@ -47,14 +48,16 @@ fn parse(value: &[u8]) -> Option<Duration> {
 /// Writes a timeout in the finest unit whose number still fits eight digits.
 #[must_use]
 pub fn format_timeout(timeout: Duration) -> String {
-    let fits = |amount: u128| amount < 100_000_000;
-    if fits(timeout.as_micros()) {
-        format!("{}u", timeout.as_micros())
-    } else if fits(timeout.as_millis()) {
-        format!("{}m", timeout.as_millis())
-    } else {
-        format!("{}S", timeout.as_secs().min(99_999_999))
-    }
+    let units = [(timeout.as_micros(), 'u'), (timeout.as_millis(), 'm')];
+    let fits = |(amount, unit): (u128, char)| {
+        let amount = u64::try_from(amount).ok()?;
+        (amount <= AMOUNT_MAX).then_some((amount, unit))
+    };
+    let fit = units.into_iter().find_map(fits);
+    let (amount, unit) = fit.unwrap_or((timeout.as_secs().min(AMOUNT_MAX), 'S'));
+    let mut text = amount.to_string();
+    text.push(unit);
+    text
 }
 
 #[cfg(test)]

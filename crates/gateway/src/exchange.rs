@@ -100,12 +100,9 @@ impl Opened {
 }
 
 /// Who answers a call that has passed.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are of the large variant, and a box would cost each of them an allocation"
-)]
 enum Passed {
-    ToProvider(Opened),
+    /// Boxed, because it is handed from step to step, and each would keep a copy.
+    ToProvider(Box<Opened>),
     ToTheHub(Permit),
 }
 
@@ -136,7 +133,7 @@ pub fn exchange(
             Ok(Passed::ToProvider(opened)) => {
                 let unrecorded = transact((&core, &peer), &mut facts, &opened, &mut incoming).await;
                 if let Some(ending) = unrecorded {
-                    tokio::spawn(close_late(core, opened, ending));
+                    tokio::spawn(close_late(core, *opened, ending));
                 }
             }
             Ok(Passed::ToTheHub(_permit)) => {
@@ -196,11 +193,11 @@ async fn carry(
         tracing::debug!(%error, "the journal did not take an opening");
         Refusal::new(Reason::JournalUnavailable, error.to_string())
     })?;
-    Ok(Passed::ToProvider(Opened {
+    Ok(Passed::ToProvider(Box::new(Opened {
         id: facts.id,
         sequence: committed.sequence,
         permitted,
-    }))
+    })))
 }
 
 fn identify(registry: &Registry, peer: &Peer, facts: &mut Facts) -> Result<Identified, Refusal> {

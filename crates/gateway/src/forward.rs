@@ -106,28 +106,9 @@ pub async fn forward(
 ) -> Ending {
     let mut patience = std::pin::pin!(patience(passage));
     loop {
-        // An opening that waited for the disk may have used up the time.
-        if Instant::now() >= passage.deadline {
-            return timed_out(passage);
-        }
-        // So may its consumer have gone; then the provider is spared a call that nobody awaits.
-        if downlink.is_gone().await {
-            return consumer_gone(passage);
-        }
-        let leased = {
-            let mut leased = std::pin::pin!(upstreams.lease(passage.pool));
-            let mut leased = std::pin::pin!(downlink.unless_gone(leased.as_mut()));
-            let leased = uplink.inlet.while_waiting(leased.as_mut());
-            tokio::select! {
-                biased;
-                leased = leased => leased,
-                ending = &mut patience => return ending,
-            }
-        };
-        let lease = match leased {
-            Err(ConsumerGone) => return consumer_gone(passage),
-            Ok(Err(error)) => return not_reached(&error),
-            Ok(Ok(lease)) => lease,
+        let lease = match lease(upstreams, passage, patience.as_mut(), uplink, downlink).await {
+            Ok(lease) => lease,
+            Err(ending) => return ending,
         };
         noticed.provider_since.get_or_insert_with(Instant::now);
         let patience = patience.as_mut();
@@ -156,6 +137,36 @@ pub async fn forward(
                 noticed.retries += 1;
             }
         }
+    }
+}
+
+/// A place on a connection to the provider.
+async fn lease(
+    upstreams: &Upstreams,
+    passage: &Passage<'_>,
+    patience: Pin<&mut impl Future<Output = Ending>>,
+    uplink: &mut Uplink<'_>,
+    downlink: &mut Downlink,
+) -> Result<Lease, Ending> {
+    // An opening that waited for the disk may have used up the time.
+    if Instant::now() >= passage.deadline {
+        return Err(timed_out(passage));
+    }
+    // So may its consumer have gone; then the provider is spared a call that nobody awaits.
+    if downlink.is_gone().await {
+        return Err(consumer_gone(passage));
+    }
+    let mut leased = std::pin::pin!(upstreams.lease(passage.pool));
+    let mut leased = std::pin::pin!(downlink.unless_gone(leased.as_mut()));
+    let leased = uplink.inlet.while_waiting(leased.as_mut());
+    tokio::select! {
+        biased;
+        leased = leased => match leased {
+            Err(ConsumerGone) => Err(consumer_gone(passage)),
+            Ok(Err(error)) => Err(not_reached(&error)),
+            Ok(Ok(lease)) => Ok(lease),
+        },
+        ending = patience => Err(ending),
     }
 }
 
@@ -243,6 +254,11 @@ fn not_sent(error: &h2::Error) -> Attempt {
 async fn patience(passage: &Passage<'_>) -> Ending {
     let watched = Instant::now() + UNWATCHED;
     sleep_until(watched.min(passage.deadline)).await;
+    // Apart, because few calls come to it, and all would keep room for it.
+    Box::pin(watched_patience(passage)).await
+}
+
+async fn watched_patience(passage: &Passage<'_>) -> Ending {
     let Standing {
         connection,
         cuts,

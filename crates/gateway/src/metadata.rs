@@ -35,9 +35,10 @@ pub const CONSUMER: &str = "ndxp-consumer";
 pub const DIGEST_SALT: &str = "ndxp-digest-salt";
 pub const ON_BEHALF_OF: &str = "ndxp-on-behalf-of";
 pub const FAULT: &str = "ndxp-fault";
-pub const TRACEPARENT: &str = "traceparent";
-pub const GRPC_TIMEOUT: &str = "grpc-timeout";
-pub const GRPC_STATUS: &str = "grpc-status";
+// Names that are looked up and never taken apart: read once, at compile time.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Names that a connection's two ends settle between themselves (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 6] = [
@@ -115,7 +116,8 @@ pub fn take_stated(headers: &mut HeaderMap, bytes_max: usize) -> Result<Stated, 
 
 /// Whether the call is marked `ndxp-test: 1`.
 pub fn is_test(headers: &HeaderMap) -> bool {
-    headers.get(TEST).is_some_and(|value| value == "1")
+    let name = const { HeaderName::from_static(TEST) };
+    headers.get(name).is_some_and(|value| value == "1")
 }
 
 /// Puts the hub's own keys and the consumer's documented ones on a request that goes on.
@@ -165,7 +167,7 @@ pub fn annotate_request(headers: &mut HeaderMap, stated: &Stated, owned: OwnedKe
         .filter(|_| !stated.trace_id.is_empty());
     let mut traceparent = given.unwrap_or(&owned.stamp.traceparent).clone();
     traceparent.set_sensitive(true);
-    headers.insert(const { HeaderName::from_static(TRACEPARENT) }, traceparent);
+    headers.insert(TRACEPARENT, traceparent);
 }
 
 /// What the hub says of a call to its provider.

@@ -48,9 +48,12 @@ impl Stamp {
 }
 
 fn put_hex(text: &mut BytesMut, bytes: &[u8]) {
-    for byte in bytes {
-        text.extend_from_slice(&hex_digits(*byte));
+    let mut digits = [[0; 2]; SALT_BYTES / 2];
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = hex_digits(*byte);
     }
+    let used = digits.get(..bytes.len()).unwrap_or(&digits);
+    text.extend_from_slice(used.as_flattened());
 }
 
 /// A value that comes with one call and not with the next.

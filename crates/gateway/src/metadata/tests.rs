@@ -24,7 +24,7 @@ fn stamp() -> Stamp {
 /// What the provider reads as `traceparent`.
 #[track_caller]
 fn check_traceparent(given: &'static str, expected: &str) {
-    let mut map = headers(&[(TRACEPARENT, given)]);
+    let mut map = headers(&[("traceparent", given)]);
     let stated = take_stated(&mut map, 2_048).unwrap();
     let stamp = stamp();
     let owned = OwnedKeys {

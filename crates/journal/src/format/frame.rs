@@ -21,24 +21,22 @@ impl FrameHead {
         let length = u32::try_from(body.len())
             .expect("a body is checked against BODY_BYTES_MAX when it is appended")
             .to_le_bytes();
-        let mut rest = [0; FRAME_HEAD_BYTES - 8];
-        let fields = self
-            .sequence
-            .get()
-            .to_le_bytes()
-            .into_iter()
-            .chain(self.at.as_micros().to_le_bytes())
-            .chain(self.durable.get().to_le_bytes())
-            .chain(self.following.to_le_bytes())
-            .chain([self.kind]);
-        for (place, byte) in rest.iter_mut().zip(fields) {
-            *place = byte;
-        }
-        let checksum = checksum(seed, length, &rest, body);
+        frames.reserve(FRAME_HEAD_BYTES + body.len());
         frames.extend_from_slice(&length);
-        frames.extend_from_slice(&checksum.to_le_bytes());
-        frames.extend_from_slice(&rest);
+        let checksum_at = frames.len();
+        frames.extend_from_slice(&[0; 4]);
+        let rest_at = frames.len();
+        frames.extend_from_slice(&self.sequence.get().to_le_bytes());
+        frames.extend_from_slice(&self.at.as_micros().to_le_bytes());
+        frames.extend_from_slice(&self.durable.get().to_le_bytes());
+        frames.extend_from_slice(&self.following.to_le_bytes());
+        frames.push(self.kind);
+        frames.resize(rest_at - 8 + FRAME_HEAD_BYTES, 0);
         frames.extend_from_slice(body);
+        let checksum = checksum(seed, length, frames.get(rest_at..).unwrap_or_default());
+        if let Some(place) = frames.get_mut(checksum_at..rest_at) {
+            place.copy_from_slice(&checksum.to_le_bytes());
+        }
     }
 }
 
@@ -49,10 +47,10 @@ pub fn parse_frame(seed: u32, bytes: &[u8]) -> Option<(FrameHead, &[u8])> {
     let length = frame_body_bytes(length_bytes)?;
     let expected = fields.u32()?;
     let rest = fields.0.get(..FRAME_HEAD_BYTES - 8 + length)?;
-    let (rest_head, body) = rest.split_at_checked(FRAME_HEAD_BYTES - 8)?;
-    if checksum(seed, length_bytes, rest_head, body) != expected {
+    if checksum(seed, length_bytes, rest) != expected {
         return None;
     }
+    let body = rest.get(FRAME_HEAD_BYTES - 8..)?;
     let head = FrameHead {
         sequence: Sequence::new(fields.u64()?),
         at: Instant::from_micros(fields.i64()?),
@@ -70,9 +68,9 @@ pub fn frame_body_bytes(field: [u8; 4]) -> Option<usize> {
         .filter(|length| (1..=BODY_BYTES_MAX).contains(length))
 }
 
-fn checksum(seed: u32, length: [u8; 4], rest_head: &[u8], body: &[u8]) -> u32 {
-    let head = crc32c::crc32c_append(crc32c::crc32c_append(seed, &length), rest_head);
-    crc32c::crc32c_append(head, body)
+/// Over all of a frame but the checksum itself; `rest` is what stands behind it.
+fn checksum(seed: u32, length: [u8; 4], rest: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(seed, &length), rest)
 }
 
 #[cfg(test)]
