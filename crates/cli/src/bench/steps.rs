@@ -4,7 +4,7 @@
 mod ladder;
 
 mod bare;
-mod relay;
+pub mod relay;
 
 mod alone;
 

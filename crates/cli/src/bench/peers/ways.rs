@@ -11,12 +11,15 @@ use super::proxies::{KINDS, prepare_pki};
 use crate::bench::caller::{self, Load, Run};
 use crate::bench::catalogue::catalogue;
 use crate::bench::hub::Grounds;
+use crate::bench::steps::relay;
 use crate::bench::{echo, process};
 
 pub const CONSUMER: &str = "H26/lgsp";
 pub const PROVIDER: &str = "G01/population";
 pub const HUB: &str = "hub";
 pub const DIRECT: &str = "direct";
+/// HTTP/2 passed on to HTTP/2, with TLS and nothing else: the least that the hub could cost.
+pub const RELAY: &str = "h2 relay";
 
 /// One way, served while this lives.
 pub struct Way {
@@ -76,6 +79,12 @@ impl Ways {
             let proxy = kind.start((grounds.folder.path(), &pki), provider, message_bytes)?;
             let (address, pid) = (proxy.address, proxy.pid);
             all.push(Way::through((kind.name, version), address, pid, proxy));
+        }
+        if wanted.contains(&RELAY) {
+            let config = grounds.config_file();
+            let (address, relay) = relay::start("bare", &config, provider, &["--secured"])?;
+            let (pid, version) = (relay.0.id(), "no exchange".to_owned());
+            all.push(Way::through((RELAY, version), address, pid, relay));
         }
         if wanted.contains(&HUB) {
             let consumers = [&[CONSUMER], further].concat();

@@ -1,37 +1,64 @@
 //! A relay that only passes on: HTTP/2 on one side, HTTP/2 on the other, and nothing that knows what
-//! a call is. What remains when every step of the exchange is left out.
+//! a call is. What remains when every step of the exchange is left out; with TLS on both sides, the
+//! least that a hub on this HTTP/2 can cost.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
 use http::{Request, Response};
+use rustls::{ClientConfig, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use crate::bench::{caller, echo};
 
+/// What it shows and trusts on either side.
+#[derive(Clone)]
+pub struct Secured {
+    pub consumers: Arc<ServerConfig>,
+    pub provider: Arc<ClientConfig>,
+}
+
 /// Serves one core; its calls share one connection to the provider, as those of the hub do up to
 /// 250 at once.
-pub async fn serve(listener: TcpListener, provider: SocketAddr) {
-    if let Err(error) = accept(listener, provider).await {
+pub async fn serve(listener: TcpListener, provider: SocketAddr, secured: Option<Secured>) {
+    if let Err(error) = accept(listener, provider, secured).await {
         eprintln!("a core of the bare relay ended: {error:#}");
     }
 }
 
-async fn accept(listener: TcpListener, provider: SocketAddr) -> anyhow::Result<()> {
-    let upstream = caller::connect_plain(provider).await?;
+async fn accept(
+    listener: TcpListener,
+    provider: SocketAddr,
+    secured: Option<Secured>,
+) -> anyhow::Result<()> {
+    let upstream = match &secured {
+        Some(secured) => caller::connect(provider, &secured.provider).await?,
+        None => caller::connect_plain(provider).await?,
+    };
+    let acceptor = secured.map(|secured| TlsAcceptor::from(secured.consumers));
     loop {
         let (tcp, _from) = listener.accept().await?;
-        tokio::spawn(consumer(tcp, upstream.clone()));
+        tokio::spawn(consumer(tcp, acceptor.clone(), upstream.clone()));
     }
 }
 
-async fn consumer(tcp: TcpStream, upstream: SendRequest<Bytes>) -> anyhow::Result<()> {
+async fn consumer(
+    tcp: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    upstream: SendRequest<Bytes>,
+) -> anyhow::Result<()> {
     tcp.set_nodelay(true)?;
     let passing = |request, respond| Box::pin(pass(request, respond, upstream.clone()));
-    Ok(echo::serve(tcp, passing).await?)
+    match acceptor {
+        Some(acceptor) => echo::serve(acceptor.accept(tcp).await?, passing).await?,
+        None => echo::serve(tcp, passing).await?,
+    }
+    Ok(())
 }
 
 /// Both directions of a call, at once.

@@ -2,22 +2,19 @@
 //! for one run and stopped behind it: it begins with nothing, has the machine to itself, and is gone
 //! before what the hub does from time to time begins.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
 use rustls::ClientConfig;
 
+use super::relay;
 use crate::bench::caller::Load;
 use crate::bench::catalogue::catalogue;
 use crate::bench::echo;
 use crate::bench::hub::Grounds;
 pub use crate::bench::peers::ways::{CONSUMER, PROVIDER};
 use crate::bench::peers::ways::{HUB, Way};
-use crate::bench::process::Killed;
 
 /// One of the ladder.
 pub struct Rung {
@@ -91,30 +88,14 @@ impl Ground {
                 (Way::through(named, address, pid, hub), tls)
             }
             _ => {
-                let (address, relay) = self.relay(rung)?;
+                let config = self.grounds.config_file();
+                let (address, relay) = relay::start(rung.name, &config, self.plain, &[])?;
                 let pid = relay.0.id();
                 (Way::through(named, address, pid, relay), None)
             }
         };
         let load = Load::full(way.address, tls, measured);
         Ok((way, load))
-    }
-
-    /// This very program, and where it listens.
-    fn relay(&self, rung: &Rung) -> anyhow::Result<(SocketAddr, Killed)> {
-        let relay = Command::new(std::env::current_exe()?)
-            .args(["bench", "relay", rung.name, "--config"])
-            .arg(self.grounds.config_file())
-            .args(["--provider", &self.plain.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut relay = Killed(relay);
-        let mut said = String::new();
-        let talk = relay.0.stdout.take().context("stdout is piped")?;
-        BufReader::new(talk).read_line(&mut said)?;
-        ensure!(!said.is_empty(), "the relay {} did not start", rung.name);
-        Ok((said.trim().parse()?, relay))
     }
 }
 

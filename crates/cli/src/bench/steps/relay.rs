@@ -5,11 +5,13 @@
 //! provider, the counters by following the journal with nobody, and the journal by a lane that ends
 //! in a relay which answers all.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use ndxp_counters::Counters;
 use ndxp_gateway::{Connecting, Dialler, Gateway, Shared, Stage, Stream, Wires};
@@ -17,7 +19,7 @@ use ndxp_hub::config::Config;
 use ndxp_hub::health::Health;
 use ndxp_hub::keeper::Keeper;
 use ndxp_hub::role::{Actor, Role};
-use ndxp_hub::tls::LiveTls;
+use ndxp_hub::tls::{LiveTls, Tls};
 use ndxp_hub::{cores, shared};
 use ndxp_journal::{Committed, FileDisk, Journal, Lane, Options};
 use ndxp_model::{Clock, Sequence, SystemClock, SystemId};
@@ -27,14 +29,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use super::bare;
+use super::bare::{self, Secured};
 use super::ladder::{CONSUMER, PROVIDER};
 use crate::bench::catalogue::catalogue;
+use crate::bench::process::Killed;
 use crate::bench::runtime;
 use crate::connect::ConfigFile;
 use crate::failure::Failure;
 
-/// Carries calls on plain TCP with steps left out, until its standard input ends
+/// Carries calls with steps left out, until its standard input ends
 #[derive(Args, Debug)]
 pub struct Relay {
     /// What is left out
@@ -47,6 +50,10 @@ pub struct Relay {
     /// Where the provider of all calls listens
     #[arg(long, value_name = "ADDRESS")]
     provider: SocketAddr,
+
+    /// Mutual TLS on both sides all the same, as the hub of the configuration would; `bare` only
+    #[arg(long)]
+    secured: bool,
 }
 
 /// Each leaves out what the one before it does, and one step more.
@@ -72,11 +79,37 @@ enum Entries {
 /// Plain TCP to the provider.
 struct Plain;
 
+/// A relay of this very program, and where it listens.
+pub fn start(
+    name: &str,
+    config: &Path,
+    provider: SocketAddr,
+    further: &[&str],
+) -> anyhow::Result<(SocketAddr, Killed)> {
+    let relay = Command::new(std::env::current_exe()?)
+        .args(["bench", "relay", name, "--config"])
+        .arg(config)
+        .args(["--provider", &provider.to_string()])
+        .args(further)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut relay = Killed(relay);
+    let mut said = String::new();
+    let talk = relay.0.stdout.take().context("stdout is piped")?;
+    BufReader::new(talk).read_line(&mut said)?;
+    ensure!(!said.is_empty(), "the relay {name} did not start");
+    Ok((said.trim().parse()?, relay))
+}
+
 impl Relay {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
         match self.kind {
             Kind::Bare => self.bare(&config)?,
+            _ if self.secured => {
+                return Err(Failure::usage("--secured is for the relay `bare` alone"));
+            }
             _ => self.exchange(&config)?,
         }
         Ok(())
@@ -85,8 +118,19 @@ impl Relay {
     fn bare(&self, config: &Config) -> anyhow::Result<()> {
         let provider = self.provider;
         let listen = config.exchange.listen;
+        let secured = match self.secured {
+            true => {
+                let tls = Tls::load(config, Arc::new(SystemClock))?;
+                let (consumers, provider) = (tls.server()?, tls.client()?);
+                Some(Secured {
+                    consumers,
+                    provider,
+                })
+            }
+            false => None,
+        };
         let gateway = Gateway::start_with(listen, cores(config), move |_core, listener, _stop| {
-            bare::serve(listener, provider)
+            bare::serve(listener, provider, secured.clone())
         })?;
         until_told(&gateway)
     }
