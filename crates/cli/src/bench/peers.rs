@@ -126,7 +126,8 @@ impl Peers {
             all.extend(samples);
         }
         if self.asks_for(7) {
-            let ways = Ways::start(&["haproxy", HUB], &connections::HOLDERS, small_bytes).await?;
+            let ways =
+                Ways::start(&["haproxy", RELAY, HUB], &connections::HOLDERS, small_bytes).await?;
             let samples = connections::measure(&ways, extent).await?;
             targets.extend(connections::targets(&samples, extent));
             all.extend(samples);

@@ -54,15 +54,19 @@ enum LogFormat {
     Json,
 }
 
+/// A huge page is resident as a whole as soon as a byte of it is used: with them the hub takes
+/// twice the memory, and what peers make it take is no longer what its limits add up to.
+pub fn without_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::info!(%error, "huge pages stay in use");
+    }
+}
+
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
         let _log = self.log()?;
-        // A huge page is resident as a whole as soon as a byte of it is used: with them the hub takes
-        // twice the memory, and what peers make it take is no longer what its limits add up to.
-        if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-            tracing::info!(%error, "huge pages stay in use");
-        }
+        without_huge_pages();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::Extent;
 use super::samples::{Sample, Samples};
 use super::unary::compared;
-use super::ways::{HUB, Way, Ways};
+use super::ways::{HUB, RELAY, Way, Ways};
 use crate::bench::caller::{connect, secure};
 use crate::bench::rows::mebibytes;
 use crate::bench::targets::{Sense, Target};
@@ -63,13 +63,17 @@ pub async fn measure(ways: &Ways, extent: Extent) -> anyhow::Result<Samples> {
         count: Some(f64::from(resumed(ways, hub).await?)),
         ..Sample::of(RESUMED, hub, 0)
     });
-    eprintln!("{IDLE}: {HUB}");
-    let held = idle(ways, hub, extent.connections).await?;
-    samples.push(Sample {
-        count: Some(f64::from(extent.connections)),
-        resident_mib: Some(held),
-        ..Sample::of(IDLE, hub, 0)
-    });
+    let holders = HOLDERS.iter().map(|it| Ok(ways.grounds.system(it)?.0));
+    let holders = holders.collect::<anyhow::Result<Vec<_>>>()?;
+    for way in [RELAY, HUB].into_iter().filter_map(|name| ways.named(name)) {
+        eprintln!("{IDLE}: {}", way.name);
+        let held = idle(way, &holders, extent.connections).await?;
+        samples.push(Sample {
+            count: Some(f64::from(extent.connections)),
+            resident_mib: Some(held),
+            ..Sample::of(IDLE, way, 0)
+        });
+    }
     Ok(samples)
 }
 
@@ -160,12 +164,8 @@ async fn resumed(ways: &Ways, way: &Way) -> anyhow::Result<u32> {
     Ok(resumed)
 }
 
-/// MiB of the hub while so many connections stand, each of which has a call behind it or none.
-async fn idle(ways: &Ways, way: &Way, connections: u32) -> anyhow::Result<f64> {
-    let holders: Vec<_> = HOLDERS
-        .iter()
-        .map(|holder| Ok(ways.grounds.system(holder)?.0))
-        .collect::<anyhow::Result<_>>()?;
+/// MiB of what is connected to while so many connections stand, each of which has a call behind it or none.
+async fn idle(way: &Way, holders: &[Arc<ClientConfig>], connections: u32) -> anyhow::Result<f64> {
     let mut open: Vec<SendRequest<Bytes>> = Vec::new();
     let mut opening = JoinSet::new();
     for (_, tls) in (0..connections).zip(holders.iter().cycle()) {

@@ -34,6 +34,7 @@ use super::ladder::{CONSUMER, PROVIDER};
 use crate::bench::catalogue::catalogue;
 use crate::bench::process::Killed;
 use crate::bench::runtime;
+use crate::commands::serve::without_huge_pages;
 use crate::connect::ConfigFile;
 use crate::failure::Failure;
 
@@ -105,6 +106,7 @@ pub fn start(
 impl Relay {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
+        without_huge_pages();
         match self.kind {
             Kind::Bare => self.bare(&config)?,
             _ if self.secured => {
