@@ -48,12 +48,15 @@ impl Stamp {
 }
 
 fn put_hex(text: &mut BytesMut, bytes: &[u8]) {
+    // Put together apart: each piece that is appended asks for room.
     let mut digits = [[0; 2]; SALT_BYTES / 2];
-    for (pair, byte) in digits.iter_mut().zip(bytes) {
-        *pair = hex_digits(*byte);
+    for some in bytes.chunks(digits.len()) {
+        for (pair, byte) in digits.iter_mut().zip(some) {
+            *pair = hex_digits(*byte);
+        }
+        let used = digits.as_flattened().get(..2 * some.len());
+        text.extend_from_slice(used.unwrap_or_default());
     }
-    let used = digits.get(..bytes.len()).unwrap_or(&digits);
-    text.extend_from_slice(used.as_flattened());
 }
 
 /// A value that comes with one call and not with the next.
