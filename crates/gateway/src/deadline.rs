@@ -6,6 +6,7 @@ use ndxp_model::{Reason, Refusal};
 
 /// By the gRPC over HTTP/2 specification a timeout has at most eight digits.
 const DIGITS_MAX: usize = 8;
+/// The largest amount of so many.
 const AMOUNT_MAX: u64 = 99_999_999;
 
 /// Reads the value of `grpc-timeout`.

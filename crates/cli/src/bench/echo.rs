@@ -54,14 +54,22 @@ async fn listen(listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
     while let Ok((tcp, _from)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection(acceptor, tcp).await {
+            if let Err(error) = connection(acceptor, tcp, answer).await {
                 tracing::debug!(%error, "connection to the echo ended");
             }
         });
     }
 }
 
-async fn connection(acceptor: Option<TlsAcceptor>, tcp: TcpStream) -> anyhow::Result<()> {
+/// Serves one connection, with TLS or without.
+pub async fn connection<F>(
+    acceptor: Option<TlsAcceptor>,
+    tcp: TcpStream,
+    answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = Result<(), h2::Error>> + Send + 'static,
+{
     tcp.set_nodelay(true)?;
     match acceptor {
         Some(acceptor) => serve(acceptor.accept(tcp).await?, answer).await?,
@@ -71,7 +79,7 @@ async fn connection(acceptor: Option<TlsAcceptor>, tcp: TcpStream) -> anyhow::Re
 }
 
 /// Serves one connection of trusted peers: each of its calls is a task.
-pub async fn serve<F>(
+async fn serve<F>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     answer: impl Fn(Request<RecvStream>, SendResponse<Bytes>) -> F,
 ) -> Result<(), h2::Error>

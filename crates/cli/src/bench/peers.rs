@@ -32,7 +32,7 @@ const ALL: [&str; 6] = [DIRECT, "nginx", "haproxy", "envoy", RELAY, HUB];
 /// Mutual TLS towards consumers and providers on every way, the same echo provider and the same
 /// load; rounds are interleaved. Every answer is checked: one that is not a gRPC answer with status 0
 /// and the message sent ends the run, and nothing is compared. The h2 relay passes HTTP/2 on with TLS on
-/// both sides and does nothing else: what it costs, the hub cannot go below on the same HTTP/2.
+/// both sides and does nothing else: what the hub costs beyond it is the exchange.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Peers {

@@ -18,7 +18,7 @@ pub const CONSUMER: &str = "H26/lgsp";
 pub const PROVIDER: &str = "G01/population";
 pub const HUB: &str = "hub";
 pub const DIRECT: &str = "direct";
-/// HTTP/2 passed on to HTTP/2, with TLS and nothing else: the least that the hub could cost.
+/// HTTP/2 passed on to HTTP/2, with TLS and nothing else: what there is before the exchange.
 pub const RELAY: &str = "h2 relay";
 
 /// One way, served while this lives.

@@ -120,17 +120,14 @@ impl Relay {
     fn bare(&self, config: &Config) -> anyhow::Result<()> {
         let provider = self.provider;
         let listen = config.exchange.listen;
-        let secured = match self.secured {
-            true => {
-                let tls = Tls::load(config, Arc::new(SystemClock))?;
-                let (consumers, provider) = (tls.server()?, tls.client()?);
-                Some(Secured {
-                    consumers,
-                    provider,
-                })
-            }
-            false => None,
-        };
+        let mut secured = None;
+        if self.secured {
+            let tls = Tls::load(config, Arc::new(SystemClock))?;
+            secured = Some(Secured {
+                consumers: tls.server()?,
+                provider: tls.client()?,
+            });
+        }
         let gateway = Gateway::start_with(listen, cores(config), move |_core, listener, _stop| {
             bare::serve(listener, provider, secured.clone())
         })?;
