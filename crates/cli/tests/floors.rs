@@ -6,9 +6,10 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crate, and the floor on which it stands.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 16] = [
     ("proto", 0),
     ("model", 0),
+    ("http2", 0),
     ("journal", 1),
     ("baseline", 1),
     ("registry", 2),
@@ -31,7 +32,10 @@ const CONFINED: [(&str, &[&str]); 4] = [
     // Rules and sums of opening balances are pure: they know what is said, not where it is kept.
     ("baseline", &["proto", "model"]),
     // They meet in the journal: a slow query can never hold up a call.
-    ("gateway", &["proto", "model", "journal", "registry"]),
+    (
+        "gateway",
+        &["proto", "model", "http2", "journal", "registry"],
+    ),
     // Participants know only the wire; the history writer knows only the journal.
     ("sim", &["proto", "model", "journal"]),
     // It is a disk, and knows no more than what is asked of one.

@@ -10,6 +10,7 @@
 // What the network brings.
 mod call;
 mod certificate;
+mod http2;
 
 // What the disk brings.
 mod journal;
@@ -32,7 +33,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 18] = [
     target("act", catalogue::act),
     target("answer_metadata", call::answer_metadata),
     target("balances", balances::file),
@@ -42,6 +43,8 @@ pub const TARGETS: [Target; 16] = [
     target("configuration", configuration::file),
     target("descriptors", catalogue::descriptors),
     target("framing", call::framing),
+    target("http2_client", http2::client),
+    target("http2_server", http2::server),
     target("journal", journal::segment),
     target("journal_entry", journal::entry),
     target("period", period::expression),

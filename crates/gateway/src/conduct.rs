@@ -80,6 +80,12 @@ impl Conduct {
         }
     }
 
+    /// So many calls were broken off before they were looked at.
+    pub fn note_withdrawn(&self, calls: u32) {
+        self.earn(u64::from(calls));
+        (0..calls).for_each(|_| self.note_reset());
+    }
+
     /// Waits until the connection is to be ended.
     pub async fn exceeded(&self) -> Excess {
         loop {

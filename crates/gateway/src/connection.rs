@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use h2::server;
+use ndxp_http2::server::{self, Event};
+use ndxp_http2::{Config, Error, Reason};
 use ndxp_registry::CertificateIdentity;
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
@@ -23,7 +24,6 @@ use crate::metrics::Shed;
 use crate::pace::PATIENCE;
 use crate::peer::Peer;
 use crate::stage::Stream;
-use crate::stream::Piece;
 use crate::trust::taken_back;
 
 /// Calls of one connection that are begun before others have their turn: those of a connection that
@@ -84,17 +84,17 @@ pub async fn serve_proved<S: Stream>(
     stream: S,
     identity: CertificateIdentity,
     mut stop: watch::Receiver<bool>,
-) -> Result<(), h2::Error> {
+) -> Result<(), Error> {
     let conduct = Conduct::new(core.limits.streams_per_connection_max);
     let peer = Arc::new(Peer::proved(identity, Arc::clone(&conduct)));
     let guarded = Guarded::of_consumer(stream, conduct);
-    let mut calls = http2_server(&core.limits).handshake(guarded).await?;
+    let mut calls = server::handshake(guarded, config(&core.limits)).await?;
     serve_calls(core, &mut calls, &peer, &mut stop, || ()).await
 }
 
 /// Tells the peer to be calm and ends the connection; calls that it still brings are not taken.
 async fn dismiss<S: Stream>(connection: &mut Calls<S>) {
-    connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
+    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
     let ended = async { while let Some(Ok(_not_taken)) = connection.accept().await {} };
     let _heard = tokio::time::timeout(FAREWELL_MAX, ended).await;
 }
@@ -117,11 +117,11 @@ enum NotIdentified {
     #[error(transparent)]
     Identity(#[from] crate::identity::IdentityError),
     #[error("HTTP/2: {0}")]
-    Http2(#[from] h2::Error),
+    Http2(#[from] Error),
 }
 
 /// A consumer's connection that has said all it must before its first call.
-type Calls<S> = server::Connection<Guarded<S>, Piece>;
+type Calls<S> = server::Connection<Guarded<S>>;
 
 async fn identify(
     core: &Core,
@@ -181,7 +181,7 @@ async fn prove(
         core.seen.note(&system.id, certificate);
     }
     let guarded = Guarded::of_consumer(tls, conduct);
-    let calls = http2_server(&core.limits).handshake(guarded).await?;
+    let calls = server::handshake(guarded, config(&core.limits)).await?;
     Ok((calls, peer))
 }
 
@@ -192,7 +192,7 @@ async fn serve_calls<S: Stream>(
     stop: &mut watch::Receiver<bool>,
     // Told as soon as it is known, and before the farewell.
     abused: impl Fn(),
-) -> Result<(), h2::Error> {
+) -> Result<(), Error> {
     // Every call holds a clone; when the last is dropped, nothing is in flight any more.
     let (in_flight, mut settled) = mpsc::channel::<Infallible>(1);
     let mut stopping = false;
@@ -226,15 +226,12 @@ async fn serve_calls<S: Stream>(
                 connection.graceful_shutdown();
             }
             accepted = connection.accept() => {
-                let (request, respond) = match accepted {
+                let event = match accepted {
                     None => break Ok(()),
                     Some(Err(error)) => break Err(error),
-                    Some(Ok(accepted)) => accepted,
+                    Some(Ok(event)) => event,
                 };
-                peer.conduct.earn(1);
-                let incoming = Incoming::new(request, respond, in_flight.clone());
-                // Boxed, because the runtime moves a task's future about several times.
-                tokio::spawn(Box::pin(exchange(Arc::clone(core), Arc::clone(peer), incoming)));
+                begin(core, peer, event, &in_flight);
                 if let Some(bytes) = window.widen(settled.sender_strong_count() - 1) {
                     connection.set_target_window_size(bytes);
                 }
@@ -256,9 +253,30 @@ async fn serve_calls<S: Stream>(
     ended
 }
 
+/// Begins a call, unless it was withdrawn: then none was made, and a flood of such calls must not fill the
+/// journal.
+fn begin(core: &Arc<Core>, peer: &Arc<Peer>, event: Event, in_flight: &mpsc::Sender<Infallible>) {
+    match event {
+        Event::Asked(request, respond) => {
+            peer.conduct.earn(1);
+            let incoming = Incoming::new(request, respond, in_flight.clone());
+            // Boxed, because the runtime moves a task's future about several times.
+            tokio::spawn(Box::pin(exchange(
+                Arc::clone(core),
+                Arc::clone(peer),
+                incoming,
+            )));
+        }
+        Event::Withdrawn(calls) => {
+            core.metrics.withdrawn.inc_by(u64::from(calls));
+            peer.conduct.note_withdrawn(calls);
+        }
+    }
+}
+
 /// What a connection was ended for, if its peer was to blame.
-fn abuse(ended: &Result<(), h2::Error>, over: Option<Excess>) -> Option<Shed> {
-    let breach = |error: &h2::Error| error.is_go_away() && error.is_library();
+fn abuse(ended: &Result<(), Error>, over: Option<Excess>) -> Option<Shed> {
+    let breach = |error: &Error| error.is_go_away() && error.is_library();
     match over {
         Some(excess) => Some(Shed::Conduct(excess)),
         None => ended.as_ref().is_err_and(breach).then_some(Shed::Protocol),
@@ -273,17 +291,13 @@ async fn revoked(core: &Core, peer: &Peer) {
     }
 }
 
-fn http2_server(limits: &Limits) -> server::Builder {
-    let mut builder = server::Builder::new();
-    builder
-        .initial_window_size(http2::STREAM_WINDOW_BYTES)
-        .max_frame_size(http2::FRAME_BYTES_MAX)
-        .max_header_list_size(limits.header_list_bytes_max())
-        .max_concurrent_streams(limits.streams_per_connection_max)
-        .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
-        .max_pending_accept_reset_streams(http2::PENDING_RESETS_MAX)
-        .max_local_error_reset_streams(Some(http2::ERROR_RESETS_MAX))
-        .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)
-        .data_frame_budget(http2::DATA_FRAME_BUDGET);
-    builder
+fn config(limits: &Limits) -> Config {
+    Config {
+        stream_window_bytes: http2::STREAM_WINDOW_BYTES,
+        header_list_bytes_max: limits.header_list_bytes_max(),
+        fields: http2::REQUEST_FIELDS,
+        streams_max: limits.streams_per_connection_max,
+        error_resets_max: http2::ERROR_RESETS_MAX,
+        reset_streams_max: http2::RESET_STREAMS_MAX,
+    }
 }

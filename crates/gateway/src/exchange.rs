@@ -8,8 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use h2::RecvStream;
-use h2::server::SendResponse;
+use ndxp_http2::{RecvStream, SendResponse};
 use ndxp_journal::Append;
 use ndxp_model::{Connection, Instant, Outcome, Reason, Refusal, Sequence, TransactionId};
 use ndxp_proto::journal::v1;
@@ -31,7 +30,7 @@ use crate::peer::Peer;
 use crate::record;
 use crate::settle::{close_late, closing, late, passes, refuse, settle};
 use crate::stamp::Stamp;
-use crate::stream::{Downlink, Inlet, Piece, Uplink};
+use crate::stream::{Downlink, Inlet, Uplink};
 use crate::upstream::Pool;
 
 /// A request as it came in.
@@ -47,7 +46,7 @@ impl Incoming {
     #[must_use]
     pub fn new(
         request: http::Request<RecvStream>,
-        respond: SendResponse<Piece>,
+        respond: SendResponse,
         in_flight: mpsc::Sender<Infallible>,
     ) -> Self {
         let (head, body) = request.into_parts();

@@ -1,14 +1,15 @@
 //! Forwarding: the call to the provider and its answer back, undecoded, with flow control end
 //! to end, until one of the parties or the deadline ends it.
 
+mod request;
 mod status;
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
-use h2::client::ResponseFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Response};
+use ndxp_http2::{Error, ResponseFuture};
 use ndxp_model::{Connection, Fault, Outcome, Reason, Refusal, SystemId};
 use ndxp_proto::journal::v1::Measure;
 use tokio::time::{Instant, sleep_until};
@@ -28,10 +29,6 @@ const RETRIES_MAX: u32 = 2;
 /// A consumer whose own timer fires breaks the call off a little before the hub's copy of that
 /// timer does. A break-off this close to the deadline is the deadline.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
-
-/// What a provider is told beyond what the hub waits, so that it is the hub, in the same words
-/// for every provider, that says the deadline has passed.
-const PROVIDER_GRACE: Duration = Duration::from_millis(100);
 
 /// What forwarding needs to know of an opened call.
 pub struct Passage<'a> {
@@ -86,7 +83,7 @@ enum ConnectionState {
 /// Why an answer did not arrive whole.
 enum Broken {
     ConsumerGone,
-    Provider { error: h2::Error, answering: bool },
+    Provider { error: Error, answering: bool },
 }
 
 impl From<ConsumerGone> for Broken {
@@ -174,7 +171,9 @@ async fn lease(
 /// gone, or one that was behind with reading when the time was over, says nothing.
 fn note_health(lease: &Lease, ending: &Ending, behind: bool) {
     match (ending.outcome, &ending.finale) {
-        (Outcome::ProviderError, Finale::Reset(reason)) if *reason != h2::Reason::CANCEL => {
+        (Outcome::ProviderError, Finale::Reset(reason))
+            if *reason != ndxp_http2::Reason::CANCEL =>
+        {
             lease.note_reset();
         }
         (Outcome::Completed | Outcome::ProviderError, _) => lease.note_answer(),
@@ -206,7 +205,13 @@ async fn attempt(
         Ok(Ok(())) => {}
     }
     let ends_here = uplink.is_empty();
-    let (answer, mut to_provider) = match sender.send_request(request(passage, lease), ends_here) {
+    let timeout = (metadata::GRPC_TIMEOUT, request::told_timeout(passage));
+    let sent = sender.send_request(
+        request::target(passage, lease),
+        request::headers(passage, &timeout),
+        ends_here,
+    );
+    let (answer, mut to_provider) = match sent {
         Ok((answer, stream)) => (answer, Outlet::new(stream)),
         Err(error) => return not_sent(&error),
     };
@@ -246,7 +251,7 @@ async fn attempt(
     ended
 }
 
-fn not_sent(error: &h2::Error) -> Attempt {
+fn not_sent(error: &Error) -> Attempt {
     Attempt::NotSeen(unreachable(error.to_string()), ConnectionState::Over)
 }
 
@@ -270,25 +275,6 @@ async fn watched_patience(passage: &Passage<'_>) -> Ending {
         () = sleep_until(passage.deadline) => timed_out(passage),
         refusal = cuts.wait(*before, connection, permitted) => refused(refusal),
     }
-}
-
-fn request(passage: &Passage<'_>, lease: &Lease) -> Request<()> {
-    let mut uri = passage.head.uri.clone().into_parts();
-    uri.scheme = Some(http::uri::Scheme::HTTPS);
-    uri.authority = Some(lease.authority.clone());
-    let mut request = Request::new(());
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() =
-        http::Uri::from_parts(uri).expect("a scheme, an authority and the path that was read");
-    *request.version_mut() = http::Version::HTTP_2;
-    *request.headers_mut() = passage.head.headers.clone();
-    let left = passage.deadline.saturating_duration_since(Instant::now());
-    let told = crate::deadline::format_timeout(left + PROVIDER_GRACE);
-    if let Ok(mut told) = http::HeaderValue::try_from(told) {
-        told.set_sensitive(true);
-        request.headers_mut().insert(metadata::GRPC_TIMEOUT, told);
-    }
-    request
 }
 
 /// Passes the answer to the consumer up to, and without, its end.
@@ -372,9 +358,9 @@ fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
     };
     let reason = error.reason();
     if error.is_reset() && error.is_remote() {
-        let reason = reason.unwrap_or(h2::Reason::INTERNAL_ERROR);
+        let reason = reason.unwrap_or(ndxp_http2::Reason::INTERNAL_ERROR);
         return match (reason, answering) {
-            (h2::Reason::REFUSED_STREAM, false) => {
+            (ndxp_http2::Reason::REFUSED_STREAM, false) => {
                 Attempt::NotSeen(reset_by_provider(reason), ConnectionState::Usable)
             }
             (reason, _) => Attempt::Ended(reset_by_provider(reason)),
@@ -383,7 +369,8 @@ fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
     let ending = unreachable(format!("the provider broke off: {error}"));
     // A provider that shuts down in order names the last stream it has seen; h2 fails those
     // behind it with this error and lets the others finish.
-    let shut_down = error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR);
+    let shut_down =
+        error.is_go_away() && error.is_remote() && reason == Some(ndxp_http2::Reason::NO_ERROR);
     if shut_down && !answering {
         Attempt::NotSeen(ending, ConnectionState::Over)
     } else {
@@ -406,7 +393,7 @@ fn answered(status: u8, finale: Finale) -> Ending {
     }
 }
 
-fn reset_by_provider(reason: h2::Reason) -> Ending {
+fn reset_by_provider(reason: ndxp_http2::Reason) -> Ending {
     Ending {
         finale: Finale::Reset(reason),
         ..answered(status_of_reset(reason), Finale::Nothing)

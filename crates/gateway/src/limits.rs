@@ -104,14 +104,12 @@ pub mod http2 {
     /// Widest flow-control window of a provider's connection. Many consumers share it, and one that
     /// reads slowly must not use it up: room for 256 streams that are stalled at once.
     pub const PROVIDER_CONNECTION_WINDOW_BYTES: u32 = 256 * STREAM_WINDOW_BYTES;
-    /// Largest frame: one TLS record.
-    pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
+    /// Header fields that a request has room for at first, those that the hub adds included, and an answer's
+    /// head or trailers.
+    pub const REQUEST_FIELDS: usize = 12;
+    pub const ANSWER_FIELDS: usize = 6;
     /// Streams that were reset here but whose last frames may still arrive.
     pub const RESET_STREAMS_MAX: usize = 1_024;
-    /// Calls that a peer has reset before they were looked at. h2 takes 20 of them for an attack,
-    /// and a consumer that stops may break off all its calls at once; each costs about 1 KB until
-    /// it is looked at, and the budget of resets below answers those who go on.
-    pub const PENDING_RESETS_MAX: usize = 1_024;
     /// Streams of one connection that may be reset here because they broke the protocol, over
     /// its whole life; a peer that does so more often is told to go.
     pub const ERROR_RESETS_MAX: usize = 1_024;
@@ -132,10 +130,4 @@ pub mod http2 {
     /// For so many bytes written to it, a peer may send one control frame more: the window of a
     /// stream and that of the connection are given back in pieces of at least 8 KiB.
     pub const WRITTEN_BYTES_PER_CONTROL_FRAME: u64 = 4 * 1024;
-    /// Overhead in bytes that small DATA frames may cause before a connection is given up: as
-    /// much as the connection's window itself.
-    pub const DATA_FRAME_BUDGET: usize = 4 * 1024 * 1024;
-    /// Bytes of one stream that wait for the socket: four full frames. What comes behind them waits
-    /// in the window that it came by.
-    pub const SEND_BUFFER_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX as usize;
 }

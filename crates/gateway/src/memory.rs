@@ -2,6 +2,8 @@
 //! content are counted once, in the windows that they came by; what stands here beside them is what
 //! each connection and each call needs for itself at worst.
 
+use ndxp_http2::PAYLOAD_BYTES_MAX;
+
 use crate::core::REFUSALS_HELD_BACK_MAX;
 use crate::limits::{Limits, http2};
 use crate::{stream, windows};
@@ -10,42 +12,41 @@ const KIB: u64 = 1 << 10;
 
 /// Records that are gathered and unwound: what rustls keeps of each direction.
 const TLS_BYTES: u64 = 2 * 64 * KIB;
-/// Two frames read and two to be written, of 16 KiB each.
-const FRAMES_BYTES: u64 = 4 * http2::FRAME_BYTES_MAX as u64;
-/// A stream's record in h2, which stays a while after a reset.
-const STREAM_BYTES: u64 = 512;
+/// A frame of which not all has come; and, in buffers that grow by doubling, what waits for the socket.
+const FRAMES_BYTES: u64 = PAYLOAD_BYTES_MAX as u64 + 2 * ndxp_http2::WAITING_BYTES_MAX as u64;
+/// The number of a stream that was reset and may still hear of it.
+const RESET_BYTES: u64 = 8;
 /// The future of a call, its facts, two streams' records and the entries of its opening and closing.
 const CALL_BYTES: u64 = 16 * KIB;
 /// A refused call: its facts, its stream's record and its answer.
 const REFUSAL_BYTES: u64 = 8 * KIB;
 
 /// A connection of either side: its own window, twice because what waits in it may stand in buffers
-/// of that size, the header list that it is reading, TLS, frames on
-/// their way, and streams that were reset and may still hear of it.
+/// of that size, the header list that it is reading and the frames that this stands in, TLS, what it reads
+/// and writes, and the numbers of streams that were reset.
 #[must_use]
 pub fn of_connection(limits: &Limits) -> u64 {
     2 * u64::from(windows::OWN_BYTES)
-        + u64::from(limits.header_list_bytes_max())
+        + 2 * u64::from(limits.header_list_bytes_max())
         + TLS_BYTES
         + FRAMES_BYTES
-        + http2::RESET_STREAMS_MAX as u64 * STREAM_BYTES
+        + http2::RESET_STREAMS_MAX as u64 * RESET_BYTES
 }
 
 /// A connection that has proved nobody yet.
 #[must_use]
 pub fn of_handshake() -> u64 {
-    TLS_BYTES + FRAMES_BYTES
+    TLS_BYTES
 }
 
-/// A call: its metadata, the answer's two header lists, what is kept to repeat it, and in each
-/// direction what waits for the socket beside the buffer of its first piece.
+/// A call: its metadata, as it is read and as it waits for the socket, the answer's two header lists, what is
+/// kept to repeat it, and in each direction the piece that is on its way.
 #[must_use]
 pub fn of_call(limits: &Limits) -> u64 {
-    let sending = http2::SEND_BUFFER_BYTES_MAX as u64 + u64::from(http2::FRAME_BYTES_MAX);
-    limits.metadata_bytes_max as u64
+    2 * limits.metadata_bytes_max as u64
         + 2 * u64::from(limits.header_list_bytes_max())
         + stream::REPLAY_BYTES_MAX as u64
-        + 2 * sending
+        + 2 * PAYLOAD_BYTES_MAX as u64
         + CALL_BYTES
 }
 
@@ -68,10 +69,10 @@ mod tests {
     #[test]
     fn each_unit_is_what_its_limits_say() {
         let limits = Limits::default();
-        assert_eq!(of_connection(&limits) / KIB, 127 + 64 + 128 + 64 + 512);
+        assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 528 + 8);
         assert_eq!(of_refusals() / KIB, 32_000);
-        assert_eq!(of_handshake() / KIB, 192);
-        assert_eq!(of_call(&limits) / KIB, 16 + 128 + 64 + 160 + 16);
+        assert_eq!(of_handshake() / KIB, 128);
+        assert_eq!(of_call(&limits) / KIB, 32 + 128 + 64 + 32 + 16);
         assert_eq!(of_windows(&limits), 2 << 30);
     }
 }

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::RecvStream;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
+use ndxp_http2::{Error, Reason, RecvStream};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 use tower::ServiceExt as _;
@@ -74,7 +74,7 @@ pub async fn serve(core: &Core, peer: &Peer, incoming: exchange::Incoming) {
     };
     // Watches end with the longest time that any call may take, and are begun again.
     if timeout_at(until, answering).await.is_err() {
-        let reset = Finale::Reset(h2::Reason::CANCEL);
+        let reset = Finale::Reset(Reason::CANCEL);
         downlink.finish(reset, Instant::now()).await;
     }
 }
@@ -99,7 +99,7 @@ async fn pass(
         match downlink.unless_gone(frame).await? {
             None => break,
             Some(Err(_)) => {
-                finale = Finale::Reset(h2::Reason::INTERNAL_ERROR);
+                finale = Finale::Reset(Reason::INTERNAL_ERROR);
                 break;
             }
             Some(Ok(frame)) => match frame.into_data() {
@@ -124,17 +124,17 @@ struct Incoming {
 
 impl Body for Incoming {
     type Data = Bytes;
-    type Error = h2::Error;
+    type Error = Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.body.poll_data(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(data))) => {
-                let released = self.body.flow_control().release_capacity(data.len());
-                Poll::Ready(Some(released.map(|()| Frame::data(data))))
+                self.body.release_capacity(data.len());
+                Poll::Ready(Some(Ok(Frame::data(data))))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => self

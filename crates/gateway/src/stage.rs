@@ -47,7 +47,7 @@ impl Stage {
         stream: impl Stream,
         consumer: CertificateIdentity,
         stop: watch::Receiver<bool>,
-    ) -> Result<(), h2::Error> {
+    ) -> Result<(), ndxp_http2::Error> {
         serve_proved(&self.0, stream, consumer, stop).await
     }
 }

@@ -1,7 +1,6 @@
 //! The narrow seam to the HTTP/2 machinery: the two directions of one call, piece by piece and
 //! no faster than the reader reads.
 
-mod backlog;
 mod downlink;
 mod inlet;
 mod outlet;
@@ -13,11 +12,11 @@ use bytes::Bytes;
 
 use crate::metadata;
 use crate::meter::{Framing, FramingError, Meter};
-use backlog::Backlog;
 pub use downlink::{ConsumerGone, Downlink, Finale, RelayError};
 pub use inlet::Inlet;
+use ndxp_http2::Backlog;
+pub use outlet::Outlet;
 use outlet::TakesNoMore;
-pub use outlet::{Outlet, Piece};
 
 /// Request bytes that are kept with the call, so that one that the provider has not seen can be
 /// repeated. A request beyond this is not repeated.
@@ -118,7 +117,7 @@ impl<'a> Uplink<'a> {
                 metadata::strip_owned(&mut trailers);
                 // Trailers are read once, so from here on the request cannot be repeated.
                 self.replay = None;
-                Ok(to.send_trailers(trailers)?)
+                Ok(to.send_trailers(&trailers)?)
             }
             None => {
                 self.ended = true;

@@ -262,17 +262,17 @@ mod tests {
     fn the_bound_follows_the_limits() {
         check(
             "",
-            "20256 MiB: connections 8749, handshakes 48, calls 7562, windows 2048, providers 279, \
+            "18294 MiB: connections 8984, handshakes 32, calls 5375, windows 2048, providers 287, \
              journal 32, control 1536",
         );
         check(
             "calls_in_flight_max = 2_000\nconnections_max = 1_000\nwindows_bytes_max = 268_435_456",
-            "4095 MiB: connections 874, handshakes 48, calls 812, windows 512, providers 279, \
+            "3891 MiB: connections 898, handshakes 32, calls 593, windows 512, providers 287, \
              journal 32, control 1536",
         );
         check(
             "metadata_bytes_max = 65_536",
-            "30628 MiB: connections 10624, handshakes 48, calls 16000, windows 2048, providers 339, \
+            "31539 MiB: connections 12734, handshakes 32, calls 14750, windows 2048, providers 407, \
              journal 32, control 1536",
         );
     }

@@ -50,6 +50,8 @@ targets![
     configuration,
     descriptors,
     framing,
+    http2_client,
+    http2_server,
     journal,
     journal_entry,
     period,

@@ -26,12 +26,12 @@ pub fn grpc_status(headers: &HeaderMap, http_status: StatusCode) -> u8 {
 }
 
 /// The table of the gRPC over HTTP/2 specification, section "Errors".
-pub fn status_of_reset(reason: h2::Reason) -> u8 {
+pub fn status_of_reset(reason: ndxp_http2::Reason) -> u8 {
     match reason {
-        h2::Reason::REFUSED_STREAM => 14,
-        h2::Reason::CANCEL => CANCELLED,
-        h2::Reason::ENHANCE_YOUR_CALM => 8,
-        h2::Reason::INADEQUATE_SECURITY => 7,
+        ndxp_http2::Reason::REFUSED_STREAM => 14,
+        ndxp_http2::Reason::CANCEL => CANCELLED,
+        ndxp_http2::Reason::ENHANCE_YOUR_CALM => 8,
+        ndxp_http2::Reason::INADEQUATE_SECURITY => 7,
         _ => 13,
     }
 }

@@ -4,23 +4,20 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::RecvStream;
-use h2::server::SendResponse;
 use http::{HeaderMap, Response};
+use ndxp_http2::{Backlog, Error, PAYLOAD_BYTES_MAX, Reason, RecvStream, SendResponse};
 use tokio::time::{Instant, timeout_at};
 
-use super::backlog::Backlog;
-use super::outlet::{Outlet, Piece, TakesNoMore};
-use crate::limits::http2::FRAME_BYTES_MAX;
+use super::outlet::{Outlet, TakesNoMore};
 use crate::meter::Meter;
 
 /// Content of an answer that may wait for its ending to be on record: as much as waits for the socket
 /// otherwise.
-const HELD_BYTES_MAX: usize = FRAME_BYTES_MAX as usize;
+const HELD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
 
 /// From the provider to the consumer.
 pub struct Downlink {
-    respond: SendResponse<Piece>,
+    respond: SendResponse,
     state: State,
 }
 
@@ -37,7 +34,7 @@ enum State {
 pub enum RelayError<E> {
     ConsumerGone,
     /// The provider broke off.
-    Provider(h2::Error),
+    Provider(Error),
     /// What was read may not pass.
     Refused(E),
 }
@@ -52,7 +49,7 @@ pub enum Finale {
     Trailers(HeaderMap),
     /// The provider ended its answer without trailers.
     EndOfStream,
-    Reset(h2::Reason),
+    Reset(Reason),
     /// The consumer is gone; there is nobody to tell.
     Nothing,
 }
@@ -63,7 +60,7 @@ pub struct ConsumerGone;
 
 impl Downlink {
     #[must_use]
-    pub fn new(respond: SendResponse<Piece>) -> Self {
+    pub fn new(respond: SendResponse) -> Self {
         Self {
             respond,
             state: State::Unanswered,
@@ -73,7 +70,7 @@ impl Downlink {
     /// Ready once the consumer is gone.
     pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<ConsumerGone> {
         let gone = match &mut self.state {
-            State::Unanswered | State::Held(..) => self.respond.poll_reset(cx).map(drop),
+            State::Unanswered | State::Held(..) => self.respond.poll_gone(cx),
             State::Answering(outlet) => outlet.poll_gone(cx),
         };
         gone.map(|()| ConsumerGone)
@@ -194,8 +191,7 @@ impl Downlink {
             };
             let passed = outlet.poll_send(cx, &mut backlog, false, &mut passes);
             if sent > 0 {
-                // An error means that the stream is over, and its window with it.
-                let _over = body.flow_control().release_capacity(sent);
+                body.release_capacity(sent);
             }
             match passed {
                 Poll::Ready(Err(TakesNoMore)) => Poll::Ready(Err(RelayError::ConsumerGone)),
@@ -222,18 +218,19 @@ impl Downlink {
         };
         let Self { respond, state } = self;
         match (state, finale) {
-            _ if passed.is_err() => respond.send_reset(h2::Reason::CANCEL),
+            _ if passed.is_err() => respond.send_reset(Reason::CANCEL),
             (State::Unanswered | State::Held(..), Finale::TrailersOnly(head)) => {
-                drop(respond.send_response(head, true));
+                let _gone = respond.send_response(&head, true);
             }
             (State::Unanswered | State::Held(..), Finale::Refused(trailers)) => {
-                drop(respond.send_response(crate::answer::trailers_only(trailers), true));
+                let head = crate::answer::trailers_only(trailers);
+                let _gone = respond.send_response(&head, true);
             }
             (State::Unanswered | State::Held(..), Finale::Reset(reason)) => {
                 respond.send_reset(reason);
             }
             (State::Answering(outlet), Finale::Trailers(trailers) | Finale::Refused(trailers)) => {
-                let _gone = outlet.send_trailers(trailers);
+                let _gone = outlet.send_trailers(&trailers);
             }
             (State::Answering(outlet), Finale::EndOfStream) => {
                 let _gone = outlet.end();
@@ -268,7 +265,7 @@ impl Downlink {
     fn outlet(&mut self) -> Result<&mut Outlet, ConsumerGone> {
         if let State::Held(head, _) = &mut self.state {
             let head = std::mem::take(head);
-            let stream = self.respond.send_response(head, false);
+            let stream = self.respond.send_response(&head, false);
             self.state = State::Answering(Outlet::new(stream.map_err(|_| ConsumerGone)?));
         }
         match &mut self.state {

@@ -6,10 +6,8 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::RecvStream;
 use http::HeaderMap;
-
-use super::backlog::Backlog;
+use ndxp_http2::{Backlog, Error, RecvStream};
 
 /// A request's content, as it comes.
 #[derive(Debug)]
@@ -50,14 +48,14 @@ impl Inlet {
         .await
     }
 
-    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         match self.early.next_bytes() {
             0 => self.body.poll_data(cx),
             bytes => Poll::Ready(Some(Ok(self.early.take(bytes)))),
         }
     }
 
-    pub async fn trailers(&mut self) -> Result<Option<HeaderMap>, h2::Error> {
+    pub async fn trailers(&mut self) -> Result<Option<HeaderMap>, Error> {
         self.body.trailers().await
     }
 
@@ -69,7 +67,6 @@ impl Inlet {
 
     /// Gives bytes back to the consumer's window.
     pub fn release(&mut self, bytes: usize) {
-        // An error means that the stream is over, and its window with it.
-        let _over = self.body.flow_control().release_capacity(bytes);
+        self.body.release_capacity(bytes);
     }
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use h2::client::{self, SendRequest};
+use ndxp_http2::client::{self, SendRequest};
+use ndxp_http2::{Config, Error};
 use ndxp_model::SystemId;
 use ndxp_registry::SystemRecord;
 use rustls::client::{ClientConfig, ResolvesClientCert, Resumption};
@@ -21,7 +22,6 @@ use crate::conduct::{Conduct, Guarded};
 use crate::limits::http2;
 use crate::liveness;
 use crate::stage::{Stream, Wires};
-use crate::stream::Piece;
 use crate::trust::{CertificateKey, Trusted};
 use crate::validity::Seen;
 use crate::verifier::ProviderVerifier;
@@ -48,9 +48,9 @@ pub struct Dialler {
 
 /// A connection to a provider that nobody drives yet.
 pub(super) struct Opened {
-    pub send: SendRequest<Piece>,
+    pub send: SendRequest,
     /// Boxed, as it drives one kind of stream or another: once for each connection.
-    pub driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
+    pub driver: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
     /// What the provider may send, and has.
     pub conduct: Arc<Conduct>,
     /// What the provider has shown.
@@ -64,13 +64,13 @@ pub(super) struct Opened {
 
 /// What keeps a provider's connection going, and its window as wide as its calls need it.
 struct Driver<S> {
-    connection: client::Connection<Guarded<S>, Piece>,
+    connection: client::Connection<Guarded<S>>,
     window: Arc<Mutex<Window>>,
     calls: Arc<AtomicUsize>,
 }
 
 impl<S: Stream> Future for Driver<S> {
-    type Output = Result<(), h2::Error>;
+    type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let calls = self.calls.load(Ordering::Relaxed);
@@ -168,11 +168,11 @@ impl Dialler {
             if let Some(wires) = &self.wires {
                 let stream = wires.connect(&provider.id, endpoint).await;
                 let stream = stream.map_err(|error| connect_error(endpoint, &error))?;
-                return self.opened(stream, None, endpoint).await;
+                return Ok(self.opened(stream, None));
             }
             let stream = self.handshake(provider, tls, endpoint).await?;
             let certificate = shown(&stream).and_then(CertificateKey::of);
-            self.opened(stream, certificate, endpoint).await
+            Ok(self.opened(stream, certificate))
         };
         self.in_time(endpoint, opening).await
     }
@@ -220,17 +220,10 @@ impl Dialler {
     }
 
     /// Speaks HTTP/2 on a stream to a provider that is proved.
-    async fn opened<S: Stream>(
-        &self,
-        stream: S,
-        certificate: Option<CertificateKey>,
-        endpoint: &str,
-    ) -> Result<Opened, DialError> {
+    fn opened<S: Stream>(&self, stream: S, certificate: Option<CertificateKey>) -> Opened {
         let conduct = Conduct::new(0);
-        let (send, connection) = http2_client(self.header_list_bytes_max)
-            .handshake(Guarded::of_provider(stream, Arc::clone(&conduct)))
-            .await
-            .map_err(|error| connect_error(endpoint, &error))?;
+        let guarded = Guarded::of_provider(stream, Arc::clone(&conduct));
+        let (send, connection) = client::handshake(guarded, config(self.header_list_bytes_max));
         let calls = Arc::<AtomicUsize>::default();
         let window = self.windows.open(http2::PROVIDER_CONNECTION_WINDOW_BYTES);
         let window = Arc::new(Mutex::new(window));
@@ -239,14 +232,14 @@ impl Dialler {
             window: Arc::clone(&window),
             calls: Arc::clone(&calls),
         };
-        Ok(Opened {
+        Opened {
             send,
             driver: Box::pin(driver),
             conduct,
             certificate,
             calls,
             window,
-        })
+        }
     }
 
     async fn in_time<T>(
@@ -278,16 +271,14 @@ fn connect_error(endpoint: &str, error: &dyn std::fmt::Display) -> DialError {
     }
 }
 
-fn http2_client(header_list_bytes_max: u32) -> h2::client::Builder {
-    let mut builder = h2::client::Builder::new();
-    builder
-        .enable_push(false)
-        .initial_window_size(http2::STREAM_WINDOW_BYTES)
-        .max_frame_size(http2::FRAME_BYTES_MAX)
-        .max_header_list_size(header_list_bytes_max)
-        .max_concurrent_reset_streams(http2::RESET_STREAMS_MAX)
-        .max_local_error_reset_streams(Some(http2::ERROR_RESETS_MAX))
-        .max_send_buffer_size(http2::SEND_BUFFER_BYTES_MAX)
-        .data_frame_budget(http2::DATA_FRAME_BUDGET);
-    builder
+fn config(header_list_bytes_max: u32) -> Config {
+    Config {
+        stream_window_bytes: http2::STREAM_WINDOW_BYTES,
+        header_list_bytes_max,
+        fields: http2::ANSWER_FIELDS,
+        // Providers call nobody by a connection of the hub's.
+        streams_max: 0,
+        error_resets_max: http2::ERROR_RESETS_MAX,
+        reset_streams_max: http2::RESET_STREAMS_MAX,
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use h2::client::SendRequest;
 use http::uri::Authority;
+use ndxp_http2::Error;
+use ndxp_http2::client::SendRequest;
 use ndxp_registry::SystemRecord;
 use rustls::client::ClientConfig;
 use tokio::sync::OwnedMutexGuard;
@@ -17,7 +18,7 @@ use super::dial::{DialError, Dialler, Opened};
 use super::health::{Health, Healths, Leave};
 use super::waiting::Waiting;
 use crate::conduct::Conduct;
-use crate::stream::{Outlet, Piece};
+use crate::stream::Outlet;
 use crate::trust::{CertificateKey, Trusted, taken_back};
 use crate::windows::Window;
 
@@ -76,7 +77,7 @@ struct LeftAlone {
 }
 
 struct Connection {
-    send: SendRequest<Piece>,
+    send: SendRequest,
     conduct: Arc<Conduct>,
     calls: Arc<AtomicUsize>,
     _window: Arc<Mutex<Window>>,
@@ -117,7 +118,7 @@ pub struct Lease {
 impl Lease {
     /// The connection's own handle for one request.
     #[must_use]
-    pub fn sender(&self) -> SendRequest<Piece> {
+    pub fn sender(&self) -> SendRequest {
         self.connection.conduct.earn(FRAMES_OF_A_CALL);
         self.connection.send.clone()
     }
@@ -417,7 +418,7 @@ impl Endpoint {
     fn drive(
         &self,
         closed: Arc<AtomicBool>,
-        driver: impl DriveConnection,
+        driver: impl Future<Output = Result<(), Error>> + Send + 'static,
         (trusted, certificate): (Trusted, Option<CertificateKey>),
     ) {
         let (provider, endpoint) = (self.provider.id.clone(), self.address.clone());
@@ -494,7 +495,3 @@ impl Endpoint {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What drives a connection's frames until it ends.
-trait DriveConnection: Future<Output = Result<(), h2::Error>> + Send + 'static {}
-impl<T: Future<Output = Result<(), h2::Error>> + Send + 'static> DriveConnection for T {}

@@ -257,7 +257,7 @@ impl Life {
         let (stage, stop) = (self.stage.clone(), self.stop.subscribe());
         self.runtime.spawn(async move {
             // How a consumer's connection ends is nobody's concern here.
-            drop(stage.serve(far, identity, stop).await);
+            let _over = stage.serve(far, identity, stop).await;
         });
         let shaken = self.runtime.block_on(h2::client::handshake(near));
         let (send, connection) = shaken.unwrap();

@@ -280,7 +280,7 @@ async fn serve(
         tokio::spawn(async move {
             // How a consumer's connection ends is nobody's concern here.
             if tcp.set_nodelay(true).is_ok() {
-                drop(stage.serve(tcp, consumer, stop).await);
+                let _over = stage.serve(tcp, consumer, stop).await;
             }
         });
     }

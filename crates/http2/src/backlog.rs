@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::limits::http2::FRAME_BYTES_MAX;
+use crate::frame::PAYLOAD_BYTES_MAX;
 
 /// Pieces below this are thin: half a frame, so that whatever waits is at most doubled by the
 /// buffers that it stands in.
-pub const THIN_BYTES: usize = FRAME_BYTES_MAX as usize / 2;
+pub const THIN_BYTES: usize = PAYLOAD_BYTES_MAX / 2;
 
 /// Pieces in their order; thin ones are joined while they wait behind others.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_window_of_single_bytes_is_a_window_of_bytes() {
-        let buffers = crate::limits::http2::STREAM_WINDOW_BYTES as usize;
+        let buffers = 256 * 1024;
         let mut backlog = Backlog::default();
         for _ in 0..buffers {
             backlog.push(Bytes::from_static(b"x"));
