@@ -292,12 +292,14 @@ async fn revoked(core: &Core, peer: &Peer) {
 }
 
 fn config(limits: &Limits) -> Config {
+    let streams_max = usize::try_from(limits.streams_per_connection_max).unwrap_or(usize::MAX);
     Config {
         stream_window_bytes: http2::STREAM_WINDOW_BYTES,
         header_list_bytes_max: limits.header_list_bytes_max(),
         fields: http2::REQUEST_FIELDS,
         streams_max: limits.streams_per_connection_max,
         error_resets_max: http2::ERROR_RESETS_MAX,
-        reset_streams_max: http2::RESET_STREAMS_MAX,
+        // Whoever stops may break off all its calls at once.
+        reset_streams_max: http2::RESET_STREAMS_MAX.max(streams_max),
     }
 }

@@ -367,8 +367,8 @@ fn judge(answered: Result<Ending, Broken>, passage: &Passage<'_>) -> Attempt {
         };
     }
     let ending = unreachable(format!("the provider broke off: {error}"));
-    // A provider that shuts down in order names the last stream it has seen; h2 fails those
-    // behind it with this error and lets the others finish.
+    // A provider that shuts down in order names the last stream it has seen: those behind it
+    // fail with this error, and the others finish.
     let shut_down =
         error.is_go_away() && error.is_remote() && reason == Some(ndxp_http2::Reason::NO_ERROR);
     if shut_down && !answering {

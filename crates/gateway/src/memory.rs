@@ -14,6 +14,8 @@ const KIB: u64 = 1 << 10;
 const TLS_BYTES: u64 = 2 * 64 * KIB;
 /// A frame of which not all has come; and, in buffers that grow by doubling, what waits for the socket.
 const FRAMES_BYTES: u64 = PAYLOAD_BYTES_MAX as u64 + 2 * ndxp_http2::WAITING_BYTES_MAX as u64;
+/// Header tables of both directions: 4 KiB of text each, and 128 records at most.
+const TABLES_BYTES: u64 = 2 * (4 * KIB + 128 * 128);
 /// The number of a stream that was reset and may still hear of it.
 const RESET_BYTES: u64 = 8;
 /// The future of a call, its facts, two streams' records and the entries of its opening and closing.
@@ -23,14 +25,16 @@ const REFUSAL_BYTES: u64 = 8 * KIB;
 
 /// A connection of either side: its own window, twice because what waits in it may stand in buffers
 /// of that size, the header list that it is reading and the frames that this stands in, TLS, what it reads
-/// and writes, and the numbers of streams that were reset.
+/// and writes, its header tables, and the numbers of streams that were reset.
 #[must_use]
 pub fn of_connection(limits: &Limits) -> u64 {
+    let resets = u64::from(limits.streams_per_connection_max).max(http2::RESET_STREAMS_MAX as u64);
     2 * u64::from(windows::OWN_BYTES)
         + 2 * u64::from(limits.header_list_bytes_max())
         + TLS_BYTES
         + FRAMES_BYTES
-        + http2::RESET_STREAMS_MAX as u64 * RESET_BYTES
+        + TABLES_BYTES
+        + resets * RESET_BYTES
 }
 
 /// A connection that has proved nobody yet.
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn each_unit_is_what_its_limits_say() {
         let limits = Limits::default();
-        assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 528 + 8);
+        assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 528 + 40 + 8);
         assert_eq!(of_refusals() / KIB, 32_000);
         assert_eq!(of_handshake() / KIB, 128);
         assert_eq!(of_call(&limits) / KIB, 32 + 128 + 64 + 32 + 16);

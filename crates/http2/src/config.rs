@@ -13,7 +13,8 @@ pub struct Config {
     pub fields: usize,
     /// Streams that the peer may have open at once; meaningless for a client.
     pub streams_max: u32,
-    /// Streams that may be reset here because the peer broke the protocol, over the connection's life.
+    /// Streams that may be reset here because the peer broke the protocol or began more than it may, over the
+    /// connection's life.
     pub error_resets_max: usize,
     /// Streams that were reset here and whose last frames may still arrive.
     pub reset_streams_max: usize,

@@ -42,7 +42,7 @@ pub struct Driver<S> {
     left: usize,
     /// Written, and not flushed.
     unflushed: bool,
-    /// Reading was put off until all has left.
+    /// Reading was put off until less waits.
     held_up: bool,
     phase: Phase,
 }
@@ -115,7 +115,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             state.end(error.kind().into());
             return Some(state.outcome_of_loss(error.kind()));
         }
-        if written.is_ready() && state.give_room() {
+        let resumes = self.held_up && state.may_read();
+        if state.give_room() || resumes {
             cx.waker().wake_by_ref();
         }
         state.go_if_over();
@@ -174,10 +175,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if self.unflushed {
             ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             self.unflushed = false;
-        }
-        self.shared.lock().has_left();
-        if std::mem::take(&mut self.held_up) {
-            cx.waker().wake_by_ref();
         }
         Poll::Ready(Ok(()))
     }

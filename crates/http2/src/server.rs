@@ -74,7 +74,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.taken = 0;
         match self.driver.poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(ended.err().map(Err)),
+            Poll::Ready(ended) => match self.take() {
+                // It ends again when it is asked again.
+                Some(event) => Poll::Ready(Some(Ok(event))),
+                None => Poll::Ready(ended.err().map(Err)),
+            },
             Poll::Pending => match self.take() {
                 Some(taken) => Poll::Ready(Some(Ok(taken))),
                 None => Poll::Pending,

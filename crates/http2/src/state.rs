@@ -91,7 +91,9 @@ pub struct State {
     /// The other side's first settings have come.
     peer_has_settled: bool,
 
-    waiting_for_room: VecDeque<(Key, u32)>,
+    waiting_for_room: VecDeque<Key>,
+    /// Streams that were told that there is room, and have not used it yet.
+    turns: usize,
     openers: Openers,
     /// Handles by which requests may be sent.
     pub senders: usize,
@@ -144,6 +146,7 @@ impl State {
             settings_acknowledged: false,
             peer_has_settled: false,
             waiting_for_room: VecDeque::new(),
+            turns: 0,
             openers: Openers::default(),
             senders: 0,
             going: Going::Not,
@@ -200,6 +203,11 @@ impl State {
             return;
         }
         let id = stream.id;
+        self.turns -= usize::from(std::mem::take(&mut stream.has_turn));
+        let stream = self.stream(key);
+        if std::mem::take(&mut stream.waits_for_room) {
+            self.waiting_for_room.retain(|waiting| *waiting != key);
+        }
         if let Ok(place) = self.open.binary_search_by_key(&id, |(id, _)| *id) {
             self.open.remove(place);
         }

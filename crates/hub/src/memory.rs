@@ -262,17 +262,17 @@ mod tests {
     fn the_bound_follows_the_limits() {
         check(
             "",
-            "18294 MiB: connections 8984, handshakes 32, calls 5375, windows 2048, providers 287, \
+            "18697 MiB: connections 9374, handshakes 32, calls 5375, windows 2048, providers 299, \
              journal 32, control 1536",
         );
         check(
             "calls_in_flight_max = 2_000\nconnections_max = 1_000\nwindows_bytes_max = 268_435_456",
-            "3891 MiB: connections 898, handshakes 32, calls 593, windows 512, providers 287, \
+            "3943 MiB: connections 937, handshakes 32, calls 593, windows 512, providers 299, \
              journal 32, control 1536",
         );
         check(
             "metadata_bytes_max = 65_536",
-            "31539 MiB: connections 12734, handshakes 32, calls 14750, windows 2048, providers 407, \
+            "31942 MiB: connections 13124, handshakes 32, calls 14750, windows 2048, providers 419, \
              journal 32, control 1536",
         );
     }

@@ -167,12 +167,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Poll::Ready(Ok(wrote))
     }
 
-    /// Not: the HTTP/2 machinery would then send each piece of 256 bytes by itself, where it joins
-    /// pieces of up to 1 KiB with all that goes out at once, in one record and one call of the kernel.
-    fn is_write_vectored(&self) -> bool {
-        false
-    }
-
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }

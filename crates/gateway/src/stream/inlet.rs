@@ -1,6 +1,5 @@
 //! The way in from a consumer. What comes is taken in at once, also while the call waits for the
-//! disk or for a provider: what waits here costs its bytes, and what waits unread costs a record and
-//! a buffer for each frame, of which a peer may make a window's bytes thousands.
+//! disk or for a provider, so that it stands in one place while it waits.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

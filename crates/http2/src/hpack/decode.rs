@@ -13,6 +13,9 @@ use crate::error::Reason;
 /// The longest integer that a block may hold; nothing that is bounded here comes near it.
 const INTEGER_MAX: usize = 1 << 28;
 
+/// Room for text that a connection keeps between two blocks.
+const TEXT_BYTES_KEPT: usize = 1_024;
+
 /// What one side of a connection has said of headers so far.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -92,9 +95,12 @@ impl Decoder {
             };
             begun = true;
             if each(field).is_break() {
-                return Ok(());
+                break;
             }
         }
+        // What a large string took is not kept for ever.
+        self.text.clear();
+        self.text.shrink_to(TEXT_BYTES_KEPT);
         Ok(())
     }
 

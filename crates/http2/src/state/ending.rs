@@ -7,6 +7,9 @@ use super::{Going, Key, Role, State};
 use crate::error::{By, Cause, Error, Reason};
 use crate::frame;
 
+/// A reset, as it answers what it is for.
+const RESET_BYTES: usize = frame::HEAD_BYTES + 4;
+
 impl State {
     /// The other side broke the protocol on one stream, which is reset: not without end.
     pub(super) fn reset_for_fault(&mut self, id: u32, reason: Reason) -> Result<(), Breach> {
@@ -15,6 +18,7 @@ impl State {
             return Err((Reason::ENHANCE_YOUR_CALM, "too_many_internal_resets"));
         }
         self.put_reset(id, reason);
+        self.replies += RESET_BYTES;
         if let Some(key) = self.find(id) {
             self.fail(key, Error::reset(reason, By::Library));
         }
@@ -98,12 +102,13 @@ impl State {
         }
     }
 
-    /// What the connection's end is told as: the other side's reason, if it gave one, stands before ours.
+    /// What the connection's end is told as: that the other side broke the protocol, or else its own reason, if
+    /// it gave one.
     pub fn outcome(&self) -> Result<(), Error> {
-        self.outcome_of_remote()?;
         match self.ended {
-            Some(Error(Cause::GoAway(_, By::User))) | None => Ok(()),
-            Some(error) => Err(error),
+            Some(error @ Error(Cause::GoAway(_, By::Library))) => Err(error),
+            Some(Error(Cause::GoAway(_, By::User))) | None => self.outcome_of_remote(),
+            Some(error) => self.outcome_of_remote().and(Err(error)),
         }
     }
 }

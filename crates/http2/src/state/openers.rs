@@ -35,7 +35,8 @@ impl Openers {
 
     pub fn wait(&mut self, ticket: Option<Ticket>, cx: &Context<'_>) -> Ticket {
         if let Some(ticket) = ticket
-            && let Some((_, waker)) = self.waiting.iter_mut().find(|(it, _)| *it == ticket)
+            && let Some(place) = self.place(ticket)
+            && let Some((_, waker)) = self.waiting.get_mut(place)
         {
             waker.clone_from(cx.waker());
             return ticket;
@@ -59,8 +60,21 @@ impl Openers {
 
     /// Whoever held the ticket is in the queue no more, nor has a place that is kept.
     pub fn give_up(&mut self, ticket: Ticket) {
-        self.granted.retain(|it| *it != ticket);
-        self.waiting.retain(|(it, _)| *it != ticket);
+        match self.granted.iter().position(|it| *it == ticket) {
+            Some(place) => {
+                self.granted.swap_remove(place);
+            }
+            None => {
+                let place = self.place(ticket);
+                place.and_then(|place| self.waiting.remove(place));
+            }
+        }
+    }
+
+    /// Where in the queue a ticket stands: their numbers rise.
+    fn place(&self, ticket: Ticket) -> Option<usize> {
+        let found = self.waiting.binary_search_by_key(&ticket.0, |(it, _)| it.0);
+        found.ok()
     }
 
     /// Nobody will be told any more; all find out why.

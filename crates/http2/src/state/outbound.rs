@@ -12,14 +12,10 @@ use crate::hpack::Encoder;
 
 /// Bytes that wait for the socket, above which no content is taken: four full frames.
 const ROOM_BYTES: usize = 4 * PAYLOAD_BYTES_MAX;
-/// Bytes that wait for a client that does not read them, answers included; then no more is read of it. Those
-/// of requests that it has made by then come on top.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// Bytes that wait for the socket at most, beside the heads of calls that are there.
-pub const WAITING_BYTES_MAX: usize = ANSWER_BYTES_MAX;
+/// Bytes that wait for the socket, above which no call is begun: a client sends no request then, and a server
+/// reads none. Those of calls that are there come on top.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024;
 const _: () = assert!(ROOM_BYTES + PAYLOAD_BYTES_MAX + REPLY_BYTES_MAX <= WAITING_BYTES_MAX);
-/// Streams that are told at once that there is room.
-const TOLD_AT_ONCE: usize = 8;
 /// Answers to the other side's frames that may wait until it reads them; then nothing more is read of it.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 /// In PING, says that this is asked before the last stream is named.
@@ -46,37 +42,35 @@ impl State {
     /// answers all the same, or two ends could each wait for the other to read first.
     #[must_use]
     pub fn may_read(&self) -> bool {
-        let answered = self.role == Role::Client || self.waiting() <= ANSWER_BYTES_MAX;
+        let answered = self.role == Role::Client || self.waiting() <= WAITING_BYTES_MAX;
         self.replies <= REPLY_BYTES_MAX && answered
     }
 
     /// What waits, to be written as a whole before anything else is.
     pub fn take_out(&mut self) -> Vec<u8> {
         self.leaving = self.out.len();
+        self.replies = 0;
         std::mem::take(&mut self.out)
     }
 
-    /// All that waited has left.
-    pub fn has_left(&mut self) {
-        self.replies = 0;
-    }
-
-    /// Tells some of those that wait that there is room; whether others still do.
+    /// Tells those that wait that there is room, one frame each, and no more of them than will find it; whether
+    /// others could be told as well.
     pub fn give_room(&mut self) -> bool {
-        for _ in 0..TOLD_AT_ONCE {
-            if self.send_window <= 0 || self.waiting() >= ROOM_BYTES {
-                return false;
-            }
-            let Some((key, id)) = self.waiting_for_room.pop_front() else {
+        self.grant_places();
+        let room = ROOM_BYTES.saturating_sub(self.waiting());
+        let window = usize::try_from(self.send_window).unwrap_or_default();
+        let frames = room.min(window).div_ceil(PAYLOAD_BYTES_MAX);
+        for _ in 0..frames {
+            let Some(key) = self.waiting_for_room.pop_front() else {
                 return false;
             };
-            // Another may have its place by now.
-            if let Some(stream) = self.streams.get_mut(key).filter(|it| it.id == id) {
-                stream.waits_for_room = false;
-                stream.wake_writer();
-            }
+            let stream = self.stream(key);
+            stream.waits_for_room = false;
+            stream.has_turn = true;
+            stream.wake_writer();
+            self.turns += 1;
         }
-        !self.waiting_for_room.is_empty()
+        frames > 0 && !self.waiting_for_room.is_empty()
     }
 
     /// Whether another request may be sent now; otherwise a ticket holds its place in the queue.
@@ -109,8 +103,12 @@ impl State {
         none_left.then(|| Error::go_away(Reason::NO_ERROR, By::Remote))
     }
 
-    /// Streams that may be opened and are kept for nobody.
+    /// Streams that may be opened and are kept for nobody: none while much waits for the socket, where heads of
+    /// calls that are over by now would gather without end.
     fn places(&self) -> usize {
+        if self.waiting() > WAITING_BYTES_MAX {
+            return 0;
+        }
         self.peer_streams_max
             .saturating_sub(self.open.len() + self.openers.granted())
     }
@@ -198,17 +196,25 @@ impl State {
         }
         let crowded = self.send_window <= 0 || self.waiting() >= ROOM_BYTES;
         let connection_window = self.send_window;
+        let has_turn = std::mem::take(&mut self.stream(key).has_turn);
+        self.turns -= usize::from(has_turn);
+        let others_wait = !self.waiting_for_room.is_empty() || self.turns > 0;
         let stream = self.stream(key);
         if stream.send_window <= 0 {
             stream.waits_for_window = true;
             stream.await_writing(cx);
             return Poll::Pending;
         }
-        if crowded {
+        if crowded || (others_wait && !has_turn) {
             stream.await_writing(cx);
-            if !std::mem::replace(&mut stream.waits_for_room, true) {
-                let id = stream.id;
-                self.waiting_for_room.push_back((key, id));
+            let queued = std::mem::replace(&mut stream.waits_for_room, true);
+            match (queued, has_turn) {
+                (true, _) => {}
+                (false, true) => self.waiting_for_room.push_front(key),
+                (false, false) => self.waiting_for_room.push_back(key),
+            }
+            if !crowded {
+                self.wake();
             }
             return Poll::Pending;
         }
@@ -309,7 +315,9 @@ impl State {
     }
 
     pub(super) fn put_reset(&mut self, id: u32, reason: Reason) {
-        self.put_reply(kind::RST_STREAM, 0, id, &reason.code().to_be_bytes());
+        self.make_room();
+        let code = reason.code().to_be_bytes();
+        frame::put(&mut self.out, kind::RST_STREAM, 0, id, &code);
         if self.lately_reset.len() >= self.config.reset_streams_max {
             self.lately_reset.pop_front();
         }
@@ -317,7 +325,9 @@ impl State {
     }
 
     fn put_window(&mut self, stream: u32, bytes: u32) {
-        self.put_reply(kind::WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
+        self.make_room();
+        let bytes = bytes.to_be_bytes();
+        frame::put(&mut self.out, kind::WINDOW_UPDATE, 0, stream, &bytes);
         self.wake();
     }
 

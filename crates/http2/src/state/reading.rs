@@ -103,6 +103,7 @@ impl State {
         stream.content = crate::backlog::Backlog::default();
         let held = stream.window.held();
         stream.window.release(held);
+        self.renew_window(key);
         self.release_of_connection(held);
     }
 

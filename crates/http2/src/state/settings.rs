@@ -78,7 +78,10 @@ impl State {
     fn resize_windows(&mut self, window: i64) -> Result<(), Fault> {
         let more = window - self.peer_window;
         self.peer_window = window;
-        for (_, stream) in &mut self.streams {
+        for (_, key) in &self.open {
+            let Some(stream) = self.streams.get_mut(*key) else {
+                continue;
+            };
             stream.send_window += more;
             if stream.send_window > WINDOW_MAX {
                 return Err(too_wide());

@@ -48,6 +48,8 @@ pub struct Stream {
     pub waits_for_window: bool,
     /// It stands among those that wait for the connection.
     pub waits_for_room: bool,
+    /// It was told that there is room for a frame of it.
+    pub has_turn: bool,
     writer: Option<Waker>,
 }
 
@@ -71,6 +73,7 @@ impl Stream {
             send_window,
             waits_for_window: false,
             waits_for_room: false,
+            has_turn: false,
             writer: None,
         }
     }

@@ -336,3 +336,59 @@ async fn a_reader_that_reads_nothing_holds_up_nobody_else() {
     driven.await.unwrap().unwrap();
     served.await.unwrap().unwrap();
 }
+
+/// Two that send without end share what there is: the socket, and the connection's window.
+#[tokio::test]
+async fn streams_that_wait_for_the_connection_have_their_turns() {
+    const EACH: usize = 4 << 20;
+    for connection_window in [1 << 30, 65_535] {
+        let (near, far) = wire();
+        let served = tokio::spawn(async move {
+            let mut connection = server::handshake(far, CONFIG).await.unwrap();
+            while let Some(taken) = connection.accept().await {
+                let Event::Asked(_, mut respond) = taken.unwrap() else {
+                    continue;
+                };
+                tokio::spawn(async move {
+                    let mut stream = respond.send_response(&Response::new(()), false).unwrap();
+                    send(&mut stream, &vec![0; EACH], true).await;
+                });
+            }
+        });
+        let mut builder = h2::client::Builder::new();
+        builder
+            .initial_window_size(1 << 30)
+            .initial_connection_window_size(connection_window);
+        let (mut sender, connection) = builder.handshake::<_, Bytes>(near).await.unwrap();
+        let driven = tokio::spawn(connection);
+        let mut bodies = Vec::new();
+        for _ in 0..3 {
+            let request = Request::post("https://hub/endless").body(()).unwrap();
+            sender = sender.ready().await.unwrap();
+            let (answer, _) = sender.send_request(request, true).unwrap();
+            bodies.push(answer.await.unwrap().into_body());
+        }
+        // All are read as they come, and the first that is over tells how far the others are.
+        let mut received = [0; 3];
+        while !received.contains(&EACH) {
+            let piece = poll_fn(|cx| {
+                let mut pieces = bodies.iter_mut().zip(0..);
+                let ready = pieces.find_map(|(body, nth)| match body.poll_data(cx) {
+                    Poll::Ready(piece) => Some((nth, piece)),
+                    Poll::Pending => None,
+                });
+                ready.map_or(Poll::Pending, Poll::Ready)
+            });
+            let (nth, piece): (usize, _) = piece.await;
+            let bytes = piece.unwrap().unwrap().len();
+            received[nth] += bytes;
+            let body: &mut h2::RecvStream = &mut bodies[nth];
+            body.flow_control().release_capacity(bytes).unwrap();
+        }
+        let least = received.iter().min().unwrap();
+        assert!(*least > EACH / 2, "{received:?} of {EACH} each");
+        drop((bodies, sender));
+        driven.await.unwrap().unwrap();
+        served.await.unwrap();
+    }
+}
