@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 /// So many are kept, each of at most so many bytes.
 const KEPT: usize = 32;
-const BYTES_MAX: usize = 64 * 1024;
+const BYTES_MAX: usize = 128 * 1024;
 /// What a new one has room for.
 const BYTES: usize = 4 * 1024;
 

@@ -137,8 +137,8 @@ impl Journal {
     /// A way in for one runtime: spawn the driver there, clone the lane there.
     pub fn lane(&self) -> (Lane, LaneDriver) {
         let lane = self.0.ground.shared.add_lane(self.0.ground.body_bytes_max);
-        let driver = lane.driver();
-        (Lane::new(lane, self.0.writer.clone()), driver)
+        let driver = lane.driver(self.0.writer.clone());
+        (Lane::new(lane), driver)
     }
 
     /// What opening found.

@@ -1,5 +1,7 @@
 //! A runtime's own way into the journal: appending encodes on the caller's thread into a bounded
-//! buffer, and one wake-up per batch brings all of its answers back.
+//! buffer. The writer is told of what waits when the runtime has come to the lane's driver some times,
+//! each time behind the tasks that were ready before it: at once where nothing else is to do, and once
+//! for all that these append where much is. One wake-up per batch brings all of its answers back.
 //!
 //! The lane's mutex is held for the time of one encoding or one exchange of buffers, never
 //! across I/O; its two users are the runtime's thread and the writer.
@@ -23,6 +25,11 @@ pub const LANE_ENTRIES_MAX: usize = 65_536;
 /// Bytes of one lane that wait for the writer: several times what is written in one sync.
 pub const LANE_BYTES_MAX: usize = 16 << 20;
 
+/// Turns of a driver in which what waits may still grow before the writer is told. On a runtime that has
+/// nothing else to do they take a microsecond; what they gather on a busy one spares writes and syncs,
+/// each of which costs as much as a call.
+const GATHERING_TURNS: u32 = 2;
+
 /// Where an entry was committed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Committed {
@@ -34,11 +41,14 @@ pub struct Committed {
 #[derive(Clone, Debug)]
 pub struct Lane(Arc<Owner>);
 
-/// Wakes the lane's appends. Spawn it on the runtime that appends: without it nobody is woken.
-/// Ends when the journal is closed or the last clone of the lane is gone, all answers given.
-#[must_use = "the lane's appends are woken by this future only"]
+/// Wakes the writer and the lane's appends. Spawn it on the runtime that appends: without it nobody
+/// is woken. Ends when the journal is closed or the last clone of the lane is gone, all answers given.
+#[must_use = "the writer and the lane's appends are woken by this future only"]
 #[derive(Debug)]
-pub struct LaneDriver(Arc<LaneShared>);
+pub struct LaneDriver {
+    lane: Arc<LaneShared>,
+    writer: Thread,
+}
 
 /// An entry on its way. It is written even if this is dropped.
 #[must_use = "the entry is durable when this resolves"]
@@ -62,10 +72,7 @@ enum Pushed {
 
 /// Tells the driver when the last clone of a lane is gone.
 #[derive(Debug)]
-struct Owner {
-    lane: Arc<LaneShared>,
-    writer: Thread,
-}
+struct Owner(Arc<LaneShared>);
 
 #[derive(Debug)]
 pub(crate) struct LaneShared {
@@ -83,7 +90,30 @@ struct Inner {
     answered: Vec<u32>,
     /// What every append is answered at once: the journal has ended or failed, or there is none.
     foregone: Option<Result<Committed, AppendError>>,
+    notice: Notice,
     orphaned: bool,
+}
+
+/// What the writer knows of the entries that wait for it.
+#[derive(Debug, Default)]
+enum Notice {
+    /// Nothing, as there are none.
+    #[default]
+    Unneeded,
+    /// Nothing for so many turns of the driver to come.
+    In(u32),
+    Given,
+}
+
+/// What a driver has to do.
+struct Chores {
+    /// The writer is to be told of what waits.
+    announce: bool,
+    /// There is another turn to come before it is.
+    again: bool,
+    wakers: Vec<Waker>,
+    /// Whether that was all for ever.
+    ended: bool,
 }
 
 /// Encoded entries that wait for the writer.
@@ -111,18 +141,18 @@ enum Slot {
 }
 
 impl Lane {
-    pub(crate) fn new(lane: Arc<LaneShared>, writer: Thread) -> Self {
-        Self(Arc::new(Owner { lane, writer }))
+    pub(crate) fn new(lane: Arc<LaneShared>) -> Self {
+        Self(Arc::new(Owner(lane)))
     }
 
     /// Takes the entry over at once; the answer comes when it is durable.
     pub fn append(&self, body: &Body) -> Append {
-        let Owner { lane, writer } = &*self.0;
+        let Owner(lane) = &*self.0;
         match lane.push(body) {
             Ok(Pushed::Waits { slot, first }) => {
-                // Whoever came before has woken the writer, which takes all there is.
+                // Whoever came before has woken the driver, and the writer takes all there is.
                 if first {
-                    writer.unpark();
+                    lane.driver.wake();
                 }
                 Append(State::Waiting {
                     lane: Arc::clone(lane),
@@ -139,10 +169,16 @@ impl Future for LaneDriver {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.0.driver.register(context.waker());
-        let (wakers, ended) = self.0.take_wakers();
-        wakers.into_iter().for_each(Waker::wake);
-        if ended {
+        self.lane.driver.register(context.waker());
+        let chores = self.lane.take_chores();
+        if chores.announce {
+            self.writer.unpark();
+        }
+        if chores.again {
+            context.waker().wake_by_ref();
+        }
+        chores.wakers.into_iter().for_each(Waker::wake);
+        if chores.ended {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -177,8 +213,8 @@ impl Drop for Append {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.lane.lock().orphaned = true;
-        self.lane.driver.wake();
+        self.0.lock().orphaned = true;
+        self.0.driver.wake();
     }
 }
 
@@ -194,8 +230,9 @@ impl LaneShared {
         }
     }
 
-    pub fn driver(self: &Arc<Self>) -> LaneDriver {
-        LaneDriver(Arc::clone(self))
+    pub fn driver(self: &Arc<Self>, writer: Thread) -> LaneDriver {
+        let lane = Arc::clone(self);
+        LaneDriver { lane, writer }
     }
 
     /// Exchanges the waiting entries, if there are any, for an empty buffer.
@@ -204,6 +241,7 @@ impl LaneShared {
         let any = !inner.pending.entries.is_empty();
         if any {
             std::mem::swap(&mut inner.pending, empty);
+            inner.notice = Notice::Unneeded;
         }
         any
     }
@@ -238,6 +276,7 @@ impl LaneShared {
     pub fn abort(&self, error: AppendError) {
         let mut inner = self.lock();
         inner.pending = Pending::default();
+        inner.notice = Notice::Unneeded;
         for slot in 0..u32::try_from(inner.slots.len()).unwrap_or(u32::MAX) {
             if matches!(inner.slot(slot), Slot::Waiting(_) | Slot::Abandoned) {
                 inner.answer(slot, Err(error));
@@ -266,7 +305,10 @@ impl LaneShared {
             return Err(AppendError::Overloaded);
         }
         let slot = inner.claim().ok_or(AppendError::Overloaded)?;
-        let first = inner.pending.entries.is_empty();
+        let first = matches!(inner.notice, Notice::Unneeded);
+        if first {
+            inner.notice = Notice::In(GATHERING_TURNS);
+        }
         body.encode(&mut inner.pending.bodies);
         let kind = Kind::of(body);
         inner
@@ -307,9 +349,10 @@ impl LaneShared {
         }
     }
 
-    /// The wakers of what was answered since last time, and whether that was all for ever.
-    fn take_wakers(&self) -> (Vec<Waker>, bool) {
+    /// The wakers are of what was answered since last time.
+    fn take_chores(&self) -> Chores {
         let mut inner = self.lock();
+        let (announce, again) = inner.give_notice();
         let answered = std::mem::take(&mut inner.answered);
         // A slot may have been freed and claimed anew meanwhile: then there is nothing to wake.
         let wakers = answered
@@ -320,7 +363,12 @@ impl LaneShared {
             })
             .collect();
         let ended = (inner.orphaned || inner.foregone.is_some()) && inner.is_idle();
-        (wakers, ended)
+        Chores {
+            announce,
+            again,
+            wakers,
+            ended,
+        }
     }
 }
 
@@ -336,6 +384,21 @@ impl Inner {
         let slot = u32::try_from(self.slots.len()).ok()?;
         self.slots.push(Slot::Waiting(None));
         Some(slot)
+    }
+
+    /// In a turn of the driver: whether the writer is to be told now, and whether it is in another turn.
+    fn give_notice(&mut self) -> (bool, bool) {
+        match self.notice {
+            Notice::Unneeded | Notice::Given => (false, false),
+            Notice::In(0) => {
+                self.notice = Notice::Given;
+                (true, false)
+            }
+            Notice::In(turns) => {
+                self.notice = Notice::In(turns - 1);
+                (false, true)
+            }
+        }
     }
 
     fn answer(&mut self, slot: u32, answer: Result<Committed, AppendError>) {

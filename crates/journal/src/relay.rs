@@ -28,9 +28,9 @@ impl Relay {
     /// A lane, what wakes its appends, and its end.
     pub fn new() -> (Lane, LaneDriver, Self) {
         let lane = Arc::new(LaneShared::new(BODY_BYTES_MAX, None));
-        let driver = lane.driver();
         // Nobody sleeps at this end: waking the thread that made it wakes nobody.
-        let handle = Lane::new(Arc::clone(&lane), std::thread::current());
+        let driver = lane.driver(std::thread::current());
+        let handle = Lane::new(Arc::clone(&lane));
         (handle, driver, Self(lane))
     }
 

@@ -14,12 +14,40 @@ use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 
 use crate::harness::{
-    DIRECTORY, append_each, body, clock_at, numbers, open, open_with, read_all, runtime, with_lane,
+    DIRECTORY, append_each, append_held, body, clock_at, numbers, open, open_with, read_all, runtime, with_lane,
 };
 use crate::sim_disk::SimDisk;
 
 const LANES: u64 = 4;
 const ENTRIES_PER_LANE: u64 = 500;
+
+/// How many entries each batch had.
+#[derive(Default)]
+struct Batches(std::sync::Mutex<Vec<usize>>);
+
+impl CommitObserver for Batches {
+    fn committed(&self, entries: usize, bytes: usize, _took: std::time::Duration) {
+        assert_eq!(bytes, entries * 60);
+        self.0.lock().unwrap().push(entries);
+    }
+}
+
+impl Batches {
+    fn entries(&self) -> Vec<usize> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn open_counted(disk: &SimDisk) -> (Journal, Arc<Batches>) {
+    let batches = Arc::new(Batches::default());
+    let options = Options {
+        directory: DIRECTORY.into(),
+        segment_bytes: 1 << 16,
+    };
+    let observer = Arc::clone(&batches) as Arc<dyn CommitObserver>;
+    let journal = Journal::open(options, Arc::new(disk.clone()), clock_at(1), observer).unwrap();
+    (journal, batches)
+}
 
 #[test]
 fn every_answer_has_its_own_sequence_in_one_gapless_order_whatever_the_clock_does() {
@@ -80,27 +108,11 @@ fn every_answer_has_its_own_sequence_in_one_gapless_order_whatever_the_clock_doe
 
 #[test]
 fn what_collects_during_a_sync_is_one_batch_and_wakes_the_driver_once() {
-    #[derive(Default)]
-    struct Batches(std::sync::Mutex<Vec<usize>>);
-    impl CommitObserver for Batches {
-        fn committed(&self, entries: usize, bytes: usize, _took: std::time::Duration) {
-            assert_eq!(bytes, entries * 60);
-            self.0.lock().unwrap().push(entries);
-        }
-    }
     let disk = SimDisk::default();
-    let batches = Arc::new(Batches::default());
-    let options = Options {
-        directory: DIRECTORY.into(),
-        segment_bytes: 1 << 16,
-    };
-    let observer = Arc::clone(&batches) as Arc<dyn CommitObserver>;
-    let journal = Journal::open(options, Arc::new(disk.clone()), clock_at(1), observer).unwrap();
+    let (journal, batches) = open_counted(&disk);
     append_each(&journal, [0]);
     with_lane(&journal, async |lane| {
-        disk.hold_writes();
-        let first = lane.append(&body(1));
-        disk.wait_for_held_write();
+        let first = append_held(&lane, &disk, &body(1)).await;
         let others: Vec<_> = (2..=100).map(|number| lane.append(&body(number))).collect();
         disk.release_writes();
         first.await.unwrap();
@@ -108,7 +120,23 @@ fn what_collects_during_a_sync_is_one_batch_and_wakes_the_driver_once() {
             assert_eq!(other.await.unwrap().sequence, Sequence::new(sequence));
         }
     });
-    assert_eq!(*batches.0.lock().unwrap(), [1, 1, 99]);
+    assert_eq!(batches.entries(), [1, 1, 99]);
+}
+
+#[test]
+fn what_is_appended_by_all_that_were_ready_is_one_batch() {
+    let (journal, batches) = open_counted(&SimDisk::default());
+    with_lane(&journal, async |lane| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..100 {
+            let lane = lane.clone();
+            tasks.spawn(async move { lane.append(&body(number)).await });
+        }
+        for answer in tasks.join_all().await {
+            answer.unwrap();
+        }
+    });
+    assert_eq!(batches.entries(), [100]);
 }
 
 #[test]
@@ -158,9 +186,7 @@ fn a_lane_is_bounded_in_entries_and_in_bytes() {
         Journal::open(options, Arc::new(disk.clone()), clock_at(1), Arc::new(())).unwrap();
     with_lane(&journal, async |lane| {
         lane.append(&body(0)).await.unwrap();
-        disk.hold_writes();
-        let first = lane.append(&body(1));
-        disk.wait_for_held_write();
+        let first = append_held(&lane, &disk, &body(1)).await;
         let mut taken: Vec<_> = (1..LANE_ENTRIES_MAX)
             .map(|_| lane.append(&body(2)))
             .collect();
@@ -171,9 +197,7 @@ fn a_lane_is_bounded_in_entries_and_in_bytes() {
             append.await.unwrap();
         }
 
-        disk.hold_writes();
-        let first = lane.append(&body(1));
-        disk.wait_for_held_write();
+        let first = append_held(&lane, &disk, &body(1)).await;
         let large = Body::RegistryChanged(v1::RegistryChanged {
             note: "n".repeat(1 << 19),
             ..v1::RegistryChanged::default()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndxp_journal::{
-    AppendError, Committed, Disk, Journal, Lane, OpenError, Options, ReadError, Reader,
+    Append, AppendError, Committed, Disk, Journal, Lane, OpenError, Options, ReadError, Reader,
 };
 use ndxp_model::{Clock, Instant, ManualClock, Sequence};
 use ndxp_proto::journal::v1;
@@ -65,6 +65,17 @@ pub fn with_lane<T>(journal: &Journal, act: impl AsyncFnOnce(Lane) -> T) -> T {
     })
 }
 
+/// Appends an entry, and returns when its write has begun, which is held until told otherwise.
+pub async fn append_held(lane: &Lane, disk: &SimDisk, body: &Body) -> Append {
+    disk.hold_writes();
+    let append = lane.append(body);
+    let held = disk.clone();
+    // Waited for elsewhere, as the lane's driver needs this thread.
+    let begun = tokio::task::spawn_blocking(move || held.wait_for_held_write());
+    begun.await.unwrap();
+    append
+}
+
 /// Appends all at once, then waits for all.
 pub fn append_all(
     journal: &Journal,
@@ -97,9 +108,7 @@ pub fn append_each(
 /// Makes one entry a batch and the others the next, while the disk holds the first back.
 pub fn append_as_one_batch(journal: &Journal, disk: &SimDisk, first: u64, others: &[u64]) {
     with_lane(journal, async |lane| {
-        disk.hold_writes();
-        let first = lane.append(&body(first));
-        disk.wait_for_held_write();
+        let first = append_held(&lane, disk, &body(first)).await;
         let others: Vec<_> = others.iter().map(|n| lane.append(&body(*n))).collect();
         disk.release_writes();
         first.await.unwrap();
