@@ -14,7 +14,8 @@ use ndxp_proto::journal::v1;
 use ndxp_proto::journal::v1::entry::Body;
 
 use crate::harness::{
-    DIRECTORY, append_each, append_held, body, clock_at, numbers, open, open_with, read_all, runtime, with_lane,
+    DIRECTORY, append_each, append_held, body, clock_at, numbers, open, open_with, read_all,
+    runtime, with_lane,
 };
 use crate::sim_disk::SimDisk;
 
