@@ -429,3 +429,49 @@ impl Inner {
             .expect("slots are claimed before they are named and never go away")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndxp_proto::journal::v1;
+
+    use super::*;
+
+    /// Whether the writer is told in the driver's next turn, and whether there is another turn to come.
+    fn turn(lane: &LaneShared) -> (bool, bool) {
+        let chores = lane.take_chores();
+        (chores.announce, chores.again)
+    }
+
+    #[test]
+    fn the_writer_is_told_once_and_behind_all_that_were_ready() {
+        const NOTHING: (bool, bool) = (false, false);
+        const LATER: (bool, bool) = (false, true);
+        const NOW: (bool, bool) = (true, false);
+        let lane = LaneShared::new(1_024, None);
+        let append = || match lane.push(&Body::RegistryChanged(v1::RegistryChanged::default())) {
+            Ok(Pushed::Waits { first, .. }) => first,
+            _ => panic!("an open lane takes an entry"),
+        };
+        let mut taken = Pending::default();
+        assert_eq!(turn(&lane), NOTHING);
+        // The first entry wakes the driver; those behind it, in whatever turn, change nothing.
+        assert!(append());
+        for _ in 0..GATHERING_TURNS {
+            assert!(!append());
+            assert_eq!(turn(&lane), LATER);
+        }
+        assert!(!append());
+        assert_eq!(turn(&lane), NOW);
+        assert!(!append());
+        assert_eq!(turn(&lane), NOTHING);
+        assert!(lane.take_pending(&mut taken));
+        assert_eq!(taken.entries.len(), 5);
+        // A writer that comes by itself leaves nothing to be told, and the next entry is a first one.
+        taken = Pending::default();
+        assert!(append());
+        assert_eq!(turn(&lane), LATER);
+        assert!(lane.take_pending(&mut taken));
+        assert_eq!(turn(&lane), NOTHING);
+        assert!(append());
+    }
+}
