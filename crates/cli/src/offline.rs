@@ -102,7 +102,7 @@ impl DataDirectory {
         };
         let id = TransactionId::from_slice(&closed.transaction_id).map_err(Failure::internal)?;
         let (call, opened_at_us) = match closed.opened_sequence {
-            0 => (closed.refused_call.clone(), 0),
+            0 => (closed.refused_call.as_deref().cloned(), 0),
             opened => self.opening(Sequence::new(opened))?,
         };
         Ok(Transaction {

@@ -18,7 +18,7 @@ use ndxp_proto::journal::v1::{
 use crate::counter::{Counter, Overflow};
 use crate::key::LineId;
 use crate::line::{Ending, Line, METHODS_MAX, UNIMPLEMENTED};
-use crate::state::{Ids, State, Sums, Watermark};
+use crate::state::{Hasher, Ids, State, Sums, Watermark};
 use crate::value::FirstTransaction;
 
 /// What the entries behind a state's watermark come to.
@@ -39,7 +39,7 @@ pub struct Delta {
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
     /// Of each line and of the total, as time goes.
-    hours: HashMap<LineId, Vec<Hour>>,
+    hours: HashMap<LineId, Vec<Hour>, Hasher>,
     /// How many counters that is.
     size: usize,
     /// Of all that was ever counted: what fits here fits everywhere.
@@ -118,11 +118,11 @@ impl Delta {
             counted: state.counted,
             lines: Vec::new(),
             since: Vec::new(),
-            ids: HashMap::new(),
+            ids: Ids::default(),
             first_transactions: BTreeMap::new(),
             opened: BTreeMap::new(),
             settled: BTreeSet::new(),
-            hours: HashMap::new(),
+            hours: HashMap::default(),
             size: 0,
             sums: state.sums,
             began: state.began,

@@ -17,7 +17,7 @@ use crate::writer::{Progress, Urgency, Writer};
 
 /// How many entries are counted between two looks at the clock and the requests, and how long
 /// questions have to wait for it at most: some tenths of a millisecond.
-const LOOK_EVERY: usize = 256;
+const LOOK_EVERY: usize = 64;
 /// How long entries are left to gather, while nobody waits for them.
 const GATHER: Duration = Duration::from_millis(20);
 /// Longest wait for the journal, and so for a stop to be seen when nothing happens.
@@ -130,12 +130,13 @@ impl Projection {
         }
         let Self { source, writer } = self;
         let mut entries = source.entries(from, end);
+        let mut chunk = Vec::with_capacity(LOOK_EVERY);
         loop {
-            let chunk: Vec<Entry> = entries
-                .by_ref()
-                .take(LOOK_EVERY)
-                .collect::<Result<_, _>>()?;
-            let mut rest = &*chunk;
+            chunk.clear();
+            for entry in entries.by_ref().take(LOOK_EVERY) {
+                chunk.push(entry?);
+            }
+            let mut rest: &[Entry] = &chunk;
             while !rest.is_empty() {
                 let folded = writer.fold(rest, end)?;
                 rest = rest.get(folded..).unwrap_or_default();

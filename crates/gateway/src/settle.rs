@@ -154,7 +154,7 @@ pub async fn refuse(core: &Core, peer: &Peer, facts: Facts, refusal: Refusal, in
         reason: meaning.name.to_owned(),
         total_us: micros(facts.arrived.elapsed()),
         test: facts.call.test,
-        refused_call: Some(facts.call.clone()),
+        refused_call: Some(Box::new(facts.call.clone())),
         ..v1::TransactionClosed::default()
     });
     // A flood of refusals must not take the journal from the calls that are carried. Refused it is

@@ -16,7 +16,7 @@ use crate::packed::{index_of, read_block};
 use crate::segments::Stretch;
 
 /// Large enough that a sequential reader is not bound by calls, small enough for a look-up.
-const READ_BYTES: usize = 256 << 10;
+const READ_BYTES: usize = 64 << 10;
 
 /// The block that was unpacked last, by its first sequence: who looks up one entry looks up its
 /// neighbours next.

@@ -67,7 +67,7 @@ impl Reader {
     ) -> Result<v1::Transaction, ReadError> {
         let sequence = Sequence::new(closed.opened_sequence);
         if sequence == Sequence::NONE {
-            let call = closed.refused_call.take();
+            let call = closed.refused_call.take().map(|call| *call);
             return Ok(in_flight(id, &v1::Entry::default(), call));
         }
         let opening = self.entries(sequence, sequence).next().transpose()?;

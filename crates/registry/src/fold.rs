@@ -23,24 +23,28 @@ mod stands;
 pub(crate) use standing::{Standing, Versions};
 pub(crate) use stands::with_id;
 
+/// Its clone is a snapshot. The names in it are operators' and its holder's alone, so that its hash need not
+/// withstand whoever would choose them.
+pub(crate) type Map<K, V> = HashTrieMapSync<K, V, foldhash::fast::RandomState>;
+
 /// The registry as of a sequence. Cheap to clone; a clone is a snapshot.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registry {
     watermark: Sequence,
     changed: Sequence,
-    pub(crate) members: HashTrieMapSync<Arc<str>, Standing<v1::Member>>,
-    pub(crate) systems: HashTrieMapSync<Arc<str>, Standing<v1::System>>,
+    pub(crate) members: Map<Arc<str>, Standing<v1::Member>>,
+    pub(crate) systems: Map<Arc<str>, Standing<v1::System>>,
     /// By service name, then provider.
-    pub(crate) services: HashTrieMapSync<Arc<str>, Providers<v1::Service>>,
+    pub(crate) services: Map<Arc<str>, Providers<v1::Service>>,
     /// By consumer, then service, then provider.
-    pub(crate) grants: HashTrieMapSync<Arc<str>, Granted>,
+    pub(crate) grants: Map<Arc<str>, Granted>,
     /// By `provider/service`.
-    pub(crate) descriptors: HashTrieMapSync<Arc<str>, Arc<Descriptors>>,
+    pub(crate) descriptors: Map<Arc<str>, Arc<Descriptors>>,
     /// Members by the old forms of their codes.
-    pub(crate) aliases: HashTrieMapSync<Arc<str>, Arc<str>>,
+    pub(crate) aliases: Map<Arc<str>, Arc<str>>,
     /// The systems that claim a certificate. More than one cannot be planned; it denies.
-    pub(crate) fingerprints: HashTrieMapSync<[u8; 32], Arc<[SystemId]>>,
-    connected: HashTrieMapSync<Arc<str>, Instant>,
+    pub(crate) fingerprints: Map<[u8; 32], Arc<[SystemId]>>,
+    connected: Map<Arc<str>, Instant>,
     /// Kept beside the maps, so that a plan need not count them.
     pub(crate) services_count: usize,
     pub(crate) grants_count: usize,
@@ -88,14 +92,14 @@ impl Registry {
         Self {
             watermark: Sequence::NONE,
             changed: Sequence::NONE,
-            members: HashTrieMapSync::new_sync(),
-            systems: HashTrieMapSync::new_sync(),
-            services: HashTrieMapSync::new_sync(),
-            grants: HashTrieMapSync::new_sync(),
-            descriptors: HashTrieMapSync::new_sync(),
-            aliases: HashTrieMapSync::new_sync(),
-            fingerprints: HashTrieMapSync::new_sync(),
-            connected: HashTrieMapSync::new_sync(),
+            members: Map::default(),
+            systems: Map::default(),
+            services: Map::default(),
+            grants: Map::default(),
+            descriptors: Map::default(),
+            aliases: Map::default(),
+            fingerprints: Map::default(),
+            connected: Map::default(),
             services_count: 0,
             grants_count: 0,
         }
@@ -401,7 +405,7 @@ impl Registry {
 }
 
 /// The name as the map's own key, where it stands there.
-fn shared<T>(map: &HashTrieMapSync<Arc<str>, T>, name: &str) -> Arc<str> {
+fn shared<T>(map: &Map<Arc<str>, T>, name: &str) -> Arc<str> {
     map.get_key_value(name)
         .map_or_else(|| name.into(), |(key, _)| Arc::clone(key))
 }

@@ -48,7 +48,7 @@ fn written(seed: u64) -> (tempfile::TempDir, Reader, Vec<Counter>, Sequence) {
             let mut closed = random_closing(&mut dice, id.clone(), &call);
             if refused {
                 closed.outcome = Outcome::Refused.number().into();
-                closed.refused_call = Some(call);
+                closed.refused_call = Some(Box::new(call));
             } else {
                 let opened = TransactionOpened {
                     transaction_id: id,

@@ -58,7 +58,7 @@ pub fn refused(number: u128) -> Body {
         transaction_id: id(number),
         connection: Some(connection()),
         outcome: Outcome::Refused.into(),
-        refused_call: Some(call()),
+        refused_call: Some(Box::new(call())),
         ..TransactionClosed::default()
     })
 }

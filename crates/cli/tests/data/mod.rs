@@ -286,7 +286,7 @@ fn refused(number: u8) -> Body {
         fault: Fault::Consumer.into(),
         reason: "NO_GRANT".to_owned(),
         total_us: 90,
-        refused_call: Some(call),
+        refused_call: Some(Box::new(call)),
         ..TransactionClosed::default()
     })
 }

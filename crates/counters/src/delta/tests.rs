@@ -237,10 +237,10 @@ fn a_method_has_a_line_once_the_provider_has_answered_it() {
 fn a_refusal_names_its_method_in_its_call() {
     let refused = |method: &str, call: &str| TransactionClosed {
         method: method.to_owned(),
-        refused_call: Some(Call {
+        refused_call: Some(Box::new(Call {
             method: call.to_owned(),
             ..Call::default()
-        }),
+        })),
         ..TransactionClosed::default()
     };
     assert_eq!(called(&refused("", "Old")), "Old");

@@ -151,10 +151,10 @@ impl Story {
             connection: Some(connection),
             outcome: 3,
             fault: self.rng.i32(1..3),
-            refused_call: Some(Call {
+            refused_call: Some(Box::new(Call {
                 method: self.rng.choice(METHODS).unwrap().to_owned(),
                 ..Call::default()
-            }),
+            })),
             request_bytes: self.rng.u64(0..1_000),
             total_us: self.rng.u64(0..1_000),
             test: self.rng.u8(0..8) == 0,

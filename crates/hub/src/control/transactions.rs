@@ -125,7 +125,7 @@ impl TransactionScan {
                 at_us: committed_at_us,
             },
             _ => Opening {
-                call: closed.refused_call.clone(),
+                call: closed.refused_call.as_deref().cloned(),
                 at_us: 0,
             },
         })

@@ -58,7 +58,7 @@ fn bodies() -> Vec<Body> {
                 transaction_id,
                 outcome: v1::Outcome::Refused.into(),
                 reason: "NO_GRANT".into(),
-                refused_call: Some(call(number)),
+                refused_call: Some(Box::new(call(number))),
                 ..v1::TransactionClosed::default()
             }));
             continue;

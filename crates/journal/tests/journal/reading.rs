@@ -199,7 +199,7 @@ fn closed(id: TransactionId, opened_sequence: u64) -> Body {
         transaction_id: id.as_bytes().to_vec(),
         opened_sequence,
         total_us: 17,
-        refused_call: (opened_sequence == 0).then(call),
+        refused_call: (opened_sequence == 0).then(|| Box::new(call())),
         ..v1::TransactionClosed::default()
     })
 }

@@ -290,7 +290,7 @@ mod tests {
             transaction_id: id(2),
             connection: connection(""),
             outcome: Outcome::Refused.number().into(),
-            refused_call: call(""),
+            refused_call: call("").map(Box::new),
             ..TransactionClosed::default()
         };
         let bodies = [
