@@ -42,7 +42,8 @@ pub struct Committed {
 pub struct Lane(Arc<Owner>);
 
 /// Wakes the writer and the lane's appends. Spawn it on the runtime that appends: without it nobody
-/// is woken. Ends when the journal is closed or the last clone of the lane is gone, all answers given.
+/// is woken. Ends when the journal is closed or the last clone of the lane is gone, all answers given; dropped
+/// before, it tells the writer of what still waits.
 #[must_use = "the writer and the lane's appends are woken by this future only"]
 #[derive(Debug)]
 pub struct LaneDriver {
@@ -183,6 +184,12 @@ impl Future for LaneDriver {
         } else {
             Poll::Pending
         }
+    }
+}
+
+impl Drop for LaneDriver {
+    fn drop(&mut self) {
+        self.writer.unpark();
     }
 }
 

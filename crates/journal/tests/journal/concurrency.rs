@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future as _;
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use ndxp_journal::{
     AppendError, CommitObserver, Journal, LANE_BYTES_MAX, LANE_ENTRIES_MAX, Options,
@@ -122,6 +123,22 @@ fn a_finished_append_answers_without_its_driver() {
         append.as_mut().poll(&mut context),
         Poll::Ready(Ok(_))
     ));
+}
+
+#[test]
+fn what_was_appended_is_written_although_its_driver_is_dropped() {
+    let journal = open(&SimDisk::default()).unwrap();
+    append_each(&journal, [1]);
+    let (lane, driver) = journal.lane();
+    drop(lane.append(&body(2)));
+    drop(driver);
+    let written = journal
+        .follow()
+        .beyond_blocking(Sequence::new(1), Duration::from_secs(60));
+    assert_eq!(
+        written.map(|position| position.sequence),
+        Some(Sequence::new(2))
+    );
 }
 
 #[test]
