@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .include_file("contracts.rs")
         // The same map is the same bytes: what a call is told does not depend on chance.
         .btree_map(".")
-        // Few closings have it, and all would be moved about with room for it: it is more than half of one.
+        // Few closings have it, and all would be moved about with room for it: as much as the rest of one.
         .boxed(".ndxp.journal.v1.TransactionClosed.refused_call")
         .compile_fds(descriptors)?;
     Ok(())

@@ -15,8 +15,8 @@ use crate::shared::{Shared, Stop};
 use crate::source::Source;
 use crate::writer::{Progress, Urgency, Writer};
 
-/// How many entries are counted between two looks at the clock and the requests, and how long
-/// questions have to wait for it at most: some tenths of a millisecond.
+/// How many entries are counted between two looks at the clock and the requests, for which questions
+/// wait at most; few enough to stay in a core's cache.
 const LOOK_EVERY: usize = 64;
 /// How long entries are left to gather, while nobody waits for them.
 const GATHER: Duration = Duration::from_millis(20);

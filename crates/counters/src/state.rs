@@ -32,7 +32,7 @@ pub struct Sums {
 /// Numbers of lines, by connection and method.
 pub type Ids = HashMap<Connection, BTreeMap<String, LineId>, Hasher>;
 
-/// None that withstands whoever would choose the keys: peers cannot make up counters.
+/// A fast one, and none that withstands whoever would choose the keys: peers cannot make up counters.
 pub type Hasher = foldhash::fast::RandomState;
 
 /// The store's contents as of its watermark, without the counters.

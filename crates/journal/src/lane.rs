@@ -26,8 +26,8 @@ pub const LANE_ENTRIES_MAX: usize = 65_536;
 pub const LANE_BYTES_MAX: usize = 16 << 20;
 
 /// Turns of a driver in which what waits may still grow before the writer is told. On a runtime that has
-/// nothing else to do they take a microsecond; what they gather on a busy one spares writes and syncs,
-/// each of which costs as much as a call.
+/// nothing else to do they follow on each other at once; what they gather on a busy one spares writes and
+/// syncs, each of which costs as much as two calls.
 const GATHERING_TURNS: u32 = 2;
 
 /// Where an entry was committed.

@@ -23,8 +23,8 @@ mod stands;
 pub(crate) use standing::{Standing, Versions};
 pub(crate) use stands::with_id;
 
-/// Its clone is a snapshot. The names in it are operators' and its holder's alone, so that its hash need not
-/// withstand whoever would choose them.
+/// A map of which a clone is a snapshot. Its hash is a fast one, and need not withstand whoever would choose
+/// the keys: operators alone do.
 pub(crate) type Map<K, V> = HashTrieMapSync<K, V, foldhash::fast::RandomState>;
 
 /// The registry as of a sequence. Cheap to clone; a clone is a snapshot.
