@@ -123,6 +123,21 @@ impl Cursor {
         }
     }
 
+    /// Whether the frames of the stretch go on where those that were read end; if so, they are read next.
+    pub fn goes_on(&mut self, stretch: &Stretch) -> bool {
+        match &mut self.form {
+            Form::Plain { end } => {
+                let goes_on =
+                    !stretch.is_packed && stretch.file == self.file && *end == self.offset;
+                if goes_on {
+                    *end = stretch.end;
+                }
+                goes_on
+            }
+            Form::Packed { .. } => false,
+        }
+    }
+
     /// Goes to the next frame. `None` when there is no valid one at [`Cursor::offset`].
     pub fn advance(&mut self) -> Result<Option<FrameHead>, DiskError> {
         loop {

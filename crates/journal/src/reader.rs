@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ndxp_model::{Instant, Sequence};
 use ndxp_proto::journal::v1;
@@ -28,7 +28,20 @@ struct Source {
     /// Where segments are moved to.
     archive: Option<PathBuf>,
     last_block: Arc<LastBlock>,
+    left_off: LeftOff,
     end: End,
+}
+
+/// Where outlines were read to last. Whoever counts comes again for the next ones, up to fifty times a
+/// second, and would look for their place from the mark before it each time.
+#[derive(Default)]
+struct LeftOff(Mutex<Option<Place>>);
+
+/// Between two frames of an open file.
+struct Place {
+    next: Sequence,
+    not_before: Instant,
+    cursor: Cursor,
 }
 
 enum End {
@@ -75,6 +88,8 @@ pub(crate) struct Frames {
     /// Commit time of the frame before: time never runs backwards.
     not_before: Instant,
     cursor: Option<Cursor>,
+    /// Others may go on where these end.
+    leaves_off: bool,
 }
 
 impl Reader {
@@ -103,6 +118,7 @@ impl Reader {
             segments: Arc::new(segments),
             archive: found.archive,
             last_block: Arc::default(),
+            left_off: LeftOff::default(),
         })))
     }
 
@@ -119,6 +135,7 @@ impl Reader {
             segments,
             archive,
             last_block: Arc::default(),
+            left_off: LeftOff::default(),
             end: End::Live(progress),
         }))
     }
@@ -146,10 +163,10 @@ impl Reader {
     /// that is needed, and half of the reading is spared.
     #[must_use]
     pub fn outlines(&self, from: Sequence, through: Sequence) -> Entries {
-        Entries {
-            depth: Depth::Outline,
-            ..self.entries(from, through)
-        }
+        let mut entries = self.entries(from, through);
+        entries.depth = Depth::Outline;
+        entries.frames.go_on();
+        entries
     }
 
     /// As [`Reader::entries`], one kind only; the others are not decoded.
@@ -193,7 +210,23 @@ impl Reader {
             through: through.min(self.end().sequence),
             not_before: Instant::from_micros(i64::MIN),
             cursor: None,
+            leaves_off: false,
         }
+    }
+}
+
+impl LeftOff {
+    /// The place before the given sequence, if that is where they were left.
+    fn take(&self, next: Sequence) -> Option<Place> {
+        self.lock().take_if(|place| place.next == next)
+    }
+
+    fn set(&self, place: Place) {
+        *self.lock() = Some(place);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Place>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -246,12 +279,28 @@ impl Frames {
         if self.next > self.through {
             return Ok(None);
         }
+        let head = self.frame();
+        // Behind an error nobody goes on.
+        self.leaves_off &= head.is_ok();
+        let head = head?;
+        self.next = self.next.next();
+        Ok(Some(head))
+    }
+
+    fn frame(&mut self) -> Result<FrameHead, ReadError> {
         if self.cursor.as_ref().is_none_or(Cursor::is_at_end) {
             self.open()?;
         }
-        let head = self.expect(self.next)?;
-        self.next = self.next.next();
-        Ok(Some(head))
+        self.expect(self.next)
+    }
+
+    /// Goes on where others ended, if that is before these frames.
+    fn go_on(&mut self) {
+        self.leaves_off = true;
+        if let Some(place) = self.source.left_off.take(self.next) {
+            self.not_before = place.not_before;
+            self.cursor = Some(place.cursor);
+        }
     }
 
     /// The body of the frame that was gone to last.
@@ -314,7 +363,16 @@ impl Frames {
         let stretch = segments
             .holding(self.next)
             .expect("segments hold every sequence up to the position");
+        if let Some(cursor) = &mut self.cursor
+            && cursor.goes_on(&stretch)
+        {
+            return Ok(());
+        }
         let mut sequence = stretch.from.sequence;
+        if sequence < self.next {
+            // Those before it are read once more, and are older than the last.
+            self.not_before = Instant::from_micros(i64::MIN);
+        }
         let cursor = Cursor::open(&**disk, *seed, stretch, archive.as_deref(), last_block);
         self.cursor = Some(cursor?);
         while sequence < self.next {
@@ -340,5 +398,17 @@ impl Frames {
         };
         self.not_before = head.at;
         Ok(head)
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        if let Some(cursor) = self.cursor.take_if(|_| self.leaves_off) {
+            self.source.left_off.set(Place {
+                next: self.next,
+                not_before: self.not_before,
+                cursor,
+            });
+        }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Stretch {
     /// A frame at or before the one wanted.
     pub from: Mark,
     pub end: u64,
+    /// Mark and end are those of blocks.
+    pub is_packed: bool,
 }
 
 impl Segment {
@@ -100,6 +102,7 @@ impl Segment {
                 offset: HEAD_BYTES as u64,
             },
             end: self.end,
+            is_packed: self.is_packed,
         }
     }
 
@@ -141,6 +144,7 @@ impl Segment {
             file: Arc::clone(&self.file),
             from: *from,
             end: self.end,
+            is_packed: self.is_packed,
         }
     }
 }
