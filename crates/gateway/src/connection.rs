@@ -260,12 +260,11 @@ fn begin(core: &Arc<Core>, peer: &Arc<Peer>, event: Event, in_flight: &mpsc::Sen
         Event::Asked(request, respond) => {
             peer.conduct.earn(1);
             let incoming = Incoming::new(request, respond, in_flight.clone());
-            // Boxed, because the runtime moves a task's future about several times.
-            tokio::spawn(Box::pin(exchange(
-                Arc::clone(core),
-                Arc::clone(peer),
-                incoming,
-            )));
+            // Boxed, because the runtime moves a task's future about several times; and made where it
+            // stays, because to move it there is to copy four kilobytes that say nothing yet.
+            let place = Box::new_uninit();
+            let call = exchange(Arc::clone(core), Arc::clone(peer), incoming);
+            tokio::spawn(Box::into_pin(Box::write(place, call)));
         }
         Event::Withdrawn(calls) => {
             core.metrics.withdrawn.inc_by(u64::from(calls));

@@ -14,6 +14,7 @@ use super::machine::Machine;
 use super::process;
 use super::rows::{Form, Row, count, row, table};
 use super::targets::{Record, Sense, Target};
+use crate::commands::serve::without_huge_pages;
 use crate::failure::Failure;
 
 /// 2022-07-22T09:59:30 in Viet Nam: an hour ends on the way.
@@ -66,6 +67,8 @@ struct Stream {
 
 impl Projection {
     pub fn run(self) -> Result<(), Failure> {
+        // As the hub counts.
+        without_huge_pages();
         let machine = Machine::this()?;
         eprintln!("{}", machine.text());
         let (targets, rounds) = self.measure()?;
