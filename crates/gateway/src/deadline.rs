@@ -1,6 +1,5 @@
 //! `grpc-timeout`: read strictly, then capped by what the service and the hub allow.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use ndxp_model::{Reason, Refusal};
@@ -57,8 +56,8 @@ pub fn format_timeout(timeout: Duration) -> String {
     };
     let fit = units.into_iter().find_map(fits);
     let (amount, unit) = fit.unwrap_or((timeout.as_secs().min(AMOUNT_MAX), 'S'));
-    let mut text = String::with_capacity(DIGITS_MAX + 1);
-    write!(text, "{amount}{unit}").expect("a string grows");
+    let mut text = amount.to_string();
+    text.push(unit);
     text
 }
 

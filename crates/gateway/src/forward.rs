@@ -251,7 +251,6 @@ async fn attempt(
     ended
 }
 
-#[cold]
 fn not_sent(error: &Error) -> Attempt {
     Attempt::NotSeen(unreachable(error.to_string()), ConnectionState::Over)
 }
@@ -394,7 +393,6 @@ fn answered(status: u8, finale: Finale) -> Ending {
     }
 }
 
-#[cold]
 fn reset_by_provider(reason: ndxp_http2::Reason) -> Ending {
     Ending {
         finale: Finale::Reset(reason),
@@ -402,7 +400,6 @@ fn reset_by_provider(reason: ndxp_http2::Reason) -> Ending {
     }
 }
 
-#[cold]
 fn consumer_gone(passage: &Passage<'_>) -> Ending {
     if Instant::now() + DEADLINE_SLACK >= passage.deadline {
         return Ending {
@@ -419,7 +416,6 @@ fn consumer_gone(passage: &Passage<'_>) -> Ending {
     }
 }
 
-#[cold]
 fn timed_out(passage: &Passage<'_>) -> Ending {
     let detail = format!(
         "{} had not answered when the deadline passed",
@@ -428,12 +424,10 @@ fn timed_out(passage: &Passage<'_>) -> Ending {
     refused(Refusal::new(Reason::ProviderTimeout, detail))
 }
 
-#[cold]
 fn unreachable(detail: String) -> Ending {
     refused(Refusal::new(Reason::ProviderUnreachable, detail))
 }
 
-#[cold]
 fn not_reached(error: &DialError) -> Ending {
     let refusal = Refusal::new(Reason::ProviderUnreachable, error.to_string());
     refused(Refusal {
@@ -442,7 +436,6 @@ fn not_reached(error: &DialError) -> Ending {
     })
 }
 
-#[cold]
 fn framing(error: FramingError) -> Ending {
     let reason = match error {
         FramingError::MessageTooLarge { .. } => Reason::MessageTooLarge,
@@ -455,13 +448,11 @@ fn framing(error: FramingError) -> Ending {
 
 /// What the provider announces is more than the hub carries: the answer stops here, before a
 /// consumer makes room for it.
-#[cold]
 fn answer_too_large(error: FramingError) -> Ending {
     refused(Refusal::new(Reason::AnswerTooLarge, error.to_string()))
 }
 
 /// An ending of the hub's own making; the caller turns the refusal into trailers.
-#[cold]
 fn refused(refusal: Refusal) -> Ending {
     let meaning = refusal.reason.meaning();
     Ending {

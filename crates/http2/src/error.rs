@@ -79,17 +79,14 @@ impl fmt::Display for Reason {
 }
 
 impl Error {
-    #[cold]
     pub(crate) fn reset(reason: Reason, by: By) -> Self {
         Self(Cause::Reset(reason, by))
     }
 
-    #[cold]
     pub(crate) fn go_away(reason: Reason, by: By) -> Self {
         Self(Cause::GoAway(reason, by))
     }
 
-    #[cold]
     pub(crate) fn io(kind: io::ErrorKind) -> Self {
         Self(Cause::Io(kind))
     }

@@ -123,18 +123,14 @@ impl Cursor {
         }
     }
 
-    /// Whether the frames of the stretch go on where those that were read end; if so, they are read next.
+    /// Whether the stretch is of this file, as it was opened; its frames are read to their end then.
     pub fn goes_on(&mut self, stretch: &Stretch) -> bool {
         match &mut self.form {
-            Form::Plain { end } => {
-                let goes_on =
-                    !stretch.is_packed && stretch.file == self.file && *end == self.offset;
-                if goes_on {
-                    *end = stretch.end;
-                }
-                goes_on
+            Form::Plain { end } if !stretch.is_packed && stretch.file == self.file => {
+                *end = stretch.end;
+                true
             }
-            Form::Packed { .. } => false,
+            _ => false,
         }
     }
 

@@ -88,8 +88,6 @@ pub(crate) struct Frames {
     /// Commit time of the frame before: time never runs backwards.
     not_before: Instant,
     cursor: Option<Cursor>,
-    /// Others may go on where these end.
-    leaves_off: bool,
 }
 
 impl Reader {
@@ -165,17 +163,16 @@ impl Reader {
     pub fn outlines(&self, from: Sequence, through: Sequence) -> Entries {
         let mut entries = self.entries(from, through);
         entries.depth = Depth::Outline;
-        entries.frames.go_on();
+        entries.frames.take_up();
         entries
     }
 
     /// As [`Reader::entries`], one kind only; the others are not decoded.
     #[must_use]
     pub fn entries_of(&self, kind: Kind, from: Sequence, through: Sequence) -> Entries {
-        Entries {
-            kind: Some(kind),
-            ..self.entries(from, through)
-        }
+        let mut entries = self.entries(from, through);
+        entries.kind = Some(kind);
+        entries
     }
 
     /// The first entry that was committed at the instant or later.
@@ -210,7 +207,6 @@ impl Reader {
             through: through.min(self.end().sequence),
             not_before: Instant::from_micros(i64::MIN),
             cursor: None,
-            leaves_off: false,
         }
     }
 }
@@ -262,6 +258,15 @@ impl Iterator for Entries {
     }
 }
 
+impl Drop for Entries {
+    fn drop(&mut self) {
+        // Behind an error nobody goes on.
+        if self.depth == Depth::Outline && !self.failed {
+            self.frames.leave_off();
+        }
+    }
+}
+
 impl Entries {
     fn read(&mut self) -> Result<Option<v1::Entry>, ReadError> {
         while let Some(head) = self.frames.advance()? {
@@ -279,27 +284,30 @@ impl Frames {
         if self.next > self.through {
             return Ok(None);
         }
-        let head = self.frame();
-        // Behind an error nobody goes on.
-        self.leaves_off &= head.is_ok();
-        let head = head?;
+        if self.cursor.as_ref().is_none_or(Cursor::is_at_end) {
+            self.open()?;
+        }
+        let head = self.expect(self.next)?;
         self.next = self.next.next();
         Ok(Some(head))
     }
 
-    fn frame(&mut self) -> Result<FrameHead, ReadError> {
-        if self.cursor.as_ref().is_none_or(Cursor::is_at_end) {
-            self.open()?;
-        }
-        self.expect(self.next)
-    }
-
-    /// Goes on where others ended, if that is before these frames.
-    fn go_on(&mut self) {
-        self.leaves_off = true;
+    /// Goes on where others left off, if that is before these frames.
+    fn take_up(&mut self) {
         if let Some(place) = self.source.left_off.take(self.next) {
             self.not_before = place.not_before;
             self.cursor = Some(place.cursor);
+        }
+    }
+
+    /// Others may go on from here.
+    fn leave_off(&mut self) {
+        if let Some(cursor) = self.cursor.take() {
+            self.source.left_off.set(Place {
+                next: self.next,
+                not_before: self.not_before,
+                cursor,
+            });
         }
     }
 
@@ -398,17 +406,5 @@ impl Frames {
         };
         self.not_before = head.at;
         Ok(head)
-    }
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        if let Some(cursor) = self.cursor.take_if(|_| self.leaves_off) {
-            self.source.left_off.set(Place {
-                next: self.next,
-                not_before: self.not_before,
-                cursor,
-            });
-        }
     }
 }
