@@ -3,7 +3,7 @@
 //! In memory only hours are counted, per line and in total. Days, months and all time are summed
 //! from them when somebody asks, or when the delta is written, so that an entry costs two look-ups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ndxp_baseline::{Imported, Malformed};
@@ -16,9 +16,11 @@ use ndxp_proto::journal::v1::{
 };
 
 use crate::counter::{Counter, Overflow};
+use crate::hours::{Hour, Hours};
+use crate::ids::{Ids, Spelling};
 use crate::key::LineId;
 use crate::line::{Ending, Line, METHODS_MAX, UNIMPLEMENTED};
-use crate::state::{Hasher, Ids, State, Sums, Watermark};
+use crate::state::{State, Sums, Watermark};
 use crate::value::FirstTransaction;
 
 /// What the entries behind a state's watermark come to.
@@ -38,10 +40,7 @@ pub struct Delta {
     pub opened: BTreeMap<Sequence, TransactionId>,
     /// Openings that the state holds and that are closed now.
     pub settled: BTreeSet<Sequence>,
-    /// Of each line and of the total, as time goes.
-    hours: HashMap<LineId, Vec<Hour>, Hasher>,
-    /// How many counters that is.
-    size: usize,
+    hours: Hours,
     /// Of all that was ever counted: what fits here fits everywhere.
     pub sums: Sums,
     /// Start of the hour of the first closing counted ever.
@@ -51,14 +50,8 @@ pub struct Delta {
     entries: usize,
     /// The hour of the last closing: commit times run forwards, so the next mostly shares it.
     hour: Option<Period>,
-}
-
-/// What is counted of one ending in one hour.
-#[derive(Clone, Debug)]
-pub struct Hour {
-    pub start: Instant,
-    pub ending: Ending,
-    pub counter: Counter,
+    /// The line of the last closing.
+    spelling: Spelling,
 }
 
 /// An entry that cannot be counted. The projection stands still before it.
@@ -122,13 +115,13 @@ impl Delta {
             first_transactions: BTreeMap::new(),
             opened: BTreeMap::new(),
             settled: BTreeSet::new(),
-            hours: HashMap::default(),
-            size: 0,
+            hours: Hours::default(),
             sums: state.sums,
             began: state.began,
             baselines: Vec::new(),
             entries: 0,
             hour: None,
+            spelling: Spelling::default(),
         }
     }
 
@@ -143,15 +136,11 @@ impl Delta {
             counted: self.counted,
             ..Self::default()
         };
-        let mut take = |line: LineId| {
-            let hours = self.hours.get(&line);
-            excerpt
-                .hours
-                .extend(hours.map(|hours| (line, hours.clone())));
-        };
-        take(LineId::TOTAL);
+        excerpt.hours.copy(LineId::TOTAL, &self.hours);
         if let Some(lines) = lines {
-            lines.iter().for_each(|line| take(*line));
+            for line in lines {
+                excerpt.hours.copy(*line, &self.hours);
+            }
             excerpt.lines.clone_from(&self.lines);
             excerpt.since.clone_from(&self.since);
             excerpt.baselines.clone_from(&self.baselines);
@@ -168,21 +157,19 @@ impl Delta {
     /// How many counters are held.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.size
+        self.hours.len()
     }
 
     /// What was counted on a line, or in total, as time goes.
     #[must_use]
-    pub fn of(&self, line: LineId) -> &[Hour] {
-        self.hours.get(&line).map_or(&[], Vec::as_slice)
+    pub fn of(&self, line: LineId) -> Vec<&Hour> {
+        self.hours.of(line)
     }
 
     /// The lines on which anything was counted, and the total, ascending.
     #[must_use]
     pub fn touched(&self) -> Vec<LineId> {
-        let mut lines: Vec<LineId> = self.hours.keys().copied().collect();
-        lines.sort_unstable();
-        lines
+        self.hours.touched()
     }
 
     /// Takes in the next entry. `state` is the one that this delta was made behind.
@@ -260,29 +247,7 @@ impl Delta {
         ending: Ending,
         counter: &Counter,
     ) -> Result<(), Overflow> {
-        self.hour_of(line, hour, ending).merge(counter)
-    }
-
-    /// The counter of an hour that is not before the line's last one.
-    fn hour_of(&mut self, line: LineId, start: Instant, ending: Ending) -> &mut Counter {
-        let hours = self.hours.entry(line).or_default();
-        let of_hour = hours.iter().rev().take_while(|hour| hour.start == start);
-        let back = of_hour.map(|hour| hour.ending).position(|it| it == ending);
-        let place = match back {
-            Some(back) => hours.len() - 1 - back,
-            None => {
-                let counter = Counter::default();
-                hours.push(Hour {
-                    start,
-                    ending,
-                    counter,
-                });
-                self.size += 1;
-                hours.len() - 1
-            }
-        };
-        let hour = hours.get_mut(place);
-        &mut hour.expect("it was found or put there").counter
+        self.hours.counter(line, hour, ending).merge(counter)
     }
 
     fn open(&mut self, here: Watermark, opened: &TransactionOpened) -> Result<(), FoldError> {
@@ -344,14 +309,14 @@ impl Delta {
         self.began.get_or_insert(hour);
         let line = self.line(state, sequence, connection, closed, outcome)?;
         let ending = Ending { outcome, fault };
-        let counters = self.size;
+        let counters = self.size();
         // Only the total keeps sequences.
         for (line, sequence) in [(LineId::TOTAL, sequence), (line, Sequence::NONE)] {
-            let counter = self.hour_of(line, hour, ending);
+            let counter = self.hours.counter(line, hour, ending);
             counter.add(sequence, outcome, closed).map_err(overflow)?;
         }
         // Who was counted on a line before, in the same way, took part before.
-        if self.size > counters && outcome.is_transaction() {
+        if self.size() > counters && outcome.is_transaction() {
             self.took_part(state, here, connection);
         }
         self.counted += 1;
@@ -374,21 +339,16 @@ impl Delta {
         closed: &TransactionClosed,
         outcome: Outcome,
     ) -> Result<LineId, FoldError> {
-        let known = [state.ids.get(connection), self.ids.get(connection)];
-        let known = |method: &str| known.into_iter().flatten().find_map(|ids| ids.get(method));
         let called = called(closed);
-        if let Some(id) = known(called) {
-            return Ok(*id);
+        if let Some(id) = self.known(state, connection, called) {
+            return Ok(id);
         }
+        let methods = state.ids.methods(connection) + self.ids.methods(connection);
         let answered = outcome.is_transaction() && closed.grpc_status != UNIMPLEMENTED;
-        let method = if answered && self.methods(state, connection) < METHODS_MAX {
-            called
-        } else {
-            ""
+        let method = match answered && methods < METHODS_MAX {
+            true => called,
+            false => "",
         };
-        if let Some(id) = known(method) {
-            return Ok(*id);
-        }
         let line = Line {
             connection: connection.clone(),
             method: method.to_owned(),
@@ -403,29 +363,21 @@ impl Delta {
         sequence: Sequence,
         line: &Line,
     ) -> Result<LineId, FoldError> {
-        let known = [&state.ids, &self.ids];
-        let known = known.into_iter().find_map(|ids| {
-            let ids = ids.get(&line.connection)?;
-            ids.get(&line.method)
-        });
-        if let Some(id) = known {
-            return Ok(*id);
+        if let Some(id) = self.known(state, &line.connection, &line.method) {
+            return Ok(id);
         }
         let id = u32::try_from(state.lines.len() + self.lines.len() + 1)
             .map(LineId)
             .map_err(|_| FoldError::TooManyLines { sequence })?;
-        let ids = self.ids.entry(line.connection.clone()).or_default();
-        ids.insert(line.method.clone(), id);
+        self.ids.add(line, id);
         self.lines.push(line.clone());
         self.since.push(sequence);
         Ok(id)
     }
 
-    /// How many methods of the connection are counted by name.
-    fn methods(&self, state: &State, connection: &Connection) -> usize {
-        let known = [state.ids.get(connection), self.ids.get(connection)];
-        let named = |ids: &BTreeMap<String, LineId>| ids.len() - usize::from(ids.contains_key(""));
-        known.into_iter().flatten().map(named).sum()
+    fn known(&mut self, state: &State, connection: &Connection, method: &str) -> Option<LineId> {
+        let line = self.spelling.spell(connection, method);
+        state.ids.get(line).or_else(|| self.ids.get(line))
     }
 
     fn took_part(&mut self, state: &State, here: Watermark, connection: &Connection) {

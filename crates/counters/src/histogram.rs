@@ -20,14 +20,18 @@ const SUB_BUCKETS: u16 = 16;
 /// 16 for the values below 16, then 60 octaves of 16.
 pub const BUCKETS: u16 = 976;
 
-/// How many values fell into each bucket, sparse, and the exact maximum.
+/// How many values fell into each bucket, and the exact maximum.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Histogram {
-    /// Ascending by bucket; every count at least 1.
-    buckets: Vec<(u16, u64)>,
+    /// One bit for each octave that holds anything, the values below 16 first.
+    held: u64,
+    /// The buckets of these octaves: one is found without a search.
+    octaves: Vec<Octave>,
     count: u64,
     max: u64,
 }
+
+type Octave = [u64; SUB_BUCKETS as usize];
 
 /// Parts that no histogram of ours is made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -48,7 +52,9 @@ impl Histogram {
     /// # Errors
     /// When the histogram already holds 2^64 - 1 values.
     pub fn record(&mut self, value: u64) -> Result<(), Overflow> {
-        self.add(bucket_of(value), 1)?;
+        self.count = grown(self.count, 1)?;
+        // No bucket holds more than the sum, which was checked.
+        *self.bucket(bucket_of(value)) += 1;
         self.max = self.max.max(value);
         Ok(())
     }
@@ -56,27 +62,14 @@ impl Histogram {
     /// # Errors
     /// When the two hold more than 2^64 - 1 values together.
     pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
-        let sum = self.count.checked_add(other.count);
-        self.count = sum.ok_or_else(|| Overflow::of("durations"))?;
+        self.count = grown(self.count, other.count)?;
         self.max = self.max.max(other.max);
-        let mut held = std::mem::take(&mut self.buckets).into_iter().peekable();
-        let mut more = other.buckets.iter().copied().peekable();
-        // No bucket holds more than the sum, which was checked.
-        loop {
-            let next = match (held.peek(), more.peek()) {
-                (Some((one, _)), Some((other, _))) if one == other => {
-                    let more = more.next().map_or(0, |(_, count)| count);
-                    held.next().map(|(bucket, count)| (bucket, count + more))
-                }
-                (Some((one, _)), Some((other, _))) if one > other => more.next(),
-                (Some(_), _) => held.next(),
-                (None, _) => more.next(),
-            };
-            match next {
-                Some(bucket) => self.buckets.push(bucket),
-                None => return Ok(()),
+        for (number, more) in other.octaves() {
+            for (held, more) in self.octave(number).iter_mut().zip(more) {
+                *held += more;
             }
         }
+        Ok(())
     }
 
     /// How many values were recorded.
@@ -99,10 +92,10 @@ impl Histogram {
             .div_ceil(100)
             .max(1);
         let mut passed = 0_u128;
-        for (bucket, count) in &self.buckets {
-            passed += u128::from(*count);
+        for (bucket, count) in self.buckets() {
+            passed += u128::from(count);
             if passed >= rank {
-                return upper_end(*bucket).min(self.max);
+                return upper_end(bucket).min(self.max);
             }
         }
         self.max
@@ -110,59 +103,74 @@ impl Histogram {
 
     /// Bucket numbers and counts, ascending, none empty.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.buckets.iter().copied()
+        self.octaves().flat_map(|(number, counts)| {
+            let buckets = number * SUB_BUCKETS..;
+            buckets
+                .zip(counts.iter().copied())
+                .filter(|(_, count)| *count > 0)
+        })
     }
 
     /// Puts together what [`Self::buckets`] and [`Self::max`] gave.
     ///
     /// # Errors
     /// When no histogram can have given it.
-    pub fn from_parts(buckets: Vec<(u16, u64)>, max: u64) -> Result<Self, PartsError> {
-        let mut sum = 0_u64;
+    pub fn from_parts(
+        buckets: impl IntoIterator<Item = (u16, u64)>,
+        max: u64,
+    ) -> Result<Self, PartsError> {
+        let mut histogram = Self::default();
         let mut before = None;
-        for (bucket, count) in &buckets {
-            let bucket = *bucket;
+        for (bucket, count) in buckets {
             if bucket >= BUCKETS {
                 return Err(PartsError::Beyond { bucket });
             }
             if before.is_some_and(|before| before >= bucket) {
                 return Err(PartsError::Order { bucket });
             }
-            if *count == 0 {
+            if count == 0 {
                 return Err(PartsError::Empty { bucket });
             }
-            sum = sum.checked_add(*count).ok_or(PartsError::Sum)?;
+            let sum = grown(histogram.count, count);
+            histogram.count = sum.map_err(|_| PartsError::Sum)?;
+            *histogram.bucket(bucket) = count;
             before = Some(bucket);
         }
         if before.map_or(max != 0, |last| bucket_of(max) != last) {
             return Err(PartsError::Max { max });
         }
-        Ok(Self {
-            buckets,
-            count: sum,
-            max,
-        })
+        histogram.max = max;
+        Ok(histogram)
     }
 
-    fn add(&mut self, bucket: u16, count: u64) -> Result<(), Overflow> {
-        self.count = self
-            .count
-            .checked_add(count)
-            .ok_or_else(|| Overflow::of("durations"))?;
-        match self
-            .buckets
-            .binary_search_by_key(&bucket, |(bucket, _)| *bucket)
-        {
-            Ok(place) => {
-                // No bucket holds more than the sum, which was checked.
-                if let Some((_, held)) = self.buckets.get_mut(place) {
-                    *held += count;
-                }
-            }
-            Err(place) => self.buckets.insert(place, (bucket, count)),
-        }
-        Ok(())
+    /// The octaves that hold anything, ascending, each with its number.
+    fn octaves(&self) -> impl Iterator<Item = (u16, &Octave)> {
+        let numbers = (0..BUCKETS / SUB_BUCKETS).filter(|number| self.held >> number & 1 == 1);
+        numbers.zip(&self.octaves)
     }
+
+    /// The octave of that number, which must be one; put there if it is not.
+    fn octave(&mut self, number: u16) -> &mut Octave {
+        let bit = 1 << number;
+        let place = (self.held & (bit - 1)).count_ones() as usize;
+        if self.held & bit == 0 {
+            self.held |= bit;
+            self.octaves.insert(place, Octave::default());
+        }
+        self.octaves.get_mut(place).expect("one for each bit")
+    }
+
+    fn bucket(&mut self, bucket: u16) -> &mut u64 {
+        let place = usize::from(bucket % SUB_BUCKETS);
+        let octave = self.octave(bucket / SUB_BUCKETS);
+        octave.get_mut(place).expect("less than an octave has")
+    }
+}
+
+fn grown(count: u64, more: u64) -> Result<u64, Overflow> {
+    count
+        .checked_add(more)
+        .ok_or_else(|| Overflow::of("durations"))
 }
 
 /// The bucket that holds the value.
@@ -285,7 +293,7 @@ mod tests {
             merged.merge(&of(&right)).unwrap();
             let both: Vec<u64> = left.into_iter().chain(right).collect();
             prop_assert_eq!(&merged, &of(&both));
-            let parts = Histogram::from_parts(merged.buckets().collect(), merged.max());
+            let parts = Histogram::from_parts(merged.buckets(), merged.max());
             prop_assert_eq!(parts.as_ref(), Ok(&merged));
         }
     }

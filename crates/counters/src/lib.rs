@@ -36,6 +36,8 @@ mod codec;
 mod source;
 
 mod delta;
+mod hours;
+mod ids;
 mod state;
 
 // Where it is stored, and whether that can be trusted.

@@ -1,13 +1,14 @@
 //! What of the store is kept in memory beside it: everything but the counters themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use ndxp_baseline::Balances;
 use ndxp_model::{Instant, Sequence, TransactionId};
-use ndxp_proto::journal::v1::{Connection, TransactionClosed};
+use ndxp_proto::journal::v1::TransactionClosed;
 
 use crate::counter::{Counter, Overflow, add};
 use crate::delta::Delta;
+use crate::ids::Ids;
 use crate::key::LineId;
 use crate::line::Line;
 use crate::value::FirstTransaction;
@@ -28,9 +29,6 @@ pub struct Sums {
     request_messages: u64,
     response_messages: u64,
 }
-
-/// Numbers of lines, by connection and method.
-pub type Ids = HashMap<Connection, BTreeMap<String, LineId>, Hasher>;
 
 /// A fast one, and none that withstands whoever would choose the keys: peers cannot make up counters.
 pub type Hasher = foldhash::fast::RandomState;
@@ -117,8 +115,7 @@ impl State {
     /// Adds the line with the next number.
     pub fn add(&mut self, line: Line, since: Sequence) {
         let number = u32::try_from(self.lines.len() + 1).expect("the fold refused one more");
-        let ids = self.ids.entry(line.connection.clone()).or_default();
-        ids.insert(line.method.clone(), LineId(number));
+        self.ids.add(&line, LineId(number));
         self.lines.push(line);
         self.since.push(since);
     }

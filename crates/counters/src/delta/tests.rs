@@ -272,7 +272,7 @@ fn no_more_methods_are_counted_by_name_than_the_limit() {
     }
     assert_eq!(delta.lines.len(), METHODS_MAX + 1);
     assert_eq!(delta.lines.last().unwrap().method, "");
-    let of = |line: &LineId| delta.of(*line).iter().map(|hour| hour.counter.count);
+    let of = |line: &LineId| delta.of(*line).into_iter().map(|hour| hour.counter.count);
     let lines = delta.touched();
     let counted = |lines: &[LineId]| lines.iter().flat_map(of).sum::<u64>();
     assert_eq!(lines.first(), Some(&LineId::TOTAL));
