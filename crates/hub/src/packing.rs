@@ -1,8 +1,10 @@
-//! Packs sealed segments, from time to time, beside everything else.
+//! Packs sealed segments, from time to time, behind everything else.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use ndxp_journal::{Journal, PackError};
+use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 /// Between two looks. A start is left alone for so long, too.
@@ -10,6 +12,9 @@ const ROUND: Duration = Duration::from_secs(60);
 
 /// For each stretch of work so many of rest: at most a fifth of one core, and of what a disk carries.
 const RESTS: u32 = 4;
+
+/// What Linux lets every other thread go before.
+const LEAST_PRIORITY: i32 = 19;
 
 /// Packs for as long as the hub runs. What fails is tried again in the next round, and a segment that
 /// is damaged at the next start.
@@ -19,11 +24,35 @@ pub async fn run(journal: Journal) {
     loop {
         rounds.tick().await;
         let journal = journal.clone();
-        match tokio::task::spawn_blocking(move || round(&journal, RESTS)).await {
+        match behind_all_else(move || round(&journal, RESTS)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "a segment not packed: it stays as it is"),
             Err(error) => tracing::warn!(%error, "packing broke off"),
         }
+    }
+}
+
+/// Works on a thread that is made for it: one that has given way never gets its priority back.
+async fn behind_all_else<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    let (done, result) = oneshot::channel();
+    let work = move || {
+        give_way();
+        // A hub that stops does not wait for it.
+        drop(done.send(work()));
+    };
+    std::thread::Builder::new()
+        .name("packing".to_owned())
+        .spawn(work)?;
+    result.await.map_err(io::Error::other)
+}
+
+fn give_way() {
+    // Elsewhere this would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, LEAST_PRIORITY) {
+        tracing::info!(%error, "packing has the priority of all else");
     }
 }
 
@@ -52,6 +81,17 @@ mod tests {
     use ndxp_proto::journal::v1::entry::Body;
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn packing_gives_way_to_all_others_and_they_not_to_it() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let before = priority();
+        let within = behind_all_else(priority).await.unwrap();
+        assert_eq!((within, priority()), (LEAST_PRIORITY, before));
+        let broken = behind_all_else(|| panic!("as it is meant to")).await;
+        assert!(broken.is_err());
+    }
 
     #[tokio::test]
     async fn a_round_packs_all_that_is_sealed_and_nothing_is_lost() {

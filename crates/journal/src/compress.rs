@@ -12,7 +12,7 @@ use crate::directory::PACKING;
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 use crate::format::{BLOCK_BYTES, Block, Footer, Form, HEAD_BYTES, Index, SegmentHead};
-use crate::packed::index_of;
+use crate::packed::{index_of, read_block};
 use crate::segments::{Segment, Segments};
 
 /// Written and not yet synced, at most: a commit's sync may have to wait for it.
@@ -46,7 +46,7 @@ pub enum PackError {
     Disk(#[from] DiskError),
 }
 
-/// Whether to go on, asked behind each block.
+/// Whether to go on, asked behind each block that was written or read back.
 pub(crate) type GoOn<'a> = &'a mut dyn FnMut() -> bool;
 
 struct Packer<'a> {
@@ -136,7 +136,9 @@ fn make(
     if bytes >= bytes_before {
         return Ok(None);
     }
-    packer.read_back(&index)?;
+    if !packer.read_back(&index, go_on)? {
+        return Ok(None);
+    }
     let packed = Packed {
         first: segment.first,
         bytes_before,
@@ -156,7 +158,7 @@ fn damaged(segment: &Segment, offset: u64, sequence: Sequence) -> PackError {
 impl Packer<'_> {
     /// All frames, each checked; says whether it came to the end.
     fn blocks(&mut self, go_on: GoOn<'_>) -> Result<bool, PackError> {
-        let mut cursor = self.cursor(self.segment.file.clone(), self.archive)?;
+        let mut cursor = self.origin()?;
         let mut frames = Vec::with_capacity(BLOCK_BYTES);
         let mut count = 0;
         let mut expected = self.segment.first;
@@ -230,36 +232,35 @@ impl Packer<'_> {
         Ok(index)
     }
 
-    /// What stands on the disk is what was read of the origin.
-    fn read_back(&self, index: &Index) -> Result<(), PackError> {
-        let read_back = || PackError::ReadBack {
+    /// What stands on the disk is what was read of the origin; says whether it came to the end.
+    fn read_back(&self, index: &Index, go_on: GoOn<'_>) -> Result<bool, PackError> {
+        let failed = |operation| DiskError::at(operation, &self.file);
+        let other = || PackError::ReadBack {
             file: self.file.clone(),
         };
-        let found = self.disk.open(&self.file);
-        let found = found.map_err(DiskError::at("open", &self.file))?;
-        let found = index_of(&*found, self.seed).map_err(DiskError::at("read", &self.file))?;
-        if found.flatten().as_ref() != Some(index) {
-            return Err(read_back());
+        let found = self.disk.open(&self.file).map_err(failed("open"))?;
+        let found_index = index_of(&*found, self.seed).map_err(failed("read"))?;
+        if found_index.flatten().as_ref() != Some(index) {
+            return Err(other());
         }
-        let mut cursor = self.cursor(self.file.as_path().into(), None)?;
         let mut checksum = self.seed;
-        while !cursor.is_at_end() {
-            let Some(head) = cursor.advance()? else {
-                return Err(read_back());
-            };
-            let mut frame = Vec::new();
-            head.encode(self.seed, cursor.body(), &mut frame);
-            checksum = crc32c::crc32c_append(checksum, &frame);
+        for block in &index.marks {
+            let frames = read_block(&*found, self.seed, block).map_err(failed("read"))?;
+            checksum = crc32c::crc32c_append(checksum, &frames.ok_or_else(other)?);
+            if !go_on() {
+                return Ok(false);
+            }
         }
-        (checksum == self.checksum)
-            .then_some(())
-            .ok_or_else(read_back)
+        match checksum == self.checksum {
+            true => Ok(true),
+            false => Err(other()),
+        }
     }
 
-    fn cursor(&self, file: Arc<Path>, archive: Option<&Path>) -> Result<Cursor, DiskError> {
-        let stretch = self.segment.whole(file);
-        // Its own: what was unpacked before says nothing of what stands here.
+    fn origin(&self) -> Result<Cursor, DiskError> {
+        let stretch = self.segment.whole(self.segment.file.clone());
+        // Nobody looks these blocks up again.
         let last = Arc::<LastBlock>::default();
-        Cursor::open(self.disk, self.seed, stretch, archive, &last)
+        Cursor::open(self.disk, self.seed, stretch, self.archive, &last)
     }
 }
