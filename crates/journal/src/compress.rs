@@ -12,7 +12,6 @@ use crate::directory::PACKING;
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 use crate::format::{BLOCK_BYTES, Block, Footer, Form, HEAD_BYTES, Index, SegmentHead};
-use crate::packed::{index_of, read_block};
 use crate::segments::{Segment, Segments};
 
 /// Written and not yet synced, at most: a commit's sync may have to wait for it.
@@ -46,7 +45,7 @@ pub enum PackError {
     Disk(#[from] DiskError),
 }
 
-/// Whether to go on, asked behind each block that was written or read back.
+/// Whether to go on, asked behind each block that was written, and as much that was read back.
 pub(crate) type GoOn<'a> = &'a mut dyn FnMut() -> bool;
 
 struct Packer<'a> {
@@ -60,7 +59,7 @@ struct Packer<'a> {
     end: u64,
     unsynced: u64,
     blocks: Vec<Block>,
-    /// Over all frames.
+    /// Over all that is written.
     checksum: u32,
 }
 
@@ -136,7 +135,7 @@ fn make(
     if bytes >= bytes_before {
         return Ok(None);
     }
-    if !packer.read_back(&index, go_on)? {
+    if !packer.read_back(go_on)? {
         return Ok(None);
     }
     let packed = Packed {
@@ -183,7 +182,6 @@ impl Packer<'_> {
     }
 
     fn block(&mut self, frames: &[u8], count: u32) -> Result<(), PackError> {
-        self.checksum = crc32c::crc32c_append(self.checksum, frames);
         let mut bytes = Vec::new();
         let block = Block::encode(self.seed, frames, count, self.end, &mut bytes);
         let block = block.expect("whole frames of at most a block's length make a block");
@@ -196,6 +194,7 @@ impl Packer<'_> {
         self.open
             .write_at(bytes, self.end)
             .map_err(DiskError::at("write", &self.file))?;
+        self.checksum = crc32c::crc32c_append(self.checksum, bytes);
         self.end += bytes.len() as u64;
         self.unsynced += bytes.len() as u64;
         if self.unsynced >= UNSYNCED_BYTES_MAX {
@@ -232,28 +231,28 @@ impl Packer<'_> {
         Ok(index)
     }
 
-    /// What stands on the disk is what was read of the origin; says whether it came to the end.
-    fn read_back(&self, index: &Index, go_on: GoOn<'_>) -> Result<bool, PackError> {
+    /// What stands on the disk is what was written, of which each block has been unpacked; says whether it
+    /// came to the end.
+    fn read_back(&self, go_on: GoOn<'_>) -> Result<bool, PackError> {
         let failed = |operation| DiskError::at(operation, &self.file);
-        let other = || PackError::ReadBack {
-            file: self.file.clone(),
-        };
         let found = self.disk.open(&self.file).map_err(failed("open"))?;
-        let found_index = index_of(&*found, self.seed).map_err(failed("read"))?;
-        if found_index.flatten().as_ref() != Some(index) {
-            return Err(other());
-        }
-        let mut checksum = self.seed;
-        for block in &index.marks {
-            let frames = read_block(&*found, self.seed, block).map_err(failed("read"))?;
-            checksum = crc32c::crc32c_append(checksum, &frames.ok_or_else(other)?);
+        let mut piece = vec![0; BLOCK_BYTES];
+        let (mut end, mut checksum) = (0, self.seed);
+        let mut filled = piece.len();
+        while filled == piece.len() {
+            filled = found.read_at(&mut piece, end).map_err(failed("read"))?;
+            let read = piece.get(..filled).unwrap_or_default();
+            checksum = crc32c::crc32c_append(checksum, read);
+            end += filled as u64;
             if !go_on() {
                 return Ok(false);
             }
         }
-        match checksum == self.checksum {
+        match (end, checksum) == (self.end, self.checksum) {
             true => Ok(true),
-            false => Err(other()),
+            false => Err(PackError::ReadBack {
+                file: self.file.clone(),
+            }),
         }
     }
 

@@ -62,6 +62,9 @@ mod write;
 pub(crate) use read::unpack;
 pub(crate) use write::pack;
 
+/// A fast one. Whoever chose values so that they collide would hold up the packing of one block, a little.
+type Hasher = foldhash::fast::RandomState;
+
 /// Frames as they are.
 const AS_THEY_ARE: u8 = 0;
 const IN_COLUMNS: u8 = 1;

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::Hasher;
+
 use super::numbers::{self, Numbers};
 use super::stream::{Sink, Source};
 
@@ -53,7 +55,7 @@ pub fn write(values: &[Value<'_>], sink: &mut Sink) {
 
 /// Whether at least a half of them stood before.
 fn repeats(values: &[&[u8]]) -> bool {
-    let distinct: HashSet<&[u8]> = values.iter().copied().collect();
+    let distinct: HashSet<&[u8], Hasher> = values.iter().copied().collect();
     distinct.len() <= values.len() / 2
 }
 
@@ -64,7 +66,7 @@ fn texts(values: &[&[u8]], sink: &mut Sink) {
 }
 
 fn words(values: &[&[u8]], sink: &mut Sink) {
-    let mut places = HashMap::new();
+    let mut places = HashMap::with_hasher(Hasher::default());
     let mut words = Vec::new();
     let indexes = values.iter().map(|value| {
         *places.entry(*value).or_insert_with(|| {

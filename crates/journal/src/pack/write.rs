@@ -11,7 +11,7 @@ use super::read::unpack;
 use super::shape::{BYTES, COPIED, MESSAGE, OPENING, Places, SLOTS, VARINT, put_field};
 use super::shape::{is_closing, is_opening};
 use super::stream::{Sink, take_varint};
-use super::{AS_THEY_ARE, BlockOf, IN_COLUMNS};
+use super::{AS_THEY_ARE, BlockOf, Hasher, IN_COLUMNS};
 
 /// The frames, packed. What comes back from it has been held against them.
 pub(crate) fn pack(frames: &[u8], of: &BlockOf) -> Vec<u8> {
@@ -35,7 +35,7 @@ struct Taken<'a> {
     frames: Vec<(FrameHead, Range<usize>)>,
     places: Places,
     shapes: Vec<u8>,
-    known: HashMap<Vec<u8>, u64>,
+    known: HashMap<Vec<u8>, u64, Hasher>,
     shape_of: Vec<u64>,
     times: Vec<u64>,
     following: Vec<u64>,
@@ -72,7 +72,7 @@ impl<'a> Taken<'a> {
             frames: Vec::new(),
             places: Places::new(),
             shapes: Vec::new(),
-            known: HashMap::new(),
+            known: HashMap::default(),
             shape_of: Vec::new(),
             times: Vec::new(),
             following: Vec::new(),

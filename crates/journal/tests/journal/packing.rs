@@ -304,6 +304,21 @@ fn packing_that_is_told_to_stop_leaves_all_as_it_was() {
 }
 
 #[test]
+fn what_comes_back_from_the_disk_otherwise_takes_nobodys_place() {
+    let (disk, journal) = journal();
+    let files = segments(&disk);
+    let packing = Path::new(DIRECTORY).join("next.packing");
+    let error = journal.pack(&mut || {
+        disk.corrupt(&packing, |bytes| bytes[100] ^= 1);
+        true
+    });
+    let error = error.unwrap_err();
+    assert!(matches!(error, PackError::ReadBack { .. }), "{error}");
+    assert!(files.iter().all(|file| !is_packed(&disk, file)));
+    check_whole(&disk.killed());
+}
+
+#[test]
 fn packed_and_plain_segments_are_archived_and_packed_there() {
     let (disk, journal) = journal();
     let first = journal.pack(&mut || true).unwrap().unwrap().first;
