@@ -1,5 +1,5 @@
 //! What `deploy/` ships is held against the hub: dashboards and alerts name metrics that it exports,
-//! and the unit passes systemd's own check and leaves little open.
+//! the unit passes systemd's own check and leaves little open, and the build script's load is one that there is.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -146,4 +146,31 @@ fn the_container_runs_unprivileged_with_a_root_that_it_cannot_write() {
         assert!(hub.contains(line), "the hub's service lacks {line}");
     }
     assert!(!compose.contains("privileged: true"));
+}
+
+/// Building twice takes longer than all tests; what can be known without it is.
+#[test]
+fn the_build_script_is_sound_and_its_load_is_one_that_there_is() {
+    let script = deploy("build");
+    let sound = Command::new("sh").arg("-n").arg(&script).status().unwrap();
+    assert!(sound.success());
+    let script = read("build");
+    let load = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("\"$ndxp\" "));
+    let mut commands = 0;
+    for command in load {
+        // What stands before it is checked.
+        let help = Command::new(env!("CARGO_BIN_EXE_ndxp"))
+            .args(command.split(' '))
+            .arg("--help")
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&help.stderr);
+        assert!(help.status.success(), "{command}: {complaint}");
+        commands += 1;
+    }
+    assert!(commands > 0);
+    let containerfile = read("container/Containerfile");
+    assert!(containerfile.contains("deploy/build") && containerfile.contains("guided/ndxp"));
 }

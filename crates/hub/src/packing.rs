@@ -13,6 +13,9 @@ const ROUND: Duration = Duration::from_secs(60);
 /// For each stretch of work so many of rest: at most a fifth of one core, and of what a disk carries.
 const RESTS: u32 = 4;
 
+/// A stop waits for the rest under way. One that other work has held up counts as long, and no work was done.
+const REST_MAX: Duration = Duration::from_millis(250);
+
 /// What Linux lets every other thread go before.
 const LEAST_PRIORITY: i32 = 19;
 
@@ -60,7 +63,7 @@ fn give_way() {
 fn round(journal: &Journal, rests: u32) -> Result<(), PackError> {
     let mut worked_from = Instant::now();
     let mut rest = || {
-        std::thread::park_timeout(worked_from.elapsed() * rests);
+        std::thread::park_timeout((worked_from.elapsed() * rests).min(REST_MAX));
         worked_from = Instant::now();
         true
     };

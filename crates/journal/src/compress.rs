@@ -84,7 +84,7 @@ pub(crate) fn pack_segment(
     };
     disk.rename(&file, &segment.file)
         .map_err(DiskError::at("rename", &file))?;
-    segments.packed(segment.first, &index);
+    segments.packed(Segment::packed(segment.file.clone(), &index));
     disk.sync_directory(directory)
         .map_err(DiskError::at("sync", directory))?;
     Ok(Some(packed))

@@ -206,12 +206,12 @@ impl Segments {
     }
 
     /// Says that the segment is packed from now on.
-    pub fn packed(&self, first: Sequence, index: &Index) {
+    pub fn packed(&self, packed: Segment) {
         let mut segments = self.lock();
-        if let Ok(place) = segments.binary_search_by_key(&first, |segment| segment.first)
+        if let Ok(place) = segments.binary_search_by_key(&packed.first, |segment| segment.first)
             && let Some(segment) = segments.get_mut(place)
         {
-            *segment = Segment::packed(Arc::clone(&segment.file), index);
+            *segment = packed;
         }
     }
 
