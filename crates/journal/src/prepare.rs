@@ -1,9 +1,12 @@
 //! Zero-fills the next segment in the background, so that rolling over costs the writer a rename
 //! and writing into it changes no block map: that nearly doubles the rate of group commit.
+//!
+//! It is filled piece by piece, as the present one fills: a disk that is given 64 MiB at once has
+//! the syncs of entries wait behind them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -11,8 +14,9 @@ use crate::directory::{PREPARED, PREPARING};
 use crate::disk::{Disk, DiskFile};
 use crate::error::DiskError;
 
-/// One write of zeros, and how soon a stop is noticed.
-static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
+/// One write of zeros: what an entry's sync may have to wait for, and how soon a stop is noticed.
+static ZEROS: [u8; PIECE_BYTES] = [0; PIECE_BYTES];
+const PIECE_BYTES: usize = 1 << 18;
 
 /// A zero-filled, synced file under the name `next.prepared`.
 pub(crate) type Prepared = Result<Arc<dyn DiskFile>, DiskError>;
@@ -30,7 +34,7 @@ enum Way {
     Thread {
         requests: Option<SyncSender<()>>,
         results: Receiver<Prepared>,
-        stop: Arc<AtomicBool>,
+        due: Arc<Due>,
         thread: Option<JoinHandle<()>>,
     },
     /// On the customer's thread, when it is requested.
@@ -45,7 +49,14 @@ struct Worker {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     segment_bytes: u64,
-    stop: Arc<AtomicBool>,
+    due: Arc<Due>,
+}
+
+/// How much of a segment is to be there by now.
+#[derive(Debug)]
+struct Due {
+    pieces: AtomicU64,
+    stop: AtomicBool,
 }
 
 impl Preparer {
@@ -57,7 +68,7 @@ impl Preparer {
         let (requests, wanted) = sync_channel(1);
         let (done, results) = sync_channel(1);
         let worker = Worker::new(disk, directory, segment_bytes);
-        let stop = Arc::clone(&worker.stop);
+        let due = Arc::clone(&worker.due);
         let thread = std::thread::Builder::new()
             .name("journal-prepare".to_owned())
             .spawn(move || {
@@ -72,7 +83,7 @@ impl Preparer {
             way: Way::Thread {
                 requests: Some(requests),
                 results,
-                stop,
+                due,
                 thread: Some(thread),
             },
         })
@@ -88,21 +99,30 @@ impl Preparer {
         }
     }
 
-    /// Has the next segment prepared; again does nothing until it is taken.
-    pub fn request(&mut self) {
-        if self.outstanding {
-            return;
-        }
-        self.outstanding = match &mut self.way {
+    /// Has the next segment prepared: so many bytes of it by now, all of it in the end. Again says
+    /// only what is due, until it is taken.
+    pub fn request(&mut self, due_bytes: u64) {
+        match &mut self.way {
             // One is outstanding at most, so that there is room; the thread lives until drop.
-            Way::Thread { requests, .. } => requests
-                .as_ref()
-                .is_some_and(|requests| requests.try_send(()).is_ok()),
-            Way::ByHand { worker, prepared } => {
-                *prepared = Some(worker.prepare());
-                true
+            Way::Thread {
+                requests,
+                due,
+                thread,
+                ..
+            } => {
+                due.set(due_bytes / PIECE_BYTES as u64, thread.as_ref());
+                self.outstanding = self.outstanding
+                    || requests
+                        .as_ref()
+                        .is_some_and(|requests| requests.try_send(()).is_ok());
             }
-        };
+            Way::ByHand { worker, prepared } => {
+                if !self.outstanding {
+                    *prepared = Some(worker.prepare());
+                }
+                self.outstanding = true;
+            }
+        }
     }
 
     /// The next segment, waited for if need be. A failure of long ago is tried again first.
@@ -116,7 +136,7 @@ impl Preparer {
     }
 
     fn wait(&mut self) -> Prepared {
-        self.request();
+        self.request(u64::MAX);
         self.outstanding = false;
         match &mut self.way {
             Way::Thread { results, .. } => results
@@ -133,19 +153,36 @@ impl Drop for Preparer {
     fn drop(&mut self) {
         let Way::Thread {
             requests,
-            stop,
+            due,
             thread,
             ..
         } = &mut self.way
         else {
             return;
         };
-        stop.store(true, Ordering::Relaxed);
+        due.stop.store(true, Ordering::Release);
         *requests = None;
         if let Some(thread) = thread.take() {
+            thread.thread().unpark();
             // It has nothing to say that anybody still wants to hear.
             drop(thread.join());
         }
+    }
+}
+
+impl Due {
+    /// So many pieces are due, beside the first; whoever waits for them is told.
+    fn set(&self, pieces: u64, worker: Option<&JoinHandle<()>>) {
+        let told = self.pieces.swap(pieces, Ordering::Release);
+        if told != pieces
+            && let Some(worker) = worker
+        {
+            worker.thread().unpark();
+        }
+    }
+
+    fn is(&self, filled: u64) -> bool {
+        self.pieces.load(Ordering::Acquire) >= filled / PIECE_BYTES as u64
     }
 }
 
@@ -155,7 +192,10 @@ impl Worker {
             disk,
             directory,
             segment_bytes,
-            stop: Arc::default(),
+            due: Arc::new(Due {
+                pieces: AtomicU64::new(u64::MAX),
+                stop: AtomicBool::new(false),
+            }),
         }
     }
 
@@ -194,10 +234,17 @@ impl Worker {
         fits.then_some(file)
     }
 
+    /// What is due at once goes to the disk together.
     fn fill(&self, file: &dyn DiskFile) -> std::io::Result<()> {
         let mut filled = 0;
         while filled < self.segment_bytes {
-            if self.stop.load(Ordering::Relaxed) {
+            if !self.due.is(filled) {
+                file.sync_data()?;
+                while !self.due.is(filled) && !self.due.stop.load(Ordering::Acquire) {
+                    std::thread::park();
+                }
+            }
+            if self.due.stop.load(Ordering::Acquire) {
                 return Err(std::io::ErrorKind::Interrupted.into());
             }
             let left = usize::try_from(self.segment_bytes - filled).unwrap_or(usize::MAX);

@@ -23,6 +23,10 @@ pub(crate) enum Failure {
     Fatal(DiskError),
 }
 
+/// Bytes of the next segment that are due for each that goes into the second half of the active
+/// one: all of them when five sixths of it are full.
+const PREPARED_FOR_EACH: u64 = 3;
+
 pub(crate) struct Tail {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
@@ -182,11 +186,19 @@ impl Tail {
             .map_err(|error| Failure::Fatal(DiskError::at("sync", &self.directory)(error)))
     }
 
-    /// Asks for the next segment at the latest when the active one is half full.
+    /// Asks for the next segment when the active one is half full, and for all of it before that is
+    /// full. Without an active one it is needed at once.
     fn prepare_in_time(&mut self) {
-        let half = |active: &Active| active.end >= active.capacity / 2;
-        if self.prepared.is_none() && self.active.as_ref().is_none_or(half) {
-            self.preparer.request();
+        if self.prepared.is_some() {
+            return;
+        }
+        match &self.active {
+            None => self.preparer.request(u64::MAX),
+            Some(active) => {
+                if let Some(behind_half) = active.end.checked_sub(active.capacity / 2) {
+                    self.preparer.request(PREPARED_FOR_EACH * behind_half);
+                }
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ mod harness;
 mod inspecting;
 mod model;
 mod packing;
+mod preparing;
 mod reading;
 mod sweeping;
 mod tearing;
