@@ -12,8 +12,9 @@ const KIB: u64 = 1 << 10;
 
 /// Records that are gathered and unwound: what rustls keeps of each direction.
 const TLS_BYTES: u64 = 2 * 64 * KIB;
-/// A frame of which not all has come; and, in buffers that grow by doubling, what waits for the socket.
-const FRAMES_BYTES: u64 = PAYLOAD_BYTES_MAX as u64 + 2 * ndxp_http2::WAITING_BYTES_MAX as u64;
+/// A frame of which not all has come, in a buffer at most twice as large; and, in buffers that grow by
+/// doubling, what waits for the socket.
+const FRAMES_BYTES: u64 = 2 * PAYLOAD_BYTES_MAX as u64 + 2 * ndxp_http2::WAITING_BYTES_MAX as u64;
 /// Header tables of both directions: 4 KiB of text each, and 128 records at most.
 const TABLES_BYTES: u64 = 2 * (4 * KIB + 128 * 128);
 /// The number of a stream that was reset and may still hear of it.

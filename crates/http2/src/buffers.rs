@@ -34,14 +34,21 @@ pub fn give_back(mut buffer: Vec<u8>) {
 
 /// What one read from a socket brings at most: a TLS record.
 const SCRATCH_BYTES: usize = 16 * 1024;
+/// A frame that goes on in the next record has its end here, too, if little stood before it.
+const SCRATCH_SLACK_BYTES: usize = 4 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Room for one read, which is over before another connection of the thread has its turn.
+/// Room for one read, which is over before another connection of the thread has its turn. Whoever keeps
+/// what was read keeps it.
 pub fn take_scratch() -> Vec<u8> {
-    let mut scratch = SCRATCH.take();
+    let scratch = SCRATCH.take();
+    if !scratch.is_empty() {
+        return scratch;
+    }
+    let mut scratch = Vec::with_capacity(SCRATCH_BYTES + SCRATCH_SLACK_BYTES);
     scratch.resize(SCRATCH_BYTES, 0);
     scratch
 }

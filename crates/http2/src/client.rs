@@ -33,7 +33,7 @@ pub fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     config: Config,
 ) -> (SendRequest, Connection<S>) {
     let mut state = State::new(Role::Client, config);
-    state.out.extend_from_slice(PREFACE);
+    state.out.bytes.extend_from_slice(PREFACE);
     state.put_own_settings();
     state.senders = 1;
     let driver = Driver::new(io, state);

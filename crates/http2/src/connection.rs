@@ -6,14 +6,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::backlog::THIN_BYTES;
 use crate::buffers;
-use crate::error::{Error, Reason};
-use crate::frame::{HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, kind};
-use crate::state::{Breach, State};
+use crate::cutting::Partial;
+use crate::error::Error;
+use crate::outgoing::Outgoing;
+use crate::state::State;
 
 /// A connection's state, for all who hold a part of it. It stays on one core, so that nobody ever waits
 /// for it; a lock is what makes handing it about safe.
@@ -35,11 +34,9 @@ impl Shared {
 pub struct Driver<S> {
     io: S,
     pub shared: Arc<Shared>,
-    /// A frame of which not all has come.
-    partial: Vec<u8>,
+    partial: Partial,
     /// Taken from the state, and on its way out.
-    leaving: Vec<u8>,
-    left: usize,
+    leaving: Outgoing,
     /// Written, and not flushed.
     unflushed: bool,
     /// Reading was put off until less waits.
@@ -60,9 +57,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Self {
             io,
             shared: Shared::new(state),
-            partial: Vec::new(),
-            leaving: Vec::new(),
-            left: 0,
+            partial: Partial::default(),
+            leaving: Outgoing::default(),
             unflushed: false,
             held_up: false,
             phase: Phase::Open,
@@ -140,13 +136,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) if read.filled().is_empty() => break Poll::Ready(Ok(())),
                 Poll::Ready(Ok(())) => {
+                    let read = read.filled().len();
                     let mut state = self.shared.lock();
-                    if let Err((reason, why)) =
-                        take_in(&mut state, &mut self.partial, read.filled())
-                    {
+                    let taken = self.partial.take_in(&mut state, &mut scratch, read);
+                    if let Err((reason, why)) = taken {
                         state.go_away(reason, why, false);
                     }
                 }
+            }
+            if scratch.is_empty() {
+                scratch = buffers::take_scratch();
             }
         };
         buffers::give_back_scratch(scratch);
@@ -156,18 +155,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Writes what waits. Ready when nothing does.
     fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            while let Some(rest) = self.leaving.get(self.left..).filter(|it| !it.is_empty()) {
-                let wrote = ready!(Pin::new(&mut self.io).poll_write(cx, rest))?;
-                if wrote == 0 {
-                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-                }
-                self.left += wrote;
+            while !self.leaving.is_empty() {
+                ready!(self.leaving.poll_write(cx, &mut self.io))?;
                 self.unflushed = true;
             }
             let mut state = self.shared.lock();
-            buffers::give_back(std::mem::take(&mut self.leaving));
+            std::mem::take(&mut self.leaving).give_back();
             self.leaving = state.take_out();
-            self.left = 0;
             if self.leaving.is_empty() {
                 break;
             }
@@ -190,61 +184,5 @@ impl<S> Drop for Driver<S> {
         // Whoever still holds a stream finds out that nobody moves its bytes any more.
         let gone = Error::io(io::ErrorKind::BrokenPipe);
         self.shared.lock().end(gone);
-    }
-}
-
-/// Cuts bytes into frames. One that is not whole is kept until its rest comes.
-fn take_in(state: &mut State, partial: &mut Vec<u8>, mut bytes: &[u8]) -> Result<(), Breach> {
-    while !bytes.is_empty() {
-        if partial.is_empty()
-            && let Some((head, behind)) = bytes.split_first_chunk()
-        {
-            let head = read_head(head)?;
-            if let Some((payload, behind)) = behind.split_at_checked(head.length) {
-                state.receive(head, payload, None)?;
-                bytes = behind;
-                continue;
-            }
-        }
-        let head = match partial.first_chunk() {
-            Some(head) => Some(read_head(head)?),
-            None => None,
-        };
-        let whole = HEAD_BYTES + head.map_or(0, |head| head.length);
-        let wanted = whole.saturating_sub(partial.len());
-        let (now, behind) = bytes.split_at(wanted.min(bytes.len()));
-        partial.reserve_exact(wanted);
-        partial.extend_from_slice(now);
-        bytes = behind;
-        if let Some(head) = head.or_else(|| empty_frame(partial))
-            && partial.len() == HEAD_BYTES + head.length
-        {
-            receive_kept(state, head, std::mem::take(partial))?;
-        }
-    }
-    Ok(())
-}
-
-/// A frame that stands in a buffer of its own; its content may stay there.
-fn receive_kept(state: &mut State, head: Head, frame: Vec<u8>) -> Result<(), Breach> {
-    if head.kind != kind::DATA || head.length < THIN_BYTES {
-        let payload = frame.get(HEAD_BYTES..).unwrap_or_default();
-        return state.receive(head, payload, None);
-    }
-    let payload = Bytes::from(frame).split_off(HEAD_BYTES);
-    state.receive(head, &payload, Some(payload.clone()))
-}
-
-/// The head that was completed just now, if nothing follows it.
-fn empty_frame(partial: &[u8]) -> Option<Head> {
-    let head = Head::read(partial.first_chunk()?);
-    (head.length == 0).then_some(head)
-}
-
-fn read_head(bytes: &[u8; HEAD_BYTES]) -> Result<Head, Breach> {
-    let head = Head::read(bytes);
-    match head.length <= PAYLOAD_BYTES_MAX {
-        true => Ok(head),
-        false => Err((Reason::FRAME_SIZE_ERROR, "a frame is larger than allowed")),
     }
 }

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::error::{Error, Reason};
 use crate::frame::{STREAM_MAX, WINDOW_BYTES_DEFAULT};
 use crate::hpack::{Decoder, Encoder};
+use crate::outgoing::Outgoing;
 use inbound::Block;
 pub use inbound::Breach;
 use openers::Openers;
@@ -57,7 +58,7 @@ pub struct State {
     encoder: Encoder,
 
     /// Bytes that wait to be taken to the socket.
-    pub out: Vec<u8>,
+    pub out: Outgoing,
     /// Bytes that were taken and have not left.
     pub leaving: usize,
     /// Of the bytes that wait, those that answer the other side's frames.
@@ -126,7 +127,7 @@ impl State {
             decoder: Decoder::default(),
             block: None,
             encoder: Encoder::default(),
-            out: Vec::new(),
+            out: Outgoing::default(),
             leaving: 0,
             replies: 0,
             streams: Slab::new(),

@@ -132,7 +132,7 @@ impl SendStream {
     ///
     /// # Errors
     /// When the stream takes no more.
-    pub fn send_data(&mut self, content: &[u8], ends: bool) -> Result<(), TakesNoMore> {
+    pub fn send_data(&mut self, content: Bytes, ends: bool) -> Result<(), TakesNoMore> {
         self.0.shared.lock().send_data(self.0.key, content, ends)
     }
 

@@ -5,7 +5,7 @@
 //! away for a moment. A socket that is closed with bytes unread resets the connection, and the
 //! peer would never read why.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -156,15 +156,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.wrote >= AT_ONCE_BYTES {
-            self.wrote = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let wrote = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.wrote += wrote;
-        self.note_written(wrote);
-        Poll::Ready(Ok(wrote))
+        self.poll_in_turn(cx, |stream, cx| stream.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_in_turn(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -215,6 +219,25 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Guarded<S> {
+    /// Writes, unless it is others' turn.
+    fn poll_in_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if self.wrote >= AT_ONCE_BYTES {
+            self.wrote = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let wrote = ready!(write(Pin::new(&mut self.stream), cx))?;
+        self.wrote += wrote;
+        self.note_written(wrote);
+        Poll::Ready(Ok(wrote))
     }
 }
 

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use super::outlet::{Outlet, TakesNoMore};
 use crate::meter::Meter;
 
-/// Content of an answer that may wait for its ending to be on record: as much as waits for the socket
-/// otherwise.
-const HELD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
+/// Content of an answer that may wait for its ending to be on record: a message of 16 KiB and its prefix
+/// are two frames.
+const HELD_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;
 
 /// From the provider to the consumer.
 pub struct Downlink {

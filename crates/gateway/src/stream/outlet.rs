@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::HeaderMap;
 pub use ndxp_http2::TakesNoMore;
 use ndxp_http2::{Backlog, Reason, SendStream};
@@ -44,7 +45,7 @@ impl Outlet {
             let piece = backlog.take(room);
             passes(&piece);
             self.ended = ends && backlog.is_empty();
-            self.stream.send_data(&piece, self.ended)?;
+            self.stream.send_data(piece, self.ended)?;
         }
     }
 
@@ -59,7 +60,7 @@ impl Outlet {
         if std::mem::replace(&mut self.ended, true) {
             return Ok(());
         }
-        self.stream.send_data(&[], true)
+        self.stream.send_data(Bytes::new(), true)
     }
 
     pub fn send_trailers(&mut self, trailers: &HeaderMap) -> Result<(), TakesNoMore> {

@@ -57,7 +57,7 @@ impl State {
             return;
         }
         let last = self.highest_remote.min(self.remote_max);
-        frame::put_goaway(&mut self.out, last, reason, why);
+        frame::put_goaway(&mut self.out.bytes, last, reason, why);
         let by = if by_user { By::User } else { By::Library };
         self.end(Error::go_away(reason, by));
     }

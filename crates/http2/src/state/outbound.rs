@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::stream::Phase;
@@ -9,6 +10,7 @@ use super::{Going, Key, Role, State, Ticket};
 use crate::error::{By, Error, Reason};
 use crate::frame::{self, HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, STREAM_MAX, flag, kind};
 use crate::hpack::Encoder;
+use crate::outgoing::Outgoing;
 
 /// Bytes that wait for the socket, above which no content is taken: four full frames.
 const ROOM_BYTES: usize = 4 * PAYLOAD_BYTES_MAX;
@@ -47,7 +49,7 @@ impl State {
     }
 
     /// What waits, to be written as a whole before anything else is.
-    pub fn take_out(&mut self) -> Vec<u8> {
+    pub fn take_out(&mut self) -> Outgoing {
         self.leaving = self.out.len();
         self.replies = 0;
         std::mem::take(&mut self.out)
@@ -224,7 +226,7 @@ impl State {
     }
 
     /// Sends content, for which there has to be room.
-    pub fn send_data(&mut self, key: Key, content: &[u8], ends: bool) -> Result<(), TakesNoMore> {
+    pub fn send_data(&mut self, key: Key, content: Bytes, ends: bool) -> Result<(), TakesNoMore> {
         let id = self.sendable(key)?;
         let bytes = i64::try_from(content.len()).map_err(|_| TakesNoMore)?;
         self.send_window -= bytes;
@@ -232,8 +234,15 @@ impl State {
         stream.send_window -= bytes;
         debug_assert!(bytes == 0 || stream.send_window >= 0, "room was asked for");
         let flags = if ends { flag::END_STREAM } else { 0 };
-        self.make_room();
-        frame::put(&mut self.out, kind::DATA, flags, id, content);
+        self.out.make_room();
+        let head = Head {
+            length: content.len(),
+            kind: kind::DATA,
+            flags,
+            stream: id,
+        };
+        self.out.bytes.extend_from_slice(&head.write());
+        self.out.push(content);
         self.wake();
         if ends {
             self.sent_all(key);
@@ -275,33 +284,34 @@ impl State {
         ends: bool,
         write: impl FnOnce(&mut Encoder, &mut Vec<u8>),
     ) {
-        self.make_room();
-        let start = self.out.len();
+        self.out.make_room();
+        let out = &mut self.out.bytes;
+        let start = out.len();
         let mut head = Head {
             length: 0,
             kind: kind::HEADERS,
             flags: if ends { flag::END_STREAM } else { 0 },
             stream,
         };
-        self.out.extend_from_slice(&head.write());
-        self.encoder.begin(&mut self.out);
-        write(&mut self.encoder, &mut self.out);
-        head.length = self.out.len() - start - HEAD_BYTES;
+        out.extend_from_slice(&head.write());
+        self.encoder.begin(out);
+        write(&mut self.encoder, out);
+        head.length = out.len() - start - HEAD_BYTES;
         if head.length <= PAYLOAD_BYTES_MAX {
             head.flags |= flag::END_HEADERS;
-            if let Some(place) = self.out.get_mut(start..start + HEAD_BYTES) {
+            if let Some(place) = out.get_mut(start..start + HEAD_BYTES) {
                 place.copy_from_slice(&head.write());
             }
             return;
         }
-        let block = self.out.split_off(start + HEAD_BYTES);
-        self.out.truncate(start);
+        let block = out.split_off(start + HEAD_BYTES);
+        out.truncate(start);
         let mut pieces = block.chunks(PAYLOAD_BYTES_MAX).peekable();
         while let Some(piece) = pieces.next() {
             if pieces.peek().is_none() {
                 head.flags |= flag::END_HEADERS;
             }
-            frame::put(&mut self.out, head.kind, head.flags, stream, piece);
+            frame::put(out, head.kind, head.flags, stream, piece);
             head.kind = kind::CONTINUATION;
             head.flags = 0;
         }
@@ -309,15 +319,15 @@ impl State {
 
     /// Writes what answers the other side's frames.
     pub(super) fn put_reply(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        self.make_room();
-        frame::put(&mut self.out, kind, flags, stream, payload);
+        self.out.make_room();
+        frame::put(&mut self.out.bytes, kind, flags, stream, payload);
         self.replies += HEAD_BYTES + payload.len();
     }
 
     pub(super) fn put_reset(&mut self, id: u32, reason: Reason) {
-        self.make_room();
+        self.out.make_room();
         let code = reason.code().to_be_bytes();
-        frame::put(&mut self.out, kind::RST_STREAM, 0, id, &code);
+        frame::put(&mut self.out.bytes, kind::RST_STREAM, 0, id, &code);
         if self.lately_reset.len() >= self.config.reset_streams_max {
             self.lately_reset.pop_front();
         }
@@ -325,9 +335,9 @@ impl State {
     }
 
     fn put_window(&mut self, stream: u32, bytes: u32) {
-        self.make_room();
+        self.out.make_room();
         let bytes = bytes.to_be_bytes();
-        frame::put(&mut self.out, kind::WINDOW_UPDATE, 0, stream, &bytes);
+        frame::put(&mut self.out.bytes, kind::WINDOW_UPDATE, 0, stream, &bytes);
         self.wake();
     }
 
@@ -347,13 +357,6 @@ impl State {
         {
             let id = stream.id;
             self.put_window(id, bytes);
-        }
-    }
-
-    /// The first bytes that wait need a buffer.
-    fn make_room(&mut self) {
-        if self.out.capacity() == 0 {
-            self.out = crate::buffers::take();
         }
     }
 }

@@ -21,7 +21,7 @@ impl State {
             Role::Server => (setting::MAX_CONCURRENT_STREAMS, self.config.streams_max),
             Role::Client => (setting::ENABLE_PUSH, 0),
         };
-        frame::put_settings(&mut self.out, &[third, window, list]);
+        frame::put_settings(&mut self.out.bytes, &[third, window, list]);
     }
 
     pub(super) fn receive_settings(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
@@ -108,7 +108,7 @@ impl State {
     fn name_last_stream(&mut self) {
         self.going = Going::Named;
         self.remote_max = self.highest_remote;
-        frame::put_goaway(&mut self.out, self.remote_max, Reason::NO_ERROR, "");
+        frame::put_goaway(&mut self.out.bytes, self.remote_max, Reason::NO_ERROR, "");
     }
 
     pub(super) fn receive_go_away(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
@@ -142,8 +142,8 @@ impl State {
         }
         // Requests may be on their way: which one was the last is known when the ping is answered.
         self.going = Going::Announced;
-        frame::put_goaway(&mut self.out, STREAM_MAX, Reason::NO_ERROR, "");
-        frame::put(&mut self.out, kind::PING, 0, 0, &GOOD_BYE);
+        frame::put_goaway(&mut self.out.bytes, STREAM_MAX, Reason::NO_ERROR, "");
+        frame::put(&mut self.out.bytes, kind::PING, 0, 0, &GOOD_BYE);
         self.wake();
     }
 }

@@ -32,6 +32,19 @@ fn wire() -> (DuplexStream, DuplexStream) {
     tokio::io::duplex(4 * 1024)
 }
 
+/// One on which several frames come at once.
+fn wide_wire() -> (DuplexStream, DuplexStream) {
+    tokio::io::duplex(100_000)
+}
+
+/// No part of it is like another.
+fn large_content() -> Bytes {
+    (0..LARGE)
+        .flat_map(|at| u32::to_le_bytes(at as u32))
+        .take(LARGE)
+        .collect()
+}
+
 /// Reads a body to its end, and gives back what it has read.
 async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
     let mut content = Vec::new();
@@ -50,7 +63,9 @@ async fn send(stream: &mut SendStream, mut content: &[u8], ends: bool) {
         let (now, rest) = content.split_at(room.expect("the stream lasts"));
         content = rest;
         let last = ends && rest.is_empty();
-        stream.send_data(now, last).expect("the stream lasts");
+        stream
+            .send_data(Bytes::copy_from_slice(now), last)
+            .expect("the stream lasts");
     }
 }
 
@@ -115,7 +130,11 @@ async fn echo_by_h2(
 
 #[tokio::test]
 async fn a_server_takes_and_gives_more_than_any_window_holds() {
-    let (near, far) = wire();
+    server_echoes(wire()).await;
+    server_echoes(wide_wire()).await;
+}
+
+async fn server_echoes((near, far): (DuplexStream, DuplexStream)) {
     let served = echoing_server(far);
     let (mut sender, connection) = h2::client::handshake(near).await.unwrap();
     let driven = tokio::spawn(connection);
@@ -125,7 +144,7 @@ async fn a_server_takes_and_gives_more_than_any_window_holds() {
     let (answer, mut stream) = sender
         .send_request(request.body(()).unwrap(), false)
         .unwrap();
-    let content: Bytes = (0..LARGE).map(|at| at.to_le_bytes()[0]).collect();
+    let content = large_content();
     let sent = content.clone();
     let sending = async move {
         let mut rest = sent;
@@ -156,7 +175,11 @@ async fn a_server_takes_and_gives_more_than_any_window_holds() {
 
 #[tokio::test]
 async fn a_client_gives_and_takes_more_than_any_window_holds() {
-    let (near, far) = wire();
+    client_is_echoed(wire()).await;
+    client_is_echoed(wide_wire()).await;
+}
+
+async fn client_is_echoed((near, far): (DuplexStream, DuplexStream)) {
     let served = echoing_h2(far, 10);
     let (mut sender, connection) = client::handshake(near, CONFIG);
     let driven = tokio::spawn(connection);
@@ -165,7 +188,7 @@ async fn a_client_gives_and_takes_more_than_any_window_holds() {
     headers.insert("x-large", large.clone());
     poll_fn(|cx| sender.poll_ready(cx)).await.unwrap();
     let (answer, mut stream) = sender.send_request(TARGET, headers.iter(), false).unwrap();
-    let content: Vec<u8> = (0..LARGE).map(|at| at.to_le_bytes()[0]).collect();
+    let content = large_content();
     let receiving = async {
         let mut body = answer.await.unwrap().into_body();
         read(&mut body).await
