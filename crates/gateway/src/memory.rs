@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn each_unit_is_what_its_limits_say() {
         let limits = Limits::default();
-        assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 528 + 40 + 8);
+        assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 544 + 40 + 8);
         assert_eq!(of_refusals() / KIB, 32_000);
         assert_eq!(of_handshake() / KIB, 128);
         assert_eq!(of_call(&limits) / KIB, 32 + 128 + 64 + 32 + 16);
