@@ -7,3 +7,4 @@ mod flow;
 mod messages;
 mod metadata;
 mod observer;
+mod placing;

@@ -39,7 +39,7 @@ pub async fn connection(
     from: IpAddr,
     mut stop: watch::Receiver<bool>,
 ) {
-    let core = Arc::clone(&counted.0);
+    let core = Arc::clone(&counted.core);
     let identified = {
         let waiting = core.anteroom.enter(from);
         tokio::select! {

@@ -1,5 +1,5 @@
 //! One core: a current-thread runtime with its own listener, journal lane and provider pools.
-//! A call is accepted, carried and settled on the core that its connection came to.
+//! A call is accepted, carried and settled on the core that its connection was placed on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metrics, Shed};
 use crate::own::OwnServices;
 use crate::pace::Pace;
+use crate::placing::{Place, Placed, Placing};
 use crate::salt::SaltKey;
 use crate::trust::Trusted;
 use crate::upstream::{Dialler, Healths, Upstreams};
@@ -107,7 +108,10 @@ impl std::ops::Deref for Core {
 }
 
 /// A connection that counts among the hub's until dropped.
-pub struct Counted(pub Arc<Core>);
+pub struct Counted {
+    pub core: Arc<Core>,
+    _place: Place,
+}
 
 impl Core {
     #[must_use]
@@ -129,7 +133,12 @@ impl Core {
 
     /// Accepts until told to stop, then lets connections finish what they carry, for as long as
     /// draining may take.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: watch::Receiver<bool>) {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        mut placing: Placing,
+        stop: watch::Receiver<bool>,
+    ) {
         let pulse = tokio::spawn(Arc::clone(&self).pulse());
         let mut connections = JoinSet::new();
         let mut at_once = 0;
@@ -139,26 +148,30 @@ impl Core {
                 at_once = 0;
                 tokio::time::sleep(BETWEEN_ACCEPTS).await;
             }
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((tcp, from)) => {
-                        at_once += 1;
-                        if let Some(counted) = self.count_connection() {
-                            let from = from.ip();
-                            connections.spawn(connection(counted, tcp, from, stop.clone()));
-                        }
-                    }
-                    // Out of file descriptors or memory: connections that end make room.
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection was not accepted");
-                        tokio::time::sleep(AFTER_ACCEPT_ERROR).await;
-                    }
-                },
-                Some(_ended) = connections.join_next() => {}
+            let placed = tokio::select! {
+                accepted = listener.accept() => {
+                    accepted.and_then(|(tcp, from)| placing.place(tcp, from.ip()))
+                }
+                Some(given) = placing.given() => given.map(Some),
+                Some(_ended) = connections.join_next() => continue,
                 _ = stopped.wait_for(|stop| *stop) => break,
+            };
+            at_once += 1;
+            match placed {
+                Ok(Some(Placed { tcp, from, place })) => {
+                    if let Some(counted) = self.count_connection(place) {
+                        connections.spawn(connection(counted, tcp, from, stop.clone()));
+                    }
+                }
+                Ok(None) => {}
+                // Out of file descriptors or memory: connections that end make room.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(AFTER_ACCEPT_ERROR).await;
+                }
             }
         }
-        drop(listener);
+        drop((listener, placing));
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.limits.drain_max, drained)
             .await
@@ -197,8 +210,11 @@ impl Core {
         }
     }
 
-    fn count_connection(self: &Arc<Self>) -> Option<Counted> {
-        let counted = Counted(Arc::clone(self));
+    fn count_connection(self: &Arc<Self>, place: Place) -> Option<Counted> {
+        let counted = Counted {
+            core: Arc::clone(self),
+            _place: place,
+        };
         self.metrics.connections.inc();
         let open = self.connections.fetch_add(1, Ordering::Relaxed);
         if open < self.limits.connections_max {
@@ -212,7 +228,7 @@ impl Core {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.connections.dec();
+        self.core.connections.fetch_sub(1, Ordering::Relaxed);
+        self.core.metrics.connections.dec();
     }
 }

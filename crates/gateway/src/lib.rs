@@ -35,6 +35,7 @@ pub mod identity;
 mod liveness;
 mod pace;
 mod peer;
+mod placing;
 mod stage;
 mod threads;
 pub mod trust;

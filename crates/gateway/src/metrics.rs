@@ -18,6 +18,8 @@ pub struct Metrics {
     pub withdrawn: IntCounter,
     calls_in_flight: IntGauge,
     pub connections: IntGauge,
+    /// By core.
+    core_connections: IntGaugeVec,
     /// Calls a second that each consumer is given while the hub cannot keep up; 0 while it can.
     pub overload_share: IntGauge,
     pub handshakes_failed: IntCounter,
@@ -88,14 +90,18 @@ impl Metrics {
             ),
             "cause",
         )?;
-        let circuits = IntGaugeVec::new(
-            Opts::new(
-                "ndxp_provider_circuit",
-                "Circuit of a provider's endpoint: 0 closed, 1 half-open, 2 open",
-            ),
+        let circuits = gauges(
+            registry,
+            "ndxp_provider_circuit",
+            "Circuit of a provider's endpoint: 0 closed, 1 half-open, 2 open",
             &["provider", "endpoint"],
         )?;
-        registry.register(Box::new(circuits.clone()))?;
+        let core_connections = gauges(
+            registry,
+            "ndxp_core_connections",
+            "Connections of consumers, by the core that carries them",
+            &["core"],
+        )?;
         let shed = Shed::all()
             .map(|why| (why, connections_shed.with_label_values(&[why.as_str()])))
             .collect();
@@ -120,6 +126,7 @@ impl Metrics {
                 "Calls a second that each consumer is given while the hub cannot keep up; 0 while it can",
             )?,
             connections: gauge(registry, "ndxp_connections", "Connections of consumers")?,
+            core_connections,
             handshakes_paced: counter(
                 registry,
                 "ndxp_handshakes_paced_total",
@@ -139,6 +146,15 @@ impl Metrics {
     pub fn call_in_flight(&self) -> InFlight {
         self.calls_in_flight.inc();
         InFlight(self.calls_in_flight.clone())
+    }
+
+    /// How many connections each of so many cores carries, in their order.
+    pub fn core_connections(&self, cores: usize) -> impl Iterator<Item = IntGauge> {
+        let of_core = |core: usize| {
+            self.core_connections
+                .with_label_values(&[&core.to_string()])
+        };
+        (0..cores).map(of_core)
     }
 
     pub fn shed(&self, why: Shed) {
@@ -183,6 +199,18 @@ fn counters(
     let counters = IntCounterVec::new(of, &[label])?;
     registry.register(Box::new(counters.clone()))?;
     Ok(counters)
+}
+
+/// One gauge for each value of the labels.
+fn gauges(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntGaugeVec, prometheus::Error> {
+    let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(gauges.clone()))?;
+    Ok(gauges)
 }
 
 fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {

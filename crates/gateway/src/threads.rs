@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 
 use crate::core::{Core, Shared};
+use crate::placing::Placing;
 
 /// Connections that wait to be accepted, per core.
 const BACKLOG: i32 = 1_024;
@@ -50,25 +51,30 @@ impl Gateway {
         shared: &Arc<Shared>,
         journal: &Journal,
     ) -> Result<Self, StartError> {
-        let (shared, journal) = (Arc::clone(shared), journal.clone());
-        Self::start_with(listen, cores, move |core, listener, stop| {
-            let (shared, journal) = (Arc::clone(&shared), journal.clone());
-            async move {
+        let placings = Placing::of_cores(shared.metrics.core_connections(cores));
+        let serve = placings.into_iter().enumerate().map(|(core, placing)| {
+            let (shared, journal) = (Arc::clone(shared), journal.clone());
+            move |listener, stop| async move {
                 let (lane, driver) = journal.lane();
                 tokio::spawn(driver);
-                Core::new(core, shared, lane).serve(listener, stop).await;
+                let core = Core::new(core, shared, lane);
+                core.serve(listener, placing, stop).await;
             }
-        })
+        });
+        Self::start_with(listen, serve)
     }
 
-    /// Listens on `cores` threads, each with a runtime of its own, and leaves it to somebody else
-    /// what is done with those who come.
+    /// Listens on one thread for each that serves, with a runtime of its own, and leaves it to them what
+    /// is done with those who come.
     ///
     /// # Errors
     /// As [`Gateway::start`].
-    pub fn start_with<S, F>(listen: SocketAddr, cores: usize, serve: S) -> Result<Self, StartError>
+    pub fn start_with<S, F>(
+        listen: SocketAddr,
+        serve: impl ExactSizeIterator<Item = S>,
+    ) -> Result<Self, StartError>
     where
-        S: Fn(usize, tokio::net::TcpListener, watch::Receiver<bool>) -> F + Clone + Send + 'static,
+        S: FnOnce(tokio::net::TcpListener, watch::Receiver<bool>) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
         let failed = |source| StartError::Listen {
@@ -79,15 +85,16 @@ impl Gateway {
         // Port 0 becomes a number with the first listener; the others join it there.
         let address = first.local_addr().map_err(failed)?;
         let mut listeners = vec![first];
-        for _ in 1..cores {
+        for _ in 1..serve.len() {
             listeners.push(listener(address).map_err(failed)?);
         }
         let (stop, stopped) = watch::channel(false);
         let threads = listeners
             .into_iter()
+            .zip(serve)
             .enumerate()
-            .map(|(core, listener)| {
-                start_core(core, listener, serve.clone(), stopped.clone())
+            .map(|(core, (listener, serve))| {
+                start_core(core, listener, serve, stopped.clone())
                     .map_err(|source| StartError::Runtime { core, source })
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -136,7 +143,7 @@ fn start_core<S, F>(
     stop: watch::Receiver<bool>,
 ) -> io::Result<JoinHandle<()>>
 where
-    S: FnOnce(usize, tokio::net::TcpListener, watch::Receiver<bool>) -> F + Send + 'static,
+    S: FnOnce(tokio::net::TcpListener, watch::Receiver<bool>) -> F + Send + 'static,
     F: Future<Output = ()>,
 {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -150,5 +157,5 @@ where
     };
     std::thread::Builder::new()
         .name(format!("core-{core}"))
-        .spawn(move || runtime.block_on(async { serve(core, listener, stop).await }))
+        .spawn(move || runtime.block_on(async { serve(listener, stop).await }))
 }

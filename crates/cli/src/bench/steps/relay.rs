@@ -128,9 +128,11 @@ impl Relay {
                 provider: tls.client()?,
             });
         }
-        let gateway = Gateway::start_with(listen, cores(config), move |_core, listener, _stop| {
-            bare::serve(listener, provider, secured.clone())
-        })?;
+        let each = (0..cores(config)).map(|_core| {
+            let secured = secured.clone();
+            move |listener, _stop| bare::serve(listener, provider, secured)
+        });
+        let gateway = Gateway::start_with(listen, each)?;
         until_told(&gateway)
     }
 
@@ -167,14 +169,15 @@ impl Relay {
             fingerprint: [0; 32],
         };
         let listen = config.exchange.listen;
-        let gateway = Gateway::start_with(listen, cores(config), move |_core, listener, stop| {
+        let each = (0..cores(config)).map(|_core| {
             let (shared, entries) = (Arc::clone(&shared), entries.clone());
             let consumer = consumer.clone();
-            async move {
+            move |listener, stop| async move {
                 let stage = Stage::new(shared, entries.lane());
                 serve(stage, listener, consumer, stop).await;
             }
-        })?;
+        });
+        let gateway = Gateway::start_with(listen, each)?;
         until_told(&gateway)
     }
 
