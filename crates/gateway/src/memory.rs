@@ -44,14 +44,16 @@ pub fn of_handshake() -> u64 {
     TLS_BYTES
 }
 
-/// A call: its metadata, as it is read and as it waits for the socket, the answer's two header lists, what is
-/// kept to repeat it, and in each direction the piece that is on its way.
+/// A call: its metadata, as it is read and as it waits for the socket, the answer's two header lists; and, each
+/// in buffers at most twice as large, what is kept to repeat it, what of its answer waits for the ending to be
+/// on record, and in each direction the piece that is on its way.
 #[must_use]
 pub fn of_call(limits: &Limits) -> u64 {
     2 * limits.metadata_bytes_max as u64
         + 2 * u64::from(limits.header_list_bytes_max())
-        + stream::REPLAY_BYTES_MAX as u64
-        + 2 * PAYLOAD_BYTES_MAX as u64
+        + 2 * stream::REPLAY_BYTES_MAX as u64
+        + 2 * stream::HELD_BYTES_MAX as u64
+        + 2 * 2 * PAYLOAD_BYTES_MAX as u64
         + CALL_BYTES
 }
 
@@ -77,7 +79,7 @@ mod tests {
         assert_eq!(of_connection(&limits) / KIB, 127 + 128 + 128 + 544 + 40 + 8);
         assert_eq!(of_refusals() / KIB, 32_000);
         assert_eq!(of_handshake() / KIB, 128);
-        assert_eq!(of_call(&limits) / KIB, 32 + 128 + 64 + 32 + 16);
+        assert_eq!(of_call(&limits) / KIB, 32 + 128 + 128 + 64 + 64 + 16);
         assert_eq!(of_windows(&limits), 2 << 30);
     }
 }

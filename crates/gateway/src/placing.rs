@@ -10,9 +10,9 @@ use prometheus::IntGauge;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-/// Connections that wait to be taken by the core that they were given to. Above that, whoever accepted one
-/// carries it.
-const GIVEN_MAX: usize = 64;
+/// Connections that wait to be taken by the core that they were given to: twice what it accepts itself before
+/// it rests. Above that, whoever accepted one carries it.
+const GIVEN_MAX: usize = 8;
 
 /// One core's part in it.
 pub struct Placing {
@@ -110,11 +110,11 @@ impl Placing {
         self.given.recv().await.map(Given::taken)
     }
 
-    /// The core that carries the fewest; this one if no other carries fewer.
+    /// The core that carries the fewest; this one if no other carries fewer. One that is gone carries none.
     fn fewest(&self) -> &Arc<Core> {
         let mut fewest = &self.own;
         for core in self.cores.iter() {
-            if core.carries.get() < fewest.carries.get() {
+            if core.carries.get() < fewest.carries.get() && !core.gives.is_closed() {
                 fewest = core;
             }
         }
@@ -150,5 +150,14 @@ mod tests {
         check(&[3, 2, 2], 1);
         check(&[3, 3, 2], 2);
         check(&[1, 2, 1], 0);
+    }
+
+    #[test]
+    fn a_core_that_is_gone_is_given_nothing() {
+        let mut cores = Placing::of_cores([0, 3, 2].map(gauge));
+        drop(cores.remove(0));
+        let [second, third] = [0, 1].map(|core| cores.get(core).unwrap());
+        assert!(Arc::ptr_eq(second.fewest(), &third.own));
+        assert!(Arc::ptr_eq(third.fewest(), &third.own));
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::metadata;
 use crate::meter::{Framing, FramingError, Meter};
-pub use downlink::{ConsumerGone, Downlink, Finale, RelayError};
+pub use downlink::{ConsumerGone, Downlink, Finale, HELD_BYTES_MAX, RelayError};
 pub use inlet::Inlet;
 use ndxp_http2::Backlog;
 pub use outlet::Outlet;

@@ -262,17 +262,17 @@ mod tests {
     fn the_bound_follows_the_limits() {
         check(
             "",
-            "18859 MiB: connections 9531, handshakes 32, calls 5375, windows 2048, providers 304, \
+            "21984 MiB: connections 9531, handshakes 32, calls 8500, windows 2048, providers 304, \
              journal 32, control 1536",
         );
         check(
             "calls_in_flight_max = 2_000\nconnections_max = 1_000\nwindows_bytes_max = 268_435_456",
-            "3963 MiB: connections 953, handshakes 32, calls 593, windows 512, providers 304, \
+            "4276 MiB: connections 953, handshakes 32, calls 906, windows 512, providers 304, \
              journal 32, control 1536",
         );
         check(
             "metadata_bytes_max = 65_536",
-            "32104 MiB: connections 13281, handshakes 32, calls 14750, windows 2048, providers 424, \
+            "35229 MiB: connections 13281, handshakes 32, calls 17875, windows 2048, providers 424, \
              journal 32, control 1536",
         );
     }

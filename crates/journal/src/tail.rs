@@ -196,7 +196,10 @@ impl Tail {
             None => self.preparer.request(u64::MAX),
             Some(active) => {
                 if let Some(behind_half) = active.end.checked_sub(active.capacity / 2) {
-                    self.preparer.request(PREPARED_FOR_EACH * behind_half);
+                    // The next may be larger, if its size was changed since.
+                    let times = self.segment_bytes.div_ceil(active.capacity.max(1));
+                    let due = PREPARED_FOR_EACH.saturating_mul(times);
+                    self.preparer.request(due.saturating_mul(behind_half));
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 const CONSUMER: &str = "H26/lgsp";
 const PROVIDER: &str = "G01/population";
 const CALLS_IN_FLIGHT: [usize; 3] = [1, 32, 256];
-/// Enough that SO_REUSEPORT spreads them over the cores, few enough to be pooled clients.
+/// Enough for many cores, few enough to be pooled clients.
 const CONNECTIONS_MAX: usize = 32;
 const WARM_UP: Duration = Duration::from_millis(500);
 

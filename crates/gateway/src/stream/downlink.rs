@@ -13,7 +13,7 @@ use crate::meter::Meter;
 
 /// Content of an answer that may wait for its ending to be on record: a message of 16 KiB and its prefix
 /// are two frames.
-const HELD_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;
+pub const HELD_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;
 
 /// From the provider to the consumer.
 pub struct Downlink {
